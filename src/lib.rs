@@ -1,0 +1,5 @@
+//! impp: instant messages and presence as an ordinary part of a Unix system.
+
+pub mod model;
+pub mod service;
+pub mod wire;

@@ -1,0 +1,27 @@
+//! Frames to meaning and back: values that cannot be invalid, each with one checked door.
+//!
+//! Knows no clock and no IO. Section numbers are those of `docs/protocol.md`.
+
+pub mod address;
+pub mod credentials;
+pub mod error_kind;
+pub mod fingerprint;
+pub mod id;
+pub mod lease;
+pub mod method;
+pub mod request;
+pub mod response;
+pub mod secret;
+pub mod time;
+
+pub use address::{Address, AddressError, Domain};
+pub use credentials::Credentials;
+pub use error_kind::ErrorKind;
+pub use fingerprint::Fingerprint;
+pub use id::{ConnectionId, MessageId, RequestId, Token, Version};
+pub use lease::{Lease, LeaseBounds};
+pub use method::Method;
+pub use request::{Fault, UserCall, UserRequest};
+pub use response::Answer;
+pub use secret::Secret;
+pub use time::{Now, UnixMillis};

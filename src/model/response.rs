@@ -1,0 +1,100 @@
+//! Answers to requests: the errors with what they carry, and the headers that every answer repeats (SPEC §5, §6).
+
+use super::error_kind::ErrorKind;
+use crate::wire::start_line::{UNKNOWN_ID, UNKNOWN_METHOD};
+use crate::wire::{Frame, Kind, Name, Writer};
+use std::time::Duration;
+
+/// An ERROR, as read or to be written.
+///
+/// *Shape:* `Error: mailbox-full`, `Reason: ..`, `Retry-After: 60`, or `Location`, `Server`, `Max-Body`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The token.
+    pub kind: ErrorKind,
+    /// For people.
+    pub reason: Option<String>,
+    /// After how long it makes sense to try again.
+    pub retry_after: Option<Duration>,
+    /// Location (a URL), Server (host:port), Max-Body (octets) or Supported, as the kind has it.
+    pub detail: Option<(Name, String)>,
+}
+
+impl Answer {
+    /// An ERROR with nothing but its token.
+    #[must_use]
+    pub fn new(kind: ErrorKind) -> Self {
+        Self { kind, reason: None, retry_after: None, detail: None }
+    }
+
+    /// With a sentence for people.
+    #[must_use]
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
+    }
+
+    /// With the time after which to try again.
+    #[must_use]
+    pub fn retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+
+    /// With the header that its kind carries.
+    #[must_use]
+    pub fn with(self, name: Name, value: impl Into<String>) -> Self {
+        Self { detail: Some((name, value.into())), ..self }
+    }
+
+    /// Reads an ERROR frame. A token that nobody defined reads as server-error: it says nothing that
+    /// could be acted on, and trying again later is the harmless choice.
+    #[must_use]
+    pub fn read(frame: &Frame) -> Self {
+        let kind = frame.header(Name::Error).and_then(ErrorKind::parse).unwrap_or(ErrorKind::ServerError);
+        let detail = [Name::Location, Name::Server, Name::MaxBody, Name::Supported]
+            .into_iter()
+            .find_map(|name| frame.header(name).map(|value| (name, value.to_owned())));
+        Self {
+            kind,
+            reason: frame.header(Name::Reason).map(str::to_owned),
+            retry_after: frame.header(Name::RetryAfter).and_then(|text| text.parse().ok()).map(Duration::from_secs),
+            detail,
+        }
+    }
+
+    /// Adds this error's headers to a frame begun by [`error_to`] or [`error_unknown`].
+    #[must_use]
+    pub fn write(&self, writer: Writer) -> Writer {
+        let mut writer = writer.header(Name::Error, self.kind.as_str());
+        if let Some((name, value)) = &self.detail {
+            writer = writer.header(*name, value);
+        }
+        // A part of a second is rounded up: earlier would be too early.
+        let seconds = self.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
+        writer.maybe(Name::RetryAfter, seconds.map(|s| s.to_string()).as_deref()).maybe(Name::Reason, self.reason.as_deref())
+    }
+}
+
+/// Starts the OK to a request: method and request-id repeated, To and Connection-ID where it had a From.
+#[must_use]
+pub fn ok_to(request: &Frame) -> Writer {
+    answer(Kind::Ok, request)
+}
+
+/// Starts the ERROR to a request.
+#[must_use]
+pub fn error_to(request: &Frame) -> Writer {
+    answer(Kind::Error, request)
+}
+
+/// Starts the ERROR to something whose method and request-id may not have been readable.
+#[must_use]
+pub fn error_unknown(request: Option<(&str, &str)>) -> Writer {
+    let (method, id) = request.unwrap_or((UNKNOWN_METHOD, UNKNOWN_ID));
+    Writer::start(Kind::Error, method, id)
+}
+
+fn answer(kind: Kind, request: &Frame) -> Writer {
+    Writer::start(kind, request.method(), request.request_id())
+        .maybe(Name::To, request.header(Name::From))
+        .maybe(Name::ConnectionId, request.header(Name::From).and(request.header(Name::ConnectionId)))
+}

@@ -1,0 +1,116 @@
+//! What the rules want done: the only way in which the service touches the world.
+
+use super::store::{Read, Remembered, Write};
+use crate::model::{Address, Answer, ConnectionId};
+use bytes::Bytes;
+
+/// The relay's number for one authenticated connection; never used twice in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionKey(pub u64);
+
+/// Names a read or write under way, so that its outcome finds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// One frame to be written: head and body apart, so that a body can be shared by many frames.
+#[derive(Clone, Debug)]
+pub struct Octets {
+    /// Start line, headers and blank line; or a whole frame.
+    pub head: Bytes,
+    /// What follows; empty where `head` is a whole frame.
+    pub body: Bytes,
+}
+
+impl From<Bytes> for Octets {
+    fn from(head: Bytes) -> Self {
+        Self { head, body: Bytes::new() }
+    }
+}
+
+/// Whether AUTH found a session to continue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// The client subscribes again.
+    New,
+    /// Its subscriptions stand.
+    Resumed,
+}
+
+/// One thing to do. Effects are performed in the order in which they come out.
+#[derive(Debug)]
+pub enum Effect {
+    /// The answer to [`super::Service::open`]: comes at once or after a read.
+    Opened {
+        /// The connection that asked.
+        connection: ConnectionKey,
+        /// An `Err` is the ERROR to AUTH; the connection is then not known to the service.
+        outcome: Result<SessionState, Answer>,
+    },
+    /// Append these octets to the connection's output.
+    Send {
+        /// Where to.
+        connection: ConnectionKey,
+        /// What.
+        octets: Octets,
+    },
+    /// Say BYE with this reason, close within 2 s. The service has already forgotten the connection.
+    Close {
+        /// Which.
+        connection: ConnectionKey,
+        /// For people.
+        reason: &'static str,
+    },
+    /// Read, then call [`super::Service::loaded`] with the ticket.
+    Read {
+        /// To be handed back.
+        ticket: Ticket,
+        /// What.
+        read: Read,
+    },
+    /// Write all or nothing and durably, then call [`super::Service::written`] with the ticket.
+    /// Writes are performed in the order in which they come out.
+    Write {
+        /// To be handed back.
+        ticket: Ticket,
+        /// What; may be empty, and then only waits for its turn.
+        writes: Vec<Write>,
+    },
+    /// Note a delivery so that a crash of the process does not forget it. Must be done before any later
+    /// [`Effect::Send`]; a failure is logged and changes nothing else.
+    Remember(Remembered),
+    /// For the log.
+    Notice(Notice),
+}
+
+/// What an operator may want to know. Ids only, never bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A stored message was refused for good by the client that it was offered to, and deleted.
+    StoredMessageRefused {
+        /// Whose mailbox.
+        user: Address,
+        /// Which message.
+        message: u64,
+        /// The token.
+        error: crate::model::ErrorKind,
+    },
+    /// A stored message was not delivered within its Lease-Time, and deleted.
+    StoredMessageExpired {
+        /// Whose mailbox.
+        user: Address,
+        /// Which message.
+        message: u64,
+    },
+    /// A connection took the session over from another.
+    SessionTakenOver {
+        /// Whose session.
+        user: Address,
+        /// Which.
+        session: ConnectionId,
+    },
+    /// A read or write failed; the request that needed it was answered server-error.
+    StoreFailed {
+        /// Whose record.
+        user: Address,
+    },
+}

@@ -1,0 +1,104 @@
+//! One whole frame: the octets as they came, with the place of every header that IMPP/1.0 defines.
+
+use super::header::Name;
+use super::start_line::{Kind, StartLine};
+use bytes::Bytes;
+use core::fmt;
+
+/// A frame that keeps the grammar. Cloning shares the octets.
+///
+/// *Shape:* `PING 1 impp/1.0\r\n\r\n`; forwarding [`Frame::octets`] forwards it octet for octet.
+#[derive(Clone)]
+pub struct Frame {
+    octets: Bytes,
+    head: Head,
+}
+
+/// The places within the octets of a frame's head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) start: StartLine,
+    /// Value of each defined header: offset and length; offset 0 is the start line and so means absent.
+    pub(super) known: [(u16, u16); Name::COUNT],
+    pub(super) octets: usize,
+    pub(super) content_length: Option<u64>,
+}
+
+impl Frame {
+    /// `octets` must be what `head` was read from, with the whole body or none of it.
+    pub(super) fn new(octets: Bytes, head: Head) -> Self {
+        Self { octets, head }
+    }
+
+    /// Request, OK or ERROR.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.head.start.kind
+    }
+
+    /// The method, case-sensitive, perhaps one that nobody defined.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.text(self.head.start.method)
+    }
+
+    /// The request-id.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        self.text(self.head.start.id)
+    }
+
+    /// The value of a header without the white space around it; empty values are `Some("")`.
+    #[must_use]
+    pub fn header(&self, name: Name) -> Option<&str> {
+        let span = self.head.known.get(name as usize).copied().unwrap_or_default();
+        (span.0 != 0).then(|| self.text(span))
+    }
+
+    /// Every header line in order, unknown ones included, as (name, value).
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let head = self.octets.get(..self.head.octets).unwrap_or_default();
+        std::str::from_utf8(head)
+            .unwrap_or_default()
+            .split("\r\n")
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name, value.trim_matches([' ', '\t'])))
+    }
+
+    /// The body; `None` where the frame has no Content-Length.
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8]> {
+        self.head.content_length.map(|_| self.octets.get(self.head.octets..).unwrap_or_default())
+    }
+
+    /// The body as a slice of the shared buffer; empty where there is none.
+    #[must_use]
+    pub fn body_bytes(&self) -> Bytes {
+        self.octets.slice(self.head.octets.min(self.octets.len())..)
+    }
+
+    /// Everything, as it came.
+    #[must_use]
+    pub fn octets(&self) -> &Bytes {
+        &self.octets
+    }
+
+    /// Octets of start line, headers and blank line.
+    #[must_use]
+    pub fn head_octets(&self) -> usize {
+        self.head.octets
+    }
+
+    fn text(&self, (start, len): (u16, u16)) -> &str {
+        let (start, len) = (usize::from(start), usize::from(len));
+        self.octets.get(start..start + len).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Frame {
+    /// Start line and size only: headers may carry secrets and bodies are private.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {} {} ({} octets)", self.kind(), self.method(), self.request_id(), self.octets.len())
+    }
+}

@@ -1,0 +1,171 @@
+//! The header names that IMPP/1.0 defines, and the grammar of one header line.
+
+use super::error::Fault;
+use super::limits;
+
+macro_rules! names {
+    ($($variant:ident $text:literal),* $(,)?) => {
+        /// A header that IMPP/1.0 defines. Names compare without regard to case.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Name {
+            $(#[doc = concat!("`", $text, "`")] $variant),*
+        }
+
+        impl Name {
+            /// Every name, in the order of the enum.
+            pub const ALL: &'static [Name] = &[$(Name::$variant),*];
+
+            /// The name as this library writes it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Name::$variant => $text),* }
+            }
+        }
+    };
+}
+
+names! {
+    Accept "Accept",
+    AclVersion "ACL-Version",
+    Agent "Agent",
+    Auth "Auth",
+    Cause "Cause",
+    ConnectionId "Connection-ID",
+    ContentDisposition "Content-Disposition",
+    ContentLength "Content-Length",
+    ContentTransferEncoding "Content-Transfer-Encoding",
+    ContentType "Content-Type",
+    Data "Data",
+    Delivery "Delivery",
+    Domain "Domain",
+    Error "Error",
+    From "From",
+    Identity "Identity",
+    IfVersion "If-Version",
+    Inbox "Inbox",
+    LeaseMax "Lease-Max",
+    LeaseMin "Lease-Min",
+    LeaseTime "Lease-Time",
+    Location "Location",
+    MaxBody "Max-Body",
+    MaxOutstanding "Max-Outstanding",
+    Mechanism "Mechanism",
+    Mechanisms "Mechanisms",
+    MessageId "Message-ID",
+    Origin "Origin",
+    OriginDomain "Origin-Domain",
+    PresenceVersion "Presence-Version",
+    Reason "Reason",
+    RetryAfter "Retry-After",
+    Server "Server",
+    Services "Services",
+    Session "Session",
+    Supported "Supported",
+    Target "Target",
+    TargetConnection "Target-Connection",
+    Tls "TLS",
+    To "To",
+    View "View",
+}
+
+impl Name {
+    /// The number of names.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The name that these octets spell, in any case; `None` for a header that IMPP/1.0 does not define.
+    #[must_use]
+    pub fn find(octets: &[u8]) -> Option<Self> {
+        let first = octets.first()?.to_ascii_lowercase();
+        Self::ALL.iter().copied().find(|name| {
+            let text = name.as_str().as_bytes();
+            text.len() == octets.len()
+                && text.first().is_some_and(|c| c.to_ascii_lowercase() == first)
+                && text.eq_ignore_ascii_case(octets)
+        })
+    }
+}
+
+/// RFC 9110's token characters.
+#[must_use]
+pub const fn is_tchar(octet: u8) -> bool {
+    matches!(octet,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+}
+
+/// Whether a character may stand in a header value: no control of C0, C1 or DEL but HTAB.
+#[must_use]
+pub const fn is_value_char(c: char) -> bool {
+    c == '\t' || !matches!(c, '\0'..='\x1f' | '\x7f'..='\u{9f}')
+}
+
+/// One header line without its CRLF: where name ends and where the trimmed value starts and ends.
+///
+/// # Errors
+/// Fault and offset within the line.
+pub(super) fn parse_line(line: &[u8]) -> Result<(usize, usize, usize), (Fault, usize)> {
+    if matches!(line.first(), Some(b' ' | b'\t')) {
+        return Err((Fault::Folded, 0));
+    }
+    let name_end = line.iter().position(|&c| !is_tchar(c)).unwrap_or(line.len());
+    if line.get(name_end) != Some(&b':') || name_end == 0 || name_end > limits::HEADER_NAME_OCTETS {
+        return Err((Fault::HeaderName, name_end));
+    }
+    let blank = |c: &u8| matches!(c, b' ' | b'\t');
+    let rest = line.get(name_end + 1..).unwrap_or_default();
+    let lead = rest.iter().take_while(|c| blank(c)).count();
+    let trail = rest.iter().skip(lead).rev().take_while(|c| blank(c)).count();
+    let (start, end) = (name_end + 1 + lead, line.len() - trail);
+    check_value(line.get(start..end).unwrap_or_default()).map_err(|(fault, at)| (fault, start + at))?;
+    Ok((name_end, start, end))
+}
+
+fn check_value(value: &[u8]) -> Result<(), (Fault, usize)> {
+    // Nearly every value is printable ASCII: one pass without decoding settles it.
+    let Some(odd) = value.iter().position(|c| !matches!(c, b' '..=b'~' | b'\t')) else {
+        return Ok(());
+    };
+    let text = std::str::from_utf8(value).map_err(|error| (Fault::Utf8, error.valid_up_to()));
+    let text = match text {
+        Ok(text) => text,
+        // Whichever stands first in the value is the one reported, however the octets were fed.
+        Err((fault, at)) => {
+            let sound = value.get(..at).and_then(|v| std::str::from_utf8(v).ok()).unwrap_or_default();
+            return Err(control(sound, 0).unwrap_or((fault, at)));
+        }
+    };
+    control(text, odd).map_or(Ok(()), Err)
+}
+
+fn control(text: &str, from: usize) -> Option<(Fault, usize)> {
+    text.char_indices().skip_while(|(at, _)| *at < from).find(|(_, c)| !is_value_char(*c)).map(|(at, _)| (Fault::Control, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_case() {
+        for name in Name::ALL {
+            assert_eq!(Name::find(name.as_str().as_bytes()), Some(*name));
+            assert_eq!(Name::find(name.as_str().to_ascii_uppercase().as_bytes()), Some(*name));
+            assert_eq!(Name::find(name.as_str().to_ascii_lowercase().as_bytes()), Some(*name));
+        }
+        assert_eq!(Name::find(b"X-Other"), None);
+        assert_eq!(Name::find(b""), None);
+    }
+
+    #[test]
+    fn a_line_is_cut_at_its_colon_and_trimmed() {
+        let line = b"Reason: \t see  you \t";
+        assert_eq!(parse_line(line), Ok((6, 10, 18)));
+        assert_eq!(parse_line(b"Reason:"), Ok((6, 7, 7)));
+        assert_eq!(parse_line(b"Reason :x"), Err((Fault::HeaderName, 6)));
+        assert_eq!(parse_line(b" x: y"), Err((Fault::Folded, 0)));
+        assert_eq!(parse_line("A: \u{85}".as_bytes()), Err((Fault::Control, 3)));
+        assert_eq!(parse_line(b"A: \x01\xff"), Err((Fault::Control, 3)));
+        assert_eq!(parse_line(b"A: \xff\x01"), Err((Fault::Utf8, 3)));
+    }
+}

@@ -1,0 +1,233 @@
+//! Finds the frames in a growing buffer and holds them to the grammar and to the receiver's Max-Body.
+
+use super::error::{Fault, Malformed};
+use super::frame::{Frame, Head};
+use super::header::{self, Name};
+use super::limits;
+use super::start_line;
+use bytes::{Buf, Bytes, BytesMut};
+
+/// What the splitter found.
+#[derive(Debug)]
+pub enum Piece {
+    /// A whole frame.
+    Frame(Frame),
+    /// The head of a frame whose body is longer than Max-Body. The body is skipped if it has at most
+    /// [`limits::DISCARD_OCTETS`]; else nothing more will come out and the connection must be closed.
+    TooLarge {
+        /// Start line and headers, no body.
+        head: Frame,
+        /// The stream goes on behind the skipped body.
+        skipped: bool,
+    },
+}
+
+/// Cuts a stream of octets into frames.
+///
+/// *Order:* [`Splitter::push`] octets, then [`Splitter::poll`] until it gives `None`.
+/// After an error nothing more comes out. Between frames it holds no memory.
+#[derive(Debug)]
+pub struct Splitter {
+    buffer: BytesMut,
+    state: State,
+    max_body: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Lines of a head: octets of complete lines so far, how far the search for LF went, and what they said.
+    Head {
+        line: usize,
+        searched: usize,
+        head: Option<Box<Head>>,
+        headers: usize,
+    },
+    Body(Box<Head>),
+    Skip(u64),
+    Dead,
+}
+
+const FRESH: State = State::Head { line: 0, searched: 0, head: None, headers: 0 };
+
+impl Splitter {
+    /// A splitter that takes bodies of up to `max_body` octets.
+    #[must_use]
+    pub fn new(max_body: u64) -> Self {
+        Self { buffer: BytesMut::new(), state: FRESH, max_body }
+    }
+
+    /// Changes Max-Body; holds from the next head that is completed.
+    pub fn set_max_body(&mut self, max_body: u64) {
+        self.max_body = max_body;
+    }
+
+    /// Takes octets from the stream. Dropped after an error.
+    pub fn push(&mut self, octets: &[u8]) {
+        match &mut self.state {
+            State::Dead => {}
+            // A body that is thrown away is never held.
+            State::Skip(left) if self.buffer.is_empty() => {
+                let skip = usize::try_from(*left).unwrap_or(usize::MAX).min(octets.len());
+                *left -= skip as u64;
+                self.buffer.extend_from_slice(octets.get(skip..).unwrap_or_default());
+            }
+            _ => self.buffer.extend_from_slice(octets),
+        }
+    }
+
+    /// Whether octets wait that are not yet a whole frame.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// The next frame, or `None` when more octets are needed.
+    ///
+    /// # Errors
+    /// The first violation of the grammar; the splitter is finished then.
+    pub fn poll(&mut self) -> Result<Option<Piece>, Malformed> {
+        loop {
+            match &mut self.state {
+                State::Dead => return Ok(None),
+                State::Skip(left) => {
+                    let skip = usize::try_from(*left).unwrap_or(usize::MAX).min(self.buffer.len());
+                    self.buffer.advance(skip);
+                    *left -= skip as u64;
+                    if *left > 0 {
+                        self.rest();
+                        return Ok(None);
+                    }
+                    self.state = FRESH;
+                }
+                State::Body(head) => {
+                    let body = head.content_length.unwrap_or(0);
+                    let whole = head.octets.saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
+                    if self.buffer.len() < whole {
+                        return Ok(None);
+                    }
+                    let head = **head;
+                    self.state = FRESH;
+                    return Ok(Some(Piece::Frame(Frame::new(self.take(whole), head))));
+                }
+                State::Head { .. } => match self.read_lines() {
+                    Ok(Some(head)) => {
+                        let body = head.content_length.unwrap_or(0);
+                        if body <= self.max_body {
+                            self.state = State::Body(head);
+                            continue;
+                        }
+                        let skipped = body <= limits::DISCARD_OCTETS;
+                        let octets = self.take(head.octets);
+                        self.state = if skipped { State::Skip(body) } else { State::Dead };
+                        let head = Frame::new(octets, Head { content_length: None, ..*head });
+                        return Ok(Some(Piece::TooLarge { head, skipped }));
+                    }
+                    Ok(None) => {
+                        self.rest();
+                        return Ok(None);
+                    }
+                    Err(malformed) => {
+                        self.state = State::Dead;
+                        self.buffer = BytesMut::new();
+                        return Err(malformed);
+                    }
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, octets: usize) -> Bytes {
+        let taken = self.buffer.split_to(octets.min(self.buffer.len())).freeze();
+        self.rest();
+        taken
+    }
+
+    /// An idle connection holds no buffer.
+    fn rest(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
+    /// Reads complete lines until the blank one.
+    fn read_lines(&mut self) -> Result<Option<Box<Head>>, Malformed> {
+        let State::Head { line, searched, head, headers } = &mut self.state else { return Ok(None) };
+        loop {
+            let blame = |fault, at, head: &Option<Box<Head>>, buffer: &[u8]| {
+                let text = |(start, len): (u16, u16)| {
+                    let octets = buffer.get(usize::from(start)..usize::from(start) + usize::from(len));
+                    String::from_utf8_lossy(octets.unwrap_or_default()).into_owned()
+                };
+                Malformed {
+                    fault,
+                    at,
+                    request: head.as_ref().map(|h| (text(h.start.method), text(h.start.id))),
+                    response: head.as_ref().map_or_else(
+                        || buffer.starts_with(b"OK ") || buffer.starts_with(b"ERROR "),
+                        |h| h.start.kind != start_line::Kind::Request,
+                    ),
+                }
+            };
+            let rest = self.buffer.get(*searched..).unwrap_or_default();
+            let Some(lf) = memchr::memchr(b'\n', rest).map(|at| *searched + at) else {
+                *searched = self.buffer.len();
+                if self.buffer.len() >= limits::HEAD_OCTETS {
+                    return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head, &self.buffer));
+                }
+                return Ok(None);
+            };
+            if lf >= limits::HEAD_OCTETS {
+                return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head, &self.buffer));
+            }
+            let start = *line;
+            let text = self.buffer.get(start..lf).unwrap_or_default();
+            let Some((b'\r', text)) = text.split_last().map(|(last, text)| (*last, text)) else {
+                return Err(blame(Fault::BareLf, lf, head, &self.buffer));
+            };
+            if let Some(cr) = memchr::memchr(b'\r', text) {
+                return Err(blame(Fault::BareCr, start + cr, head, &self.buffer));
+            }
+            *line = lf + 1;
+            *searched = lf + 1;
+            let Some(found) = head.as_mut() else {
+                let start = start_line::parse(text).map_err(|refused| Malformed {
+                    fault: refused.fault,
+                    at: refused.at,
+                    request: refused.sound,
+                    response: refused.response,
+                })?;
+                *head = Some(Box::new(Head { start, known: [(0, 0); Name::COUNT], octets: 0, content_length: None }));
+                continue;
+            };
+            if text.is_empty() {
+                found.octets = lf + 1;
+                return Ok(head.take());
+            }
+            *headers += 1;
+            let outcome =
+                if *headers > limits::HEADERS { Err((Fault::TooManyHeaders, 0)) } else { note_header(found, text, start) };
+            if let Err((fault, at)) = outcome {
+                return Err(blame(fault, start + at, head, &self.buffer));
+            }
+        }
+    }
+}
+
+/// Enters one header line, which starts at `start`, into the head.
+fn note_header(head: &mut Head, line: &[u8], start: usize) -> Result<(), (Fault, usize)> {
+    let (name_end, value_start, value_end) = header::parse_line(line)?;
+    let Some(name) = Name::find(line.get(..name_end).unwrap_or_default()) else { return Ok(()) };
+    let Some(slot) = head.known.get_mut(name as usize) else { return Ok(()) };
+    if slot.0 != 0 {
+        return Err((Fault::Repeated, 0));
+    }
+    // Offsets are below HEAD_OCTETS, which fits 16 bits.
+    *slot = ((start + value_start) as u16, (value_end - value_start) as u16);
+    if name == Name::ContentLength {
+        let value = line.get(value_start..value_end).unwrap_or_default();
+        let sound = (1..=limits::CONTENT_LENGTH_DIGITS).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+        let number = std::str::from_utf8(value).ok().filter(|_| sound).and_then(|text| text.parse().ok());
+        head.content_length = Some(number.ok_or((Fault::ContentLength, value_start))?);
+    }
+    Ok(())
+}
