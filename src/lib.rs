@@ -1,5 +1,9 @@
 //! impp: instant messages and presence as an ordinary part of a Unix system.
 
 pub mod model;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod service;
+#[cfg(feature = "relay")]
+pub mod store;
 pub mod wire;
