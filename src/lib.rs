@@ -2,5 +2,9 @@
 
 pub mod engine;
 pub mod model;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod service;
+#[cfg(feature = "relay")]
+pub mod store;
 pub mod wire;

@@ -1,0 +1,1 @@
+//! The server: what only `impp-relay` needs.
