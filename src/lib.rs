@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod model;
+pub mod net;
 #[cfg(feature = "relay")]
 pub mod relay;
 pub mod service;
