@@ -44,7 +44,7 @@ pub enum Completion {
 pub struct StoreThread {
     queues: Mutex<Option<Queues>>,
     remember: Arc<dyn Remember>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 struct Queues {
@@ -109,21 +109,21 @@ impl StoreThread {
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         let progress = Arc::new(Progress::default());
         let queues = Mutex::new(Some(Queues { writes, reads, given: 0 }));
-        let mut store = Self { queues, remember, threads: Vec::new() };
+        let mut threads = Vec::new();
         let writing = (Arc::clone(&progress), Arc::clone(&complete));
-        store.threads.push(Builder::new().name("store-writer".into()).spawn(move || {
+        threads.push(Builder::new().name("store-writer".into()).spawn(move || {
             let (progress, complete) = writing;
             let _end = EndOfWriting(&progress);
             write_all(tick, &mut writer, &write_jobs, &progress, &*complete);
         })?);
         for reader in readers {
             let reading = (Arc::clone(&read_jobs), Arc::clone(&progress), Arc::clone(&complete));
-            store.threads.push(Builder::new().name("store-reader".into()).spawn(move || {
+            threads.push(Builder::new().name("store-reader".into()).spawn(move || {
                 let (jobs, progress, complete) = reading;
                 read_all(&reader, &jobs, &progress, &*complete);
             })?);
         }
-        Ok(store)
+        Ok(Self { queues, remember, threads: Mutex::new(threads) })
     }
 
     /// Performs all writes or none, then completes with [`Completion::Written`]. May be empty, and then only waits its turn.
@@ -158,13 +158,10 @@ impl StoreThread {
     }
 
     /// Takes no further jobs, finishes those given, tidies up and returns when all is on the disk.
-    pub fn stop(mut self) {
-        self.finish();
-    }
-
-    fn finish(&mut self) {
+    pub fn stop(&self) {
         drop(lock(&self.queues).take());
-        for thread in self.threads.drain(..) {
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for thread in threads {
             if thread.join().is_err() {
                 tracing::error!(target: "impp::store", "a thread of the store died");
             }
@@ -174,13 +171,13 @@ impl StoreThread {
 
 impl Drop for StoreThread {
     fn drop(&mut self) {
-        self.finish();
+        self.stop();
     }
 }
 
 impl core::fmt::Debug for StoreThread {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "StoreThread({} threads)", self.threads.len())
+        write!(f, "StoreThread({} threads)", lock(&self.threads).len())
     }
 }
 
