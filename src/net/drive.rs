@@ -27,6 +27,10 @@ pub trait Engine {
     fn poll_event(&mut self) -> Option<Self::Event>;
     /// When [`Engine::handle_timeout`] wants to be called.
     fn poll_timeout(&self) -> Option<Instant>;
+    /// Whether more may be read now. While not, only commands and time change anything.
+    fn wants_input(&self) -> bool {
+        true
+    }
 }
 
 /// What driving came to.
@@ -96,7 +100,7 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
             if let Poll::Ready(Err(broken)) = self.poll_flush(cx) {
                 return Poll::Ready(Step::Broken(broken));
             }
-            if !self.ended {
+            if !self.ended && self.engine.wants_input() {
                 let Self { engine, wire, .. } = self;
                 match wire.poll_read_into(cx, &mut |octets| engine.handle_input(now, octets)) {
                     Poll::Ready(Ok(Read::Octets)) => continue,

@@ -7,6 +7,9 @@ pub mod clock;
 pub mod drive;
 pub mod random;
 pub mod stream;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tls;
 pub mod wire;
 
 pub use clock::Clock;
