@@ -10,6 +10,9 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
+/// Unwritten octets above which nothing more is read.
+const OUT_OCTETS: usize = 1 << 20;
+
 /// A session without IO, as the engines are. Calls in this order: one that takes `now`, then output, events and
 /// the timeout.
 pub trait Engine {
@@ -21,6 +24,10 @@ pub trait Engine {
     fn handle_eof(&mut self, now: Instant);
     /// The time that [`Engine::poll_timeout`] named has come.
     fn handle_timeout(&mut self, now: Instant);
+    /// Whether more input is welcome now; while it is not, nothing is read.
+    fn wants_input(&self) -> bool {
+        true
+    }
     /// The next octets to be written.
     fn poll_output(&mut self) -> Option<Bytes>;
     /// The next event.

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod drive;
+mod engines;
 pub mod random;
 pub mod stream;
 #[cfg(test)]
@@ -15,4 +16,5 @@ pub mod wire;
 pub use clock::Clock;
 pub use drive::{Drive, Engine, Step};
 pub use stream::MaybeTls;
-pub use wire::{Outbox, Read, Wire};
+pub use tls::{Reload, ServerTls, TlsFileError};
+pub use wire::{LINGER, Outbox, Read, Wire};
