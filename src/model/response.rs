@@ -3,6 +3,7 @@
 use super::address::Address;
 use super::error_kind::ErrorKind;
 use super::id::ConnectionId;
+use super::method::Method;
 use crate::wire::start_line::{UNKNOWN_ID, UNKNOWN_METHOD};
 use crate::wire::{Frame, Kind, Name, Writer};
 use std::time::Duration;
@@ -98,5 +99,10 @@ pub fn error_unknown(request: Option<(&str, &str)>) -> Writer {
 }
 
 fn answer(kind: Kind, request: &Frame, from: Option<&str>, connection: Option<&str>) -> Writer {
-    Writer::start(kind, request.method(), request.request_id()).maybe(Name::To, from).maybe(Name::ConnectionId, connection)
+    let writer = Writer::start(kind, request.method(), request.request_id());
+    // Session methods concern one hop: HELLO's Connection-ID is its own header, not one to be copied.
+    if Method::parse(request.method()).is_some_and(Method::is_session) {
+        return writer;
+    }
+    writer.maybe(Name::To, from).maybe(Name::ConnectionId, connection)
 }
