@@ -1,1 +1,5 @@
 //! The server: what only `impp-relay` needs.
+
+pub mod config;
+pub mod init;
+pub mod selfsigned;
