@@ -122,7 +122,7 @@ impl Service {
         if let Some(old) = old.flatten() {
             self.effects.push_back(Effect::Close { connection: old, reason: "the session goes on in another connection" });
             self.effects.push_back(Effect::Notice(Notice::SessionTakenOver { user: key.user.clone(), session: key.id }));
-            owed = self.detach(old);
+            owed = self.detach(old).map(|gone| (gone, old));
         }
         self.next_serial += 1;
         let serial = self.next_serial;
@@ -148,8 +148,8 @@ impl Service {
         self.connections.insert(connection, made);
         let state = if old.is_some() { SessionState::Resumed } else { SessionState::New };
         self.effects.push_back(Effect::Opened { connection, outcome: Ok(state) });
-        if let Some(owed) = owed {
-            self.move_deliveries(now, owed, connection);
+        if let Some((gone, old)) = owed {
+            self.move_deliveries(now, gone, old, connection);
         }
         for presentity in endings {
             self.tell_ending(now, &presentity, &key);
@@ -170,7 +170,7 @@ impl Service {
         }
         if let Some(user) = gone.inbox.as_ref().and_then(|inbox| self.users.get_mut(inbox)) {
             user.inboxes.retain(|other| *other != connection);
-            user.mailbox.lost(connection);
+            user.mailbox.offering.lost(connection);
         }
         self.unsent(&gone);
         Some(gone)
