@@ -4,6 +4,7 @@
 
 pub mod acl;
 pub mod address;
+pub mod content;
 pub mod credentials;
 pub mod error_kind;
 pub mod fingerprint;
