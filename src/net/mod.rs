@@ -4,15 +4,18 @@
 //! to any stream; everything else serves these two.
 
 pub mod clock;
+pub mod connect;
 pub mod drive;
 pub mod random;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;
+pub mod trace;
 pub mod wire;
 
 pub use clock::Clock;
 pub use drive::{Drive, Engine, Step};
 pub use stream::MaybeTls;
+pub use trace::Trace;
 pub use wire::{Outbox, Read, Wire};
