@@ -21,7 +21,6 @@ pub use client::ClientRefusal;
 pub use client::ClientTls;
 pub use client::Login;
 pub use client::ServerHello;
-pub use end::ByeCause;
 pub use end::End;
 pub use liveness::PING_AFTER;
 pub use liveness::PING_WAIT;

@@ -24,10 +24,6 @@ pub trait Engine {
     fn handle_eof(&mut self, now: Instant);
     /// The time that [`Engine::poll_timeout`] named has come.
     fn handle_timeout(&mut self, now: Instant);
-    /// Whether more input is welcome now; while it is not, nothing is read.
-    fn wants_input(&self) -> bool {
-        true
-    }
     /// The next octets to be written.
     fn poll_output(&mut self) -> Option<Bytes>;
     /// The next event.
@@ -107,7 +103,8 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
             if let Poll::Ready(Err(broken)) = self.poll_flush(cx) {
                 return Poll::Ready(Step::Broken(broken));
             }
-            if !self.ended && self.engine.wants_input() {
+            // A peer that does not read is not listened to either, or its answers would pile up here.
+            if !self.ended && self.engine.wants_input() && self.out.octets() < OUT_OCTETS {
                 let Self { engine, wire, .. } = self;
                 match wire.poll_read_into(cx, &mut |octets| engine.handle_input(now, octets)) {
                     Poll::Ready(Ok(Read::Octets)) => continue,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::time::Instant;
 
 macro_rules! engine {
-    ($engine:ty, $event:ty) => {
+    ($engine:ty, $event:ty, $self:ident => $wants_input:expr) => {
         impl Engine for $engine {
             type Event = $event;
             fn handle_input(&mut self, now: Instant, octets: &[u8]) {
@@ -18,8 +18,8 @@ macro_rules! engine {
             fn handle_timeout(&mut self, now: Instant) {
                 <$engine>::handle_timeout(self, now);
             }
-            fn wants_input(&self) -> bool {
-                <$engine>::wants_input(self)
+            fn wants_input(&$self) -> bool {
+                $wants_input
             }
             fn poll_output(&mut self) -> Option<Bytes> {
                 <$engine>::poll_output(self)
@@ -34,5 +34,5 @@ macro_rules! engine {
     };
 }
 
-engine!(engine::Server, engine::ServerEvent);
-engine!(engine::Client, engine::ClientEvent);
+engine!(engine::Server, engine::ServerEvent, self => engine::Server::wants_input(self));
+engine!(engine::Client, engine::ClientEvent, self => true);
