@@ -91,6 +91,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsIn
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "lives on the stack, for one step")]
 enum Next {
     Items(VecDeque<Item>),
     Step(Step<ServerEvent>),
