@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "engine",
         &["model", "wire"],
-        &["base64", "bytes", "hmac", "pbkdf2", "precis_core", "precis_profiles", "rsasl", "sha2", "subtle"],
+        &["base64", "bytes", "hmac", "pbkdf2", "precis_core", "precis_profiles", "rsasl", "sha2", "subtle", "zeroize"],
     ),
     ("service", &["model", "wire"], &["bytes"]),
     (
@@ -47,7 +47,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "x509_parser",
         ],
     ),
-    ("store", &["service", "model", "wire"], &["bytes", "rusqlite"]),
+    ("store", &["service", "model", "wire"], &["bytes", "rusqlite", "sha2"]),
     (
         "relay",
         &["store", "net", "service", "engine", "model", "wire"],
@@ -59,6 +59,9 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["base64", "bytes", "clap", "indicatif", "jiff", "rpassword", "serde", "serde_json", "tokio", "toml"],
     ),
 ];
+
+/// Files that are compiled for tests only.
+const TEST_ONLY: &[&str] = &["testing.rs", "conformance.rs", "tests.rs"];
 
 /// Words that begin a path without naming a crate.
 const OWN: &[&str] = &["crate", "self", "super", "std", "core", "Self"];
@@ -151,7 +154,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
         let path = entry.path();
         if path.is_dir() {
             files.extend(sources(&path));
-        } else if path.extension().is_some_and(|end| end == "rs") {
+        } else if path.extension().is_some_and(|end| end == "rs") && !TEST_ONLY.iter().any(|name| path.ends_with(name)) {
             files.push(path);
         }
     }
