@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["wire"],
         &[
             "bytes",
+            "base64",
             "idna",
             "jiff",
             "precis_core",
