@@ -13,6 +13,7 @@ pub mod sasl;
 pub mod server;
 mod tls;
 
+pub use crate::model::ByeCause;
 pub use client::Client;
 pub use client::ClientCommand;
 pub use client::ClientConfig;

@@ -1,7 +1,7 @@
 //! Plays a talk: one side is an engine, the other is the file.
 
-pub(crate) mod script;
 mod client;
+pub(crate) mod script;
 mod server;
 mod words;
 
@@ -127,7 +127,11 @@ impl Stage {
         match step {
             Step::Line(_, expected) => {
                 let said = self.said.pop_front().ok_or_else(|| format!("nothing was said, expected\n{expected}"))?;
-                if self.words.fits(expected, said.trim_end()) { Ok(()) } else { Err(format!("expected\n{expected}\nbut heard\n{said}")) }
+                if self.words.fits(expected, said.trim_end()) {
+                    Ok(())
+                } else {
+                    Err(format!("expected\n{expected}\nbut heard\n{said}"))
+                }
             }
             Step::Event(expected) => {
                 let event = self.events.pop_front().ok_or_else(|| format!("no event, expected\n{expected}"))?;
@@ -169,9 +173,8 @@ impl Stage {
 pub(crate) fn run(file: &str, talk: &Talk) -> Result<(), String> {
     let mut stage = Stage::new(talk);
     let mut number = 0;
-    play(&mut stage, talk, &mut number).map_err(|error| {
-        format!("{file}:{number}: {}\n{error}\n--- the dialogue\n{}", talk.title, stage.dialogue.join("\n"))
-    })
+    play(&mut stage, talk, &mut number)
+        .map_err(|error| format!("{file}:{number}: {}\n{error}\n--- the dialogue\n{}", talk.title, stage.dialogue.join("\n")))
 }
 
 fn play(stage: &mut Stage, talk: &Talk, number: &mut usize) -> Result<(), String> {
@@ -182,7 +185,9 @@ fn play(stage: &mut Stage, talk: &Talk, number: &mut usize) -> Result<(), String
             Step::Line(side, text) if *side == stage.file => {
                 stage.nothing_left()?;
                 let mut lines = vec![text.clone()];
-                while let Some((_, Step::Line(_, text))) = steps.next_if(|(_, next)| matches!(next, Step::Line(s, _) if s == side)) {
+                while let Some((_, Step::Line(_, text))) =
+                    steps.next_if(|(_, next)| matches!(next, Step::Line(s, _) if s == side))
+                {
                     lines.push(text.clone());
                 }
                 stage.feed(&lines);
@@ -190,7 +195,9 @@ fn play(stage: &mut Stage, talk: &Talk, number: &mut usize) -> Result<(), String
             Step::Give(gift, text) => {
                 stage.nothing_left()?;
                 let mut lines = vec![text.clone()];
-                while let Some((_, Step::Give(_, text))) = steps.next_if(|(_, next)| matches!(next, Step::Give(g, _) if g == gift)) {
+                while let Some((_, Step::Give(_, text))) =
+                    steps.next_if(|(_, next)| matches!(next, Step::Give(g, _) if g == gift))
+                {
                     lines.push(text.clone());
                 }
                 stage.give(step, &lines);

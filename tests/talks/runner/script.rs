@@ -45,8 +45,25 @@ impl Talk {
 }
 
 const SETTINGS: [&str; 19] = [
-    "side", "tls", "exporter", "user", "authenticated", "greeted", "disabled", "certificate", "anonymous", "resume", "refuse", "mechanisms",
-    "by hand", "login", "pipeline", "accept", "inbox", "mechanism", "max-outstanding",
+    "side",
+    "tls",
+    "exporter",
+    "user",
+    "authenticated",
+    "greeted",
+    "disabled",
+    "certificate",
+    "anonymous",
+    "resume",
+    "refuse",
+    "mechanisms",
+    "by hand",
+    "login",
+    "pipeline",
+    "accept",
+    "inbox",
+    "mechanism",
+    "max-outstanding",
 ];
 
 pub(crate) fn read(text: &str) -> Vec<Talk> {

@@ -100,8 +100,10 @@ impl ServerStage {
     fn log_in(&mut self, user: &str, now: Instant) {
         self.accounts.insert(user.to_owned(), sasl::derive(&Secret::new("wonderland".into()), 4096, &SALT).unwrap());
         let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("\0{user}\0wonderland"));
-        let said =
-            self.silently(now, &format!("{HELLO}Accept: messages\r\n\r\nAUTH a impp/1.0\r\nMechanism: PLAIN\r\nData: {data}\r\n\r\n"));
+        let said = self.silently(
+            now,
+            &format!("{HELLO}Accept: messages\r\n\r\nAUTH a impp/1.0\r\nMechanism: PLAIN\r\nData: {data}\r\n\r\n"),
+        );
         assert!(said.contains("Auth: done\r"), "{said}");
     }
 
@@ -217,11 +219,9 @@ fn show(event: &ServerEvent) -> String {
         }
         ServerEvent::Request(frame) => format!("request {} {} {}", frame.method(), frame.request_id(), frame.octets().len()),
         ServerEvent::Response(frame) => format!("response {:?} {} {}", frame.kind(), frame.method(), frame.request_id()),
-        ServerEvent::LoginFailed { claimed, mechanism } => format!(
-            "login-failed {} {}",
-            claimed.as_ref().map_or("-", Address::as_str),
-            mechanism.map_or("-", Mechanism::as_str)
-        ),
+        ServerEvent::LoginFailed { claimed, mechanism } => {
+            format!("login-failed {} {}", claimed.as_ref().map_or("-", Address::as_str), mechanism.map_or("-", Mechanism::as_str))
+        }
         ServerEvent::Bye => "bye".into(),
         ServerEvent::Ended(end) => super::ended(*end),
     }
