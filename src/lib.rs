@@ -5,3 +5,9 @@ pub mod model;
 pub mod net;
 pub mod service;
 pub mod wire;
+
+pub use net::client::Client;
+pub use net::client::Error;
+pub use net::client::Event;
+pub use net::client::Options;
+pub use net::client::Steady;
