@@ -38,6 +38,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "base64",
             "bytes",
             "getrandom",
+            "hickory_resolver",
             "rustls",
             "rustls_platform_verifier",
             "sha2",

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod clock;
 pub mod connect;
+pub mod dns;
 pub mod drive;
 mod engines;
 mod printable;
