@@ -3,7 +3,11 @@
 pub mod engine;
 pub mod model;
 pub mod net;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod service;
+#[cfg(feature = "relay")]
+pub mod store;
 pub mod wire;
 
 pub use net::client::Client;

@@ -130,7 +130,8 @@ mod engines {
     #[test]
     fn every_way_to_log_in() {
         let bound = || Some(Some(vec![9; 32]));
-        let rows: Vec<(Login, Option<Option<Vec<u8>>>, &[Mechanism], &str)> = vec![
+        type Row<'a> = (Login, Option<Option<Vec<u8>>>, &'a [Mechanism], &'a str);
+        let rows: Vec<Row<'_>> = vec![
             (with_password(), bound(), &Mechanism::ALL, "impp://example.org/alice"),
             (with_password(), bound(), &[Mechanism::ScramSha256], "impp://example.org/alice"),
             (with_password(), Some(None), &[Mechanism::ScramSha256], "impp://example.org/alice"),

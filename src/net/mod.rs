@@ -20,5 +20,6 @@ pub mod wire;
 pub use clock::Clock;
 pub use drive::{Drive, Engine, Step};
 pub use stream::MaybeTls;
+pub use tls::{Reload, ServerTls, TlsFileError};
 pub use trace::Trace;
-pub use wire::{Outbox, Read, Wire};
+pub use wire::{LINGER, Outbox, Read, Wire};
