@@ -248,6 +248,7 @@ impl Script {
             max_outstanding,
             inbox: VecDeque::new(),
             unanswered: Vec::new(),
+            arrived: BTreeMap::new(),
         };
         self.world.connect(name, client, |opening| impp::service::Opening { accepts_messages: messages, inbox, ..opening });
         Ok(())

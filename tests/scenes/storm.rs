@@ -115,6 +115,7 @@ impl Storm {
             max_outstanding: [1, 2, 64][self.dice.below(3)],
             inbox: VecDeque::new(),
             unanswered: Vec::new(),
+            arrived: BTreeMap::new(),
         };
         let accepts_messages = self.dice.below(3) > 0;
         note(format!("{name} connects as {user} session {session} messages {accepts_messages} {}", client.max_outstanding));
@@ -248,6 +249,7 @@ impl Storm {
                 max_outstanding: 3,
                 inbox: VecDeque::new(),
                 unanswered: Vec::new(),
+                arrived: BTreeMap::new(),
             };
             self.world.connect(&name, client, |opening| Opening { accepts_messages: true, ..opening });
         }
