@@ -94,7 +94,8 @@ fn table(name: Option<&str>, config: &Config) -> Outcome<AccountTable> {
         (_, Some(table)) => Ok(table.clone()),
         (None, None) => Ok(AccountTable::default()),
         (Some(name), None) => {
-            let place = config.path.as_ref().map_or_else(|| "there is no configuration".to_owned(), |path| path.display().to_string());
+            let place =
+                config.path.as_ref().map_or_else(|| "there is no configuration".to_owned(), |path| path.display().to_string());
             Err(Failure::new(Exit::Config, format!("no account {name:?}: {place}")))
         }
     }
@@ -110,7 +111,10 @@ fn login(common: &Common, table: &AccountTable, config: &Config, certificate: bo
         return Ok(Login::Anonymous(user.map(|user| user.domain())));
     }
     let user = user.filter(|user| !user.is_domain()).ok_or_else(|| {
-        Failure::new(Exit::Config, "who are you? Give --login USER@DOMAIN, or put login into [account.default] of ~/.config/impp/impp.toml")
+        Failure::new(
+            Exit::Config,
+            "who are you? Give --login USER@DOMAIN, or put login into [account.default] of ~/.config/impp/impp.toml",
+        )
     })?;
     if certificate {
         return Ok(Login::Certificate(user));
@@ -147,7 +151,9 @@ impl HostPort {
                 host.parse::<std::net::Ipv6Addr>().ok()?;
                 (host, rest)
             }
-            None if text.matches(':').count() > 1 => return text.parse::<std::net::Ipv6Addr>().ok().map(|_| Self { host: text.to_owned(), port: None }),
+            None if text.matches(':').count() > 1 => {
+                return text.parse::<std::net::Ipv6Addr>().ok().map(|_| Self { host: text.to_owned(), port: None });
+            }
             None => text.split_at(text.find(':').unwrap_or(text.len())),
         };
         let port = match port.strip_prefix(':') {
@@ -167,7 +173,8 @@ impl HostPort {
 }
 
 fn parse_pin(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u32> = text.strip_prefix("sha256:")?.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    let digits: Vec<u32> =
+        text.strip_prefix("sha256:")?.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect::<Option<_>>()?;
     let mut pin = [0; 32];
     if digits.len() != 64 {
         return None;
@@ -263,7 +270,9 @@ mod tests {
         ] {
             assert_eq!(HostPort::parse(text), read, "{text}");
         }
-        for (text, loopback) in [("127.0.0.1", true), ("[::1]:1", true), ("localhost:1", true), ("10.0.0.1", false), ("localhost.example", false)] {
+        for (text, loopback) in
+            [("127.0.0.1", true), ("[::1]:1", true), ("localhost:1", true), ("10.0.0.1", false), ("localhost.example", false)]
+        {
             assert_eq!(HostPort::parse(text).unwrap().is_loopback(), loopback, "{text}");
         }
     }

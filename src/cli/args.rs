@@ -235,7 +235,9 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        for words in [&["-4", "-6"][..], &["--json", "--format", "x"], &["--anonymous", "--pass-file", "x"], &["--client-cert", "x"]] {
+        for words in
+            [&["-4", "-6"][..], &["--json", "--format", "x"], &["--anonymous", "--pass-file", "x"], &["--client-cert", "x"]]
+        {
             assert!(parse(words).is_err(), "{words:?}");
         }
     }

@@ -205,9 +205,14 @@ mod tests {
 
     #[test]
     fn a_password_that_others_can_read_is_refused() {
-        for (mode, owner, refused) in
-            [(0o600, 1000, false), (0o644, 1000, true), (0o640, 1000, true), (0o640, 0, false), (0o644, 0, true), (0o400, 0, false)]
-        {
+        for (mode, owner, refused) in [
+            (0o600, 1000, false),
+            (0o644, 1000, true),
+            (0o640, 1000, true),
+            (0o640, 0, false),
+            (0o644, 0, true),
+            (0o400, 0, false),
+        ] {
             assert_eq!(others_can_read(mode, owner), refused, "{mode:o} {owner}");
         }
         let folder = tempfile::tempdir().unwrap();

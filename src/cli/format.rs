@@ -116,7 +116,9 @@ mod tests {
 
     #[test]
     fn a_wrong_template_says_why() {
-        for (text, part) in [("{nope}", "there are to, ms"), ("{to", "not closed"), ("to}", "not opened"), ("\\q", "escape"), ("\\", "backslash")] {
+        for (text, part) in
+            [("{nope}", "there are to, ms"), ("{to", "not closed"), ("to}", "not opened"), ("\\q", "escape"), ("\\", "backslash")]
+        {
             let error = Template::parse(text, FIELDS).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }

@@ -87,7 +87,13 @@ pub fn file_name(text: &str, otherwise: &str) -> String {
     let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut name: String = last
         .chars()
-        .map(|c| if is_unsafe(c) || c.is_whitespace() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|') { '_' } else { c })
+        .map(|c| {
+            if is_unsafe(c) || c.is_whitespace() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|') {
+                '_'
+            } else {
+                c
+            }
+        })
         .collect();
     if name.len() > OCTETS {
         let end = (0..=OCTETS).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);

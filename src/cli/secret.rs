@@ -53,7 +53,10 @@ impl Surroundings {
 /// 64 if standard input is wanted twice; 78 if there is no password; 66 or 74 if a source cannot be read.
 pub fn find(user: &Address, who: &Who, account: &AccountTable, config: &Config, stdin_is_free: bool) -> Outcome<Secret> {
     let Some(source) = choose(who, account, config, Surroundings::of_process()) else {
-        let line = format!("no password for {}: give --pass-file or --pass-cmd, set IMPP_PASSWORD_FILE, or put pass-file or pass-cmd into the account", user.shown());
+        let line = format!(
+            "no password for {}: give --pass-file or --pass-cmd, set IMPP_PASSWORD_FILE, or put pass-file or pass-cmd into the account",
+            user.shown()
+        );
         return Err(Failure::new(Exit::Config, line));
     };
     match source {
@@ -119,8 +122,7 @@ mod tests {
     #[test]
     fn sources_come_in_their_order() {
         let secret = |text: &str| Secret::new(text.to_owned());
-        let mut who =
-            Who { pass_file: Some("flag".into()), ..Who::default() };
+        let mut who = Who { pass_file: Some("flag".into()), ..Who::default() };
         let mut account = AccountTable {
             password: Some(Password(secret("configured"))),
             pass_file: Some("conf-file".into()),

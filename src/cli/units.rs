@@ -122,7 +122,11 @@ fn local_in(moment: UnixMillis, zone: TimeZone) -> String {
 #[must_use]
 pub fn mail_date(moment: UnixMillis) -> String {
     let seconds = i64::try_from(moment.0 / 1000).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_zoned(TimeZone::system()).strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
+    Timestamp::from_second(seconds)
+        .unwrap_or(Timestamp::MAX)
+        .to_zoned(TimeZone::system())
+        .strftime("%a, %d %b %Y %H:%M:%S %z")
+        .to_string()
 }
 
 #[cfg(test)]
