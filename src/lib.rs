@@ -1,5 +1,11 @@
 //! impp: instant messages and presence as an ordinary part of a Unix system.
 
+pub mod engine;
 pub mod model;
+pub mod net;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod service;
+#[cfg(feature = "relay")]
+pub mod store;
 pub mod wire;
