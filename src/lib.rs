@@ -1,6 +1,12 @@
 //! impp: instant messages and presence as an ordinary part of a Unix system.
 
 pub mod cli;
+pub mod engine;
 pub mod model;
+pub mod net;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod service;
+#[cfg(feature = "relay")]
+pub mod store;
 pub mod wire;

@@ -1,0 +1,20 @@
+//! The world: the only layer with sockets, a clock and randomness, and the client that programs use.
+//!
+//! Who reads this first: [`client::Client`] is a session as a library user sees it; [`drive`] joins any engine
+//! to any stream; everything else serves these two.
+
+pub mod clock;
+pub mod drive;
+mod engines;
+pub mod random;
+pub mod stream;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tls;
+pub mod wire;
+
+pub use clock::Clock;
+pub use drive::{Drive, Engine, Step};
+pub use stream::MaybeTls;
+pub use tls::{Reload, ServerTls, TlsFileError};
+pub use wire::{LINGER, Outbox, Read, Wire};

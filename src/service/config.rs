@@ -1,0 +1,92 @@
+//! What an operator decides for the rules, and every limit that they hold strangers to.
+
+use crate::model::{Domain, LeaseBounds};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The rules' settings. [`ServiceConfig::new`] gives the defaults.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// The domains that this relay answers for.
+    pub domains: BTreeMap<Domain, DomainRules>,
+    /// Starts the request-ids that the relay makes: unique per process start, at most 16 octets of a
+    /// request-id's alphabet; so no answer to an earlier process is taken for one to this one.
+    pub request_prefix: String,
+    /// Unanswered requests of one session; one more is answered try-later.
+    pub outstanding: u32,
+    /// Deliveries remembered, so that a repeated SEND is not delivered again.
+    pub remembered_max: usize,
+    /// Users kept in memory without anything going on.
+    pub cached_users: usize,
+    /// Sessions of one user, connected or not.
+    pub sessions_per_user: usize,
+    /// Subscriptions that one session holds.
+    pub subscriptions_per_session: usize,
+    /// Subscriptions to one user's presence.
+    pub subscribers_per_user: usize,
+    /// Views for which one user may publish a value.
+    pub views_per_user: usize,
+    /// Octets of one presence object.
+    pub presence_octets: usize,
+    /// Rules of one ACL.
+    pub acl_rules: usize,
+    /// Repetitions of one unsettled SEND that wait for its outcome.
+    pub repeats: usize,
+}
+
+/// The rules of one domain.
+#[derive(Clone, Debug, Default)]
+pub struct DomainRules {
+    /// The leases that are granted.
+    pub lease: LeaseBounds,
+    /// How messages wait.
+    pub mailbox: MailboxRules,
+}
+
+/// How messages wait for a user who does not acknowledge them.
+#[derive(Clone, Copy, Debug)]
+pub struct MailboxRules {
+    /// Whether messages are stored at all.
+    pub enabled: bool,
+    /// Messages of one user.
+    pub max_messages: u64,
+    /// Octets of one user's messages.
+    pub max_octets: u64,
+    /// A message older than this is deleted.
+    pub max_age: Duration,
+    /// How long a connected client may take to acknowledge before the message is stored.
+    pub delivery_timeout: Duration,
+}
+
+impl Default for MailboxRules {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            max_messages: 1000,
+            max_octets: 64 * 1024 * 1024,
+            max_age: Duration::from_secs(30 * 86_400),
+            delivery_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl ServiceConfig {
+    /// The defaults for these domains.
+    #[must_use]
+    pub fn new(domains: BTreeMap<Domain, DomainRules>, request_prefix: String) -> Self {
+        Self {
+            domains,
+            request_prefix,
+            outstanding: 64,
+            remembered_max: 1_000_000,
+            cached_users: 10_000,
+            sessions_per_user: 64,
+            subscriptions_per_session: 1024,
+            subscribers_per_user: 4096,
+            views_per_user: 16,
+            presence_octets: 65_536,
+            acl_rules: 1024,
+            repeats: 16,
+        }
+    }
+}

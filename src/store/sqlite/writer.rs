@@ -1,0 +1,224 @@
+//! Writing: all of it or nothing, and on the disk before it is promised.
+
+use super::{failed, rows};
+use crate::model::{Address, Domain, Fingerprint, UnixMillis};
+use crate::service::store::{Delivery, Remembered, Start, StoreError, StoreWrite, StoredAcl, StoredPresence, Write};
+use crate::store::recent::{self, Recent};
+use crate::store::{Backend, DomainRecord, Remember};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::fs::File;
+
+/// Unused pages that are kept for the next messages: 16 MiB.
+const SPARE_PAGES: u32 = 4096;
+/// Unused pages given back at a time: 2 MiB, so that no write waits long behind it.
+const RETURNED_PAGES: u32 = 512;
+
+/// The one writer of this process. Others may write too, in turn.
+#[derive(Debug)]
+pub struct Writer {
+    connection: Connection,
+    /// Administrators' commands deliver nothing and keep no such log.
+    recent: Option<Recent>,
+    _lock: Option<File>,
+    /// What SQLite calls the data version: changes when another connection commits.
+    seen: i64,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, recent: Option<Recent>, lock: Option<File>) -> rusqlite::Result<Self> {
+        let seen = data_version(&connection)?;
+        Ok(Self { connection, recent, _lock: lock, seen })
+    }
+
+    /// The log behind `remember`, to be used from any thread; `None` for administrators.
+    #[must_use]
+    pub fn recent(&self) -> Option<Recent> {
+        self.recent.clone()
+    }
+
+    pub(in crate::store) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// What the domain keeps about itself; `fresh` is kept if there is nothing yet. Its iteration count is
+    /// also taken over while no user of the domain has a password: afterwards it would tell users apart.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn domain(&mut self, fresh: &DomainRecord) -> Result<DomainRecord, StoreError> {
+        self.domain_record(fresh).map_err(failed)
+    }
+
+    fn domain_record(&mut self, fresh: &DomainRecord) -> rusqlite::Result<DomainRecord> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO domain (name, decoy_key, iterations) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![fresh.name.as_str(), fresh.decoy_key, fresh.iterations],
+        )?;
+        let (from, to) = users_of(&fresh.name);
+        transaction.execute(
+            "UPDATE domain SET iterations = ?2 WHERE name = ?1 AND iterations <> ?2
+             AND NOT EXISTS (SELECT 1 FROM credentials WHERE account >= ?3 AND account < ?4)",
+            params![fresh.name.as_str(), fresh.iterations, from, to],
+        )?;
+        let record = domain(&transaction, &fresh.name)?.unwrap_or_else(|| fresh.clone());
+        transaction.commit()?;
+        Ok(record)
+    }
+
+    fn apply(&mut self, writes: &[&Write]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut settled = Vec::new();
+        for write in writes {
+            match write {
+                Write::Presence { user, presence } => put_presence(&transaction, user, presence)?,
+                Write::Acl { user, acl } => put_acl(&transaction, user, acl)?,
+                Write::Store { user, from, message_id, message } => {
+                    let number =
+                        i64::try_from(message.number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX))?;
+                    let sql =
+                        "INSERT INTO message (number, mailbox, sender, message_id, fingerprint, stored, expires, octets, frame)
+                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                    transaction.prepare_cached(sql)?.execute(params![
+                        number,
+                        user.as_str(),
+                        from.as_str(),
+                        message_id.as_str(),
+                        Fingerprint::new(from, user, message_id).0,
+                        rows::integer(message.stored.0),
+                        message.expires.map(|at| rows::integer(at.0)),
+                        rows::integer(message.frame.len() as u64),
+                        message.frame.as_ref(),
+                    ])?;
+                }
+                Write::Delete { user, number } => settled.extend(delete(&transaction, user, *number)?),
+            }
+        }
+        // Before the commit: the row is what remembered these messages, and it must not go first.
+        if let Some(recent) = self.recent.as_ref().filter(|_| !settled.is_empty()) {
+            let _ = recent
+                .remember(&settled)
+                .inspect_err(|error| tracing::error!(target: "impp::store", %error, "deliveries not remembered"));
+        }
+        transaction.commit()
+    }
+}
+
+impl StoreWrite for Writer {
+    fn start(&mut self, now: UnixMillis) -> Result<Start, StoreError> {
+        let last: Option<i64> = self
+            .connection
+            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'message'", [], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        let mut remembered = self.waiting(now).map_err(failed)?;
+        if let Some(recent) = &self.recent {
+            remembered.extend(recent.load(now)?);
+        }
+        Ok(Start { next_message: last.unwrap_or(0).cast_unsigned().saturating_add(1), remembered: recent::merge(remembered) })
+    }
+
+    fn write(&mut self, writes: &[&Write]) -> Result<(), StoreError> {
+        if writes.is_empty() { Ok(()) } else { self.apply(writes).map_err(failed) }
+    }
+
+    fn remember(&mut self, deliveries: &[Remembered]) -> Result<(), StoreError> {
+        self.recent.as_ref().map_or(Ok(()), |recent| recent.remember(deliveries))
+    }
+}
+
+impl Writer {
+    /// Messages that still wait are remembered by their rows.
+    fn waiting(&self, now: UnixMillis) -> rusqlite::Result<Vec<Remembered>> {
+        let mut statement = self.connection.prepare("SELECT fingerprint, stored FROM message WHERE stored > ?1")?;
+        let since = rows::integer(now.0.saturating_sub(recent::MEMORY_MILLIS));
+        statement.query_map([since], stored_delivery)?.collect()
+    }
+}
+
+impl Backend for Writer {
+    fn changed_outside(&mut self) -> bool {
+        match data_version(&self.connection) {
+            Ok(version) => std::mem::replace(&mut self.seen, version) != version,
+            Err(error) => {
+                failed(error);
+                false
+            }
+        }
+    }
+
+    fn tidy(&mut self) {
+        let spare: rusqlite::Result<u32> = self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0));
+        if spare.is_ok_and(|pages| pages > SPARE_PAGES) {
+            let _ = self.connection.execute_batch(&format!("PRAGMA incremental_vacuum({RETURNED_PAGES})")).map_err(failed);
+        }
+    }
+
+    fn finish(&mut self) {
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed);
+    }
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+fn stored_delivery(row: &rusqlite::Row<'_>) -> rusqlite::Result<Remembered> {
+    Ok(Remembered { fingerprint: Fingerprint(row.get(0)?), delivery: Delivery::Stored, at: UnixMillis(rows::unsigned(row, 1)?) })
+}
+
+fn put_presence(connection: &Connection, user: &Address, presence: &StoredPresence) -> rusqlite::Result<()> {
+    let sql = "UPDATE account SET presence_version = ?2 WHERE address = ?1";
+    if connection.prepare_cached(sql)?.execute(params![user.as_str(), rows::integer(presence.version.0)])? == 0 {
+        // Removed by an administrator meanwhile: there is nobody whose presence this could be.
+        return Err(rusqlite::Error::QueryReturnedNoRows);
+    }
+    connection.prepare_cached("DELETE FROM presence_value WHERE account = ?1")?.execute([user.as_str()])?;
+    let sql = "INSERT INTO presence_value (account, position, view, until, content_type, transfer_encoding, disposition, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for (position, value) in (0_i64..).zip(&presence.values) {
+        insert.execute(params![
+            user.as_str(),
+            position,
+            value.view.as_ref().map(|view| view.as_str()),
+            value.until.map(|until| rows::integer(until.0)),
+            value.body.content_type,
+            value.body.transfer_encoding,
+            value.body.disposition,
+            value.body.octets.as_ref(),
+        ])?;
+    }
+    Ok(())
+}
+
+fn put_acl(connection: &Connection, user: &Address, acl: &StoredAcl) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO acl (account, version, concealed, body) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT DO UPDATE SET version = excluded.version, concealed = excluded.concealed, body = excluded.body";
+    connection.prepare_cached(sql)?.execute(params![
+        user.as_str(),
+        rows::integer(acl.version.0),
+        rows::concealed_words(acl),
+        acl.body.as_ref()
+    ])?;
+    Ok(())
+}
+
+fn delete(connection: &Connection, user: &Address, number: u64) -> rusqlite::Result<Option<Remembered>> {
+    let sql = "DELETE FROM message WHERE number = ?1 AND mailbox = ?2 RETURNING fingerprint, stored";
+    connection.prepare_cached(sql)?.query_row(params![rows::integer(number), user.as_str()], stored_delivery).optional()
+}
+
+/// The domain's record, if there is one.
+pub(in crate::store) fn domain(connection: &Connection, name: &Domain) -> rusqlite::Result<Option<DomainRecord>> {
+    let sql = "SELECT decoy_key, iterations FROM domain WHERE name = ?1";
+    let found = connection.query_row(sql, [name.as_str()], |row| {
+        Ok(DomainRecord { name: name.clone(), decoy_key: row.get(0)?, iterations: row.get(1)? })
+    });
+    found.optional()
+}
+
+/// The range of keys in which all users of a domain lie: `0` follows `/` in ASCII.
+pub(in crate::store) fn users_of(domain: &Domain) -> (String, String) {
+    (format!("impp://{domain}/"), format!("impp://{domain}0"))
+}
