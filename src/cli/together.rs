@@ -8,7 +8,7 @@ use std::task::Poll;
 type Boxed<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// Does `work` on each item, at most `width` at a time, beginning in their order. Ends when all are done.
-pub async fn each<I, F: Future<Output = ()>>(items: &[I], width: usize, work: impl Fn(usize, &I) -> F) {
+pub async fn each<I>(items: &[I], width: usize, work: impl AsyncFn(usize, &I)) {
     let next = Cell::new(0);
     let worker = || async {
         loop {
@@ -39,16 +39,13 @@ mod tests {
     async fn no_more_than_so_many_at_a_time() {
         for (items, width, most) in [(10, 3, 3), (2, 16, 2), (0, 4, 0), (5, 0, 1)] {
             let (now, peak, done) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
-            each(&(0..items).collect::<Vec<usize>>(), width, |at, item| {
-                let (item, now, peak, done) = (*item, &now, &peak, &done);
-                async move {
-                    now.set(now.get() + 1);
-                    peak.set(peak.get().max(now.get()));
-                    tokio::task::yield_now().await;
-                    now.set(now.get() - 1);
-                    assert_eq!(at, item);
-                    done.borrow_mut().push(item);
-                }
+            each(&(0..items).collect::<Vec<usize>>(), width, async |at, item: &usize| {
+                now.set(now.get() + 1);
+                peak.set(peak.get().max(now.get()));
+                tokio::task::yield_now().await;
+                now.set(now.get() - 1);
+                assert_eq!(at, *item);
+                done.borrow_mut().push(*item);
             })
             .await;
             assert_eq!((peak.get(), done.into_inner().len()), (most, items));

@@ -27,8 +27,12 @@ impl Draft {
     pub(super) fn new(acl: &Acl) -> Outcome<Self> {
         let folder = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
         let path = folder.join(format!("impp-acl-{}.txt", random::connection_id()));
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|error| Failure::creating(&path, &error))?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| Failure::creating(&path, &error))?;
         file.write_all(to_text(acl).as_bytes()).map_err(|error| Failure::writing(&path, &error))?;
         Ok(Self(path))
     }
@@ -48,7 +52,8 @@ impl Draft {
     /// # Errors
     /// 65 with the line that is wrong; the file is kept then.
     pub(super) async fn edit(&self, book: &AddressBook) -> Outcome<Acl> {
-        let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
+        let editor =
+            ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
         let editor = editor.unwrap_or_else(|| "vi".to_owned());
         // The editor's own words are split by the shell, as everywhere; the path is a word of its own.
         let words = ["/bin/sh", "-c", &format!("exec {editor} \"$1\""), "sh", &self.0.to_string_lossy()].map(str::to_owned);
@@ -108,7 +113,13 @@ mod tests {
 
     #[test]
     fn a_wrong_line_is_named() {
-        for (text, line) in [("\n# x\nallow send\n", 3), ("permit send *\n", 1), ("allow sned *\n", 1), ("allow send nobody\n", 1), ("deny fetch * view=x\n", 1)] {
+        for (text, line) in [
+            ("\n# x\nallow send\n", 3),
+            ("permit send *\n", 1),
+            ("allow sned *\n", 1),
+            ("allow send nobody\n", 1),
+            ("deny fetch * view=x\n", 1),
+        ] {
             assert_eq!(from_text(text, &AddressBook::default()).unwrap_err().0, line, "{text}");
         }
     }

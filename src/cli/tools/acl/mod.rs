@@ -14,9 +14,7 @@ use crate::cli::run::{self, Stop};
 use crate::cli::session::{Ask, Open, Session};
 use crate::cli::{safe, units};
 use crate::model::acl::{Acl, Action, Op, Rule, Who};
-use crate::model::error_kind::ErrorKind;
-use crate::model::watchers::Watchers;
-use crate::model::{Address, Token, UnixMillis, Version};
+use crate::model::{Address, ErrorKind, Token, UnixMillis, Version};
 use args::What;
 use rules::Verdict;
 use std::io::Read as _;
@@ -37,7 +35,7 @@ fn work(args: AclArgs, out: &Printer) -> Outcome<Exit> {
     })
 }
 
-async fn perform(what: &What, session: &Session, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
+async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
     match what {
         What::Show => show(session, out).await,
         What::Allow(permit) => put(session, book, Action::Allow, &permit.target, permit.view).await,
@@ -69,7 +67,7 @@ async fn perform(what: &What, session: &Session, out: &Printer, book: &AddressBo
         }
         What::Test { who, op } => {
             let (acl, _) = get(session).await?;
-            test(&acl, session.me(), &rules::watcher(who, book)?, &op.0, out)
+            test(&acl, session.me()?, &rules::watcher(who, book)?, &op.0, out)
         }
         What::Watchers => watchers(session, out, false).await,
         What::Refused => watchers(session, out, true).await,
@@ -95,26 +93,22 @@ async fn perform(what: &What, session: &Session, out: &Printer, book: &AddressBo
 }
 
 /// The rules and their version.
-async fn get(session: &Session) -> Outcome<(Acl, Version)> {
-    let (body, version) = session.acl().await.map_err(|trouble| trouble.doing("get the rules"))?;
-    let acl = match &body[..] {
-        [] => Acl { rules: Vec::new() },
-        octets => Acl::parse(octets).map_err(|why| Failure::new(Exit::Protocol, format!("cannot read the rules of the server: {why}")))?,
-    };
+async fn get(session: &Session<'_>) -> Outcome<(Acl, Version)> {
+    let (version, acl) = session.acl(session.me()?).await.map_err(|trouble| trouble.doing("get the rules"))?;
     Ok((acl, version))
 }
 
 /// Read, change, write; once more if somebody else wrote in between.
-async fn change(session: &Session, change: Change<'_>) -> Outcome<Exit> {
+async fn change(session: &Session<'_>, change: Change<'_>) -> Outcome<Exit> {
     let mut again = true;
     loop {
         let (mut acl, version) = get(session).await?;
         let before = acl.clone();
-        change(&mut acl, session.me())?;
+        change(&mut acl, session.me()?)?;
         if acl == before {
             return Ok(Exit::Yes);
         }
-        match session.set_acl(acl.to_xml(), Some(version)).await {
+        match session.set_acl(session.me()?, &acl, Some(version)).await {
             Ok(_) => return Ok(Exit::Yes),
             Err(trouble) if again && trouble.kind() == Some(ErrorKind::Conflict) => again = false,
             Err(trouble) => return Err(trouble.doing("change the rules")),
@@ -122,13 +116,26 @@ async fn change(session: &Session, change: Change<'_>) -> Outcome<Exit> {
     }
 }
 
-async fn put(session: &Session, book: &AddressBook, action: Action, target: &args::Target, view: Option<Token>) -> Outcome<Exit> {
-    let new: Vec<Rule> =
-        rules::who(&target.who, book)?.into_iter().map(|who| rules::rule(who, &target.ops.0, action, view)).collect::<Outcome<_>>()?;
+async fn put(
+    session: &Session<'_>,
+    book: &AddressBook,
+    action: Action,
+    target: &args::Target,
+    view: Option<Token>,
+) -> Outcome<Exit> {
+    let new: Vec<Rule> = rules::who(&target.who, book)?
+        .into_iter()
+        .map(|who| rules::rule(who, &target.ops.0, action, view))
+        .collect::<Outcome<_>>()?;
+    let me = session.me()?;
     for rule in &new {
-        let local = matches!(&rule.who, Who::Local) || matches!(&rule.who, Who::User(user) if user.domain_str() == session.me().domain_str());
+        let local =
+            matches!(&rule.who, Who::Local) || matches!(&rule.who, Who::User(user) if user.domain_str() == me.domain_str());
         if action == Action::Allow && rule.ops.iter().any(|op| op.is_local_only()) && !local {
-            return Err(Failure::new(Exit::Data, format!("cannot allow change or read to {}: only to users of my own domain", rules::shown(&rule.who))));
+            return Err(Failure::new(
+                Exit::Data,
+                format!("cannot allow change or read to {}: only to users of my own domain", rules::shown(&rule.who)),
+            ));
         }
     }
     change(session, &|acl, me| {
@@ -138,7 +145,7 @@ async fn put(session: &Session, book: &AddressBook, action: Action, target: &arg
     .await
 }
 
-async fn show(session: &Session, out: &Printer) -> Outcome<Exit> {
+async fn show(session: &Session<'_>, out: &Printer) -> Outcome<Exit> {
     let (acl, version) = get(session).await?;
     out.detail(&format!("version {version}"));
     if acl.rules.is_empty() {
@@ -195,9 +202,8 @@ fn test(acl: &Acl, owner: &Address, watcher: &Address, ops: &[Op], out: &Printer
     Ok(if all { Exit::Yes } else { Exit::No })
 }
 
-async fn watchers(session: &Session, out: &Printer, refused: bool) -> Outcome<Exit> {
-    let body = session.watchers().await.map_err(|trouble| trouble.doing("get the watchers"))?;
-    let all = Watchers::parse(&body).map_err(|why| Failure::new(Exit::Protocol, format!("cannot read the watchers: {why}")))?;
+async fn watchers(session: &Session<'_>, out: &Printer, refused: bool) -> Outcome<Exit> {
+    let all = session.watchers(session.me()?).await.map_err(|trouble| trouble.doing("get the watchers"))?;
     let local = |moment: UnixMillis| units::local(moment);
     if refused {
         for entry in &all.refused {
@@ -206,7 +212,7 @@ async fn watchers(session: &Session, out: &Printer, refused: bool) -> Outcome<Ex
             out.record(&record, &safe::line(&format!("{}  {}  {}", entry.who.shown(), entry.op, local(entry.when))))?;
         }
     } else {
-        for entry in &all.watchers {
+        for entry in &all.watching {
             let record = Record::new()
                 .with("who", entry.who.to_email())
                 .with("connection", entry.connection.as_str())
@@ -242,7 +248,7 @@ async fn edit_rules(open: &Open<'_>, stop: &Stop, out: &Printer, book: &AddressB
     }
     let written = open
         .with(stop, Ask::OneShot, async |session| {
-            session.set_acl(new.to_xml(), Some(version)).await.map_err(|trouble| trouble.doing("change the rules"))
+            session.set_acl(session.me()?, &new, Some(version)).await.map_err(|trouble| trouble.doing("change the rules"))
         })
         .await;
     match written {

@@ -10,11 +10,12 @@ use crate::cli::config::Config;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::{Color, Printer};
 use crate::cli::seen::Seen;
-use crate::cli::session::{Ask, Fetched, Open, Session, Trouble};
+use crate::cli::session::{Ask, Open};
+use crate::cli::trouble::Trouble;
 use crate::cli::{list, progress, run, safe, together};
-use crate::model::error_kind::ErrorKind;
-use crate::model::media_type::{self, PRESENCE};
-use crate::model::{Address, Presence};
+use crate::model::Address;
+use crate::model::ErrorKind;
+use crate::net::client::Fetched;
 use indicatif::ProgressBar;
 use std::cell::RefCell;
 use std::path::Path;
@@ -37,7 +38,10 @@ fn work(args: FetchArgs, out: &Printer) -> Outcome<Exit> {
     run::block_on(async |stop| {
         open.with(&stop, Ask::OneShot, async |session| {
             let tally = Tally::new(&args, &addresses, out);
-            together::each(&addresses, width, async |at, address: &Address| tally.add(at, session.fetch(address).await)).await;
+            together::each(&addresses, width, async |at, address: &Address| {
+                tally.add(at, session.fetch_following(address).await)
+            })
+            .await;
             tally.finish()
         })
         .await
@@ -76,7 +80,9 @@ impl<'a> Tally<'a> {
         // Those that are complete from the beginning on can be told.
         while state.broken.is_none() {
             let told = state.told;
-            let Some((address, answer)) = self.addresses.get(told).zip(state.answers.get_mut(told).and_then(Option::take)) else { break };
+            let Some((address, answer)) = self.addresses.get(told).zip(state.answers.get_mut(told).and_then(Option::take)) else {
+                break;
+            };
             state.told += 1;
             match self.tell(address, &answer) {
                 Ok(exit) => state.exits.push(exit),
@@ -87,7 +93,7 @@ impl<'a> Tally<'a> {
 
     fn tell(&self, address: &Address, answer: &Result<Fetched, Trouble>) -> Outcome<Exit> {
         let (seen, trouble) = match answer {
-            Ok(fetched) => (read(address, fetched), None),
+            Ok(fetched) => (Seen::of(address, fetched), None),
             Err(trouble) => (Seen { address: address.clone(), presence: None, version: None }, Some(trouble)),
         };
         let exit = match (seen.is_open(), trouble) {
@@ -102,7 +108,7 @@ impl<'a> Tally<'a> {
         }
         if self.args.xml {
             if let Ok(fetched) = answer {
-                self.out.data(&[&fetched.body[..], b"\n"].concat())?;
+                self.out.data(&[&fetched.content.octets[..], b"\n"].concat())?;
             }
         } else if !self.args.one && !(self.args.common.manners.quiet && self.out.is_text()) {
             let error = trouble.map(Trouble::token);
@@ -125,7 +131,12 @@ impl<'a> Tally<'a> {
         let or_none = |text: &str| if text.is_empty() { "-".to_owned() } else { safe::line(text).into_owned() };
         let note = if seen.note().is_empty() { "-".to_owned() } else { format!("\"{}\"", safe::line(seen.note())) };
         let since = or_none(&seen.since().unwrap_or_default());
-        format!("{}  {}  {}  {note}  {since}", self.out.paint(color, word), safe::line(&seen.address.shown()), or_none(seen.activity()))
+        format!(
+            "{}  {}  {}  {note}  {since}",
+            self.out.paint(color, word),
+            safe::line(&seen.address.shown()),
+            or_none(seen.activity())
+        )
     }
 
     fn finish(self) -> Outcome<Exit> {
@@ -139,10 +150,4 @@ impl<'a> Tally<'a> {
         }
         Ok(Quantifier::of(self.args).judge(&state.exits))
     }
-}
-
-fn read(address: &Address, fetched: &Fetched) -> Seen {
-    let simple = media_type::is(&fetched.media_type, PRESENCE);
-    let presence = simple.then(|| Presence::parse(&fetched.body).ok()).flatten();
-    Seen { address: address.clone(), presence, version: fetched.version }
 }

@@ -82,6 +82,9 @@ mod tests {
             let judged = [Quantifier::Plain, Quantifier::Any, Quantifier::All].map(|how| how.judge(states).code());
             assert_eq!(judged, [plain, any, all], "{states:?}");
         }
-        assert_eq!([word(&[O]), word(&[C]), word(&[O, C]), word(&[O, N]), word(&[W])], ["open", "closed", "mixed", "unknown", "unknown"]);
+        assert_eq!(
+            [word(&[O]), word(&[C]), word(&[O, C]), word(&[O, N]), word(&[W])],
+            ["open", "closed", "mixed", "unknown", "unknown"]
+        );
     }
 }

@@ -131,7 +131,11 @@ impl<'a> Composer<'a> {
     /// 65.
     pub(super) fn whole(&self, me: &Address, octets: &[u8]) -> Outcome<Option<Outgoing>> {
         if octets.trim_ascii().is_empty() {
-            return if self.args.skip_empty { Ok(None) } else { Err(Failure::new(Exit::Data, "cannot send an empty message: it has no header")) };
+            return if self.args.skip_empty {
+                Ok(None)
+            } else {
+                Err(Failure::new(Exit::Data, "cannot send an empty message: it has no header"))
+            };
         }
         Limit { truncate: false, ..self.limit }.apply(Vec::new())?;
         if self.limit.max.is_some_and(|max| octets.len() as u64 > max) {
@@ -153,7 +157,8 @@ impl<'a> Composer<'a> {
         let stripped = if self.args.headers { strip_bcc(octets) } else { Bytes::copy_from_slice(octets) };
         let id = self.id.clone().unwrap_or_else(|| random::message_id(&me.domain()));
         let defaults = Defaults { message_id: &id, from: me, date: Clock::now().unix };
-        let complete = ensure_headers(&stripped, &defaults).map_err(|why| Failure::new(Exit::Data, format!("cannot send: {why}")))?;
+        let complete =
+            ensure_headers(&stripped, &defaults).map_err(|why| Failure::new(Exit::Data, format!("cannot send: {why}")))?;
         Ok(Some(Outgoing { id: complete.message_id, content_type: complete.content_type, octets: complete.octets, to }))
     }
 
@@ -183,7 +188,8 @@ fn finish(draft: &Draft, to: Vec<Address>) -> Outcome<Outgoing> {
 
 fn parse_id(text: &str, option: &str) -> Outcome<MessageId> {
     let bracketed = if text.starts_with('<') { text.to_owned() } else { format!("<{text}>") };
-    MessageId::parse(&bracketed).ok_or_else(|| Failure::new(Exit::Data, format!("{option} {text:?} is no Message-ID: write <word@domain>")))
+    MessageId::parse(&bracketed)
+        .ok_or_else(|| Failure::new(Exit::Data, format!("{option} {text:?} is no Message-ID: write <word@domain>")))
 }
 
 fn header(text: &str) -> Outcome<(String, String)> {
@@ -196,7 +202,9 @@ fn header(text: &str) -> Outcome<(String, String)> {
 /// Reads `FILE` or `FILE:TYPE`; a file whose own name has the colon comes first.
 fn attachment(text: &str) -> Outcome<Attachment> {
     let (path, named) = match text.rsplit_once(':') {
-        Some((path, name)) if name.contains('/') && !name.starts_with('/') && !Path::new(text).exists() => (PathBuf::from(path), Some(name)),
+        Some((path, name)) if name.contains('/') && !name.starts_with('/') && !Path::new(text).exists() => {
+            (PathBuf::from(path), Some(name))
+        }
         _ => (PathBuf::from(text), None),
     };
     let octets = std::fs::read(&path).map_err(|error| Failure::reading(&path, &error))?;
@@ -253,7 +261,23 @@ mod tests {
         let file = place.path().join("a.csv");
         std::fs::write(&file, "1,2\n").unwrap();
         let attach = format!("{}:application/x-mine", file.display());
-        let args = args(&["-s", "Grüße", "-m", "x", "--urgency", "emergency", "--id", "one@x", "-F", "Alice", "-H", "X-A: b", "--attach", &attach, "bob@x"]);
+        let args = args(&[
+            "-s",
+            "Grüße",
+            "-m",
+            "x",
+            "--urgency",
+            "emergency",
+            "--id",
+            "one@x",
+            "-F",
+            "Alice",
+            "-H",
+            "X-A: b",
+            "--attach",
+            &attach,
+            "bob@x",
+        ]);
         let book = AddressBook::default();
         let composer = Composer::new(&args, &book).unwrap();
         let sent = composer.plain(&me(), b"Guten Tag\n".to_vec()).unwrap().unwrap();

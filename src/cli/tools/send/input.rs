@@ -67,7 +67,9 @@ fn ceil(text: &str, at: usize) -> usize {
 pub(super) fn read(path: Option<&Path>) -> Outcome<Vec<u8>> {
     let mut octets = Vec::new();
     let done = match path {
-        Some(path) if path != Path::new("-") => std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut octets)),
+        Some(path) if path != Path::new("-") => {
+            std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut octets))
+        }
         _ => std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut octets),
     };
     let name = path.unwrap_or_else(|| Path::new("standard input"));
@@ -165,7 +167,9 @@ mod tests {
     fn json_lines() {
         let message = json_line(r#"{"to":"a@x","text":"hi","attach":["f"],"urgency":"high"}"#, 1).unwrap();
         assert_eq!((message.to.0.len(), message.text.as_str(), message.attach.0.len()), (1, "hi", 1));
-        for (line, part) in [(r#"{"to":[]}"#, "\"to\""), ("{", "line 7"), (r#"{"to":"a@x","subjet":"x"}"#, "subjet"), ("[]", "line 7")] {
+        for (line, part) in
+            [(r#"{"to":[]}"#, "\"to\""), ("{", "line 7"), (r#"{"to":"a@x","subjet":"x"}"#, "subjet"), ("[]", "line 7")]
+        {
             let failure = json_line(line, 7).unwrap_err();
             assert!(failure.exit == Exit::Data && failure.line().unwrap().contains(part), "{line}: {failure:?}");
         }

@@ -94,7 +94,8 @@ fn token(text: &str) -> Result<Token, String> {
 
 impl Tool for SetArgs {
     const NAME: &'static str = "impp-set";
-    const FIELDS: &'static [&'static str] = &["v", "address", "status", "activity", "note", "since", "version", "tuples", "card", "lease"];
+    const FIELDS: &'static [&'static str] =
+        &["v", "address", "status", "activity", "note", "since", "version", "tuples", "card", "lease"];
 
     fn manners(&self) -> &Manners {
         &self.common.manners

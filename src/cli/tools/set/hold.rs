@@ -17,7 +17,7 @@ const LEASE: Lease = Lease::Seconds(3600);
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Publishes, keeps it so, and takes it back when a signal comes, the time is over or the command ends.
-pub(super) async fn hold(plan: &Plan, session: &Session, out: &Printer, stop: &Stop) -> Outcome<Exit> {
+pub(super) async fn hold(plan: &Plan, session: &Session<'_>, out: &Printer, stop: &Stop) -> Outcome<Exit> {
     let lease = plan.args.lease.unwrap_or(LEASE);
     let (changed, value) = publish(plan, session, lease).await?;
     tell(plan, session, out, &changed, value)?;
@@ -26,7 +26,7 @@ pub(super) async fn hold(plan: &Plan, session: &Session, out: &Printer, stop: &S
         false => Some(handler::start(&plan.args.exec)?),
     };
     let end = tokio::select! {
-        ended = renew(plan, session, out, lease, changed.lease.unwrap_or(lease)) => ended,
+        ended = renew(plan, session, out, lease, changed.lease) => ended,
         number = stop.asked() => {
             terminate(child.as_mut(), number).await;
             Ok(Exit::Signal(number))
@@ -45,7 +45,7 @@ pub(super) async fn hold(plan: &Plan, session: &Session, out: &Printer, stop: &S
 }
 
 /// Renews for ever. What may succeed later is tried again until the lease would be over long since; what is refused ends it.
-async fn renew(plan: &Plan, session: &Session, out: &Printer, lease: Lease, granted: Lease) -> Outcome<Exit> {
+async fn renew(plan: &Plan, session: &Session<'_>, out: &Printer, lease: Lease, granted: Lease) -> Outcome<Exit> {
     let mut granted = granted;
     loop {
         let Lease::Seconds(seconds) = granted else { return std::future::pending().await };
@@ -53,7 +53,7 @@ async fn renew(plan: &Plan, session: &Session, out: &Printer, lease: Lease, gran
         tokio::time::sleep(random::between(length / 2, length * 2 / 3)).await;
         granted = loop {
             match publish(plan, session, lease).await {
-                Ok((changed, _)) => break changed.lease.unwrap_or(lease),
+                Ok((changed, _)) => break changed.lease,
                 Err(failure) if failure.exit == Exit::TryLater => {
                     out.note(failure.line().unwrap_or("cannot renew"));
                     tokio::time::sleep(AGAIN).await;
