@@ -109,7 +109,8 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
             if let Poll::Ready(Err(broken)) = self.poll_flush(cx) {
                 return Poll::Ready(Step::Broken(broken));
             }
-            if !self.ended && self.engine.wants_input() {
+            // A peer that does not read is not listened to either, or its answers would pile up here.
+            if !self.ended && self.engine.wants_input() && self.out.octets() < OUT_OCTETS {
                 let Self { engine, wire, trace, .. } = self;
                 let mut take = |octets: &[u8]| {
                     if let Some(trace) = trace {

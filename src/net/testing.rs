@@ -2,7 +2,6 @@
 
 use super::connect::TlsKind;
 use super::tls::{CertificateSource, files};
-use super::tls::{CertificateSource, files};
 use super::tls::{ClientTls, Secured, ServerTls, ServerTlsOptions, TlsError, Trust};
 use super::{Clock, Drive, MaybeTls, Step, random};
 use crate::engine::{ByeCause, DomainConfig, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl};

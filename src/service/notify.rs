@@ -89,7 +89,7 @@ impl Service {
         let access = subscription.access.clone();
         let (version, entity) = user.shown(&access);
         let call = UserCall::ChangeNotify { origin: presentity.clone(), target_connection: session.id, version };
-        let head = entity_head(self.own_request(&identity, &session, call).write(&identity.from), entity);
+        let head = entity_head(own_request(&identity, &session, call).write(&identity.from), entity);
         let octets = Octets { head, body: entity.octets.clone() };
         self.send_own(connection, identity, Method::ChangeNotify, About::Notify(presentity.clone()), octets);
     }
@@ -189,7 +189,7 @@ impl Service {
         let (cause, until) = (ending.cause, ending.until);
         self.arm_ending(presentity, &session, until.min(now.instant + SILENCE));
         let call = UserCall::TerminateSubscription { origin: presentity.clone(), target_connection: session.id, cause };
-        let octets = self.own_request(&identity, &session, call).write(&identity.from).finish();
+        let octets = own_request(&identity, &session, call).write(&identity.from).finish();
         self.send_own(connection, identity, Method::TerminateSubscription, About::Ending(presentity.clone()), octets.into());
     }
 
@@ -276,10 +276,6 @@ impl Service {
         }
     }
 
-    fn own_request(&self, identity: &Identity, session: &SessionKey, call: UserCall) -> UserRequest {
-        UserRequest { id: identity.id, connection: identity.connection, target: session.user.clone(), call }
-    }
-
     fn send_own(&mut self, connection: ConnectionKey, identity: Identity, method: Method, about: About, octets: Octets) {
         if let Some(at) = self.connections.get_mut(&connection) {
             at.outbox.sent(identity, method, about);
@@ -296,4 +292,8 @@ impl Service {
         }
         self.pump(now, connection);
     }
+}
+
+fn own_request(identity: &Identity, session: &SessionKey, call: UserCall) -> UserRequest {
+    UserRequest { id: identity.id, connection: identity.connection, target: session.user.clone(), call }
 }

@@ -140,8 +140,8 @@ impl Service {
             (About::Notify(presentity), Some(session)) => self.notify_answered(now, &presentity, &session, identity.id, outcome),
             (About::Ending(presentity), Some(session)) => self.ending_answered(now, &presentity, &session, identity.id, outcome),
             (About::Live(send), _) => self.live_answered(now, connection, send, outcome),
-            (About::Late(row), _) => self.late_answered(now, &row, outcome),
-            (About::Stored(row), _) => self.stored_answered(now, connection, &row, outcome),
+            (About::Late(row), _) => self.late_answered(&row, outcome),
+            (About::Stored(row), _) => self.stored_answered(now, &row, outcome),
             (About::Nothing | About::Notify(_) | About::Ending(_), _) => {}
         }
         self.pump(now, connection);
@@ -178,4 +178,3 @@ pub(super) fn identity_of(frame: &Frame) -> Option<Identity> {
         id: RequestId::parse(frame.request_id())?,
     })
 }
-

@@ -50,7 +50,8 @@ impl User {
     /// New rules with the versions that their concealed watchers are shown (SPEC §7): that of the moment of
     /// concealment + 1; whom the old rules concealed already sees no change.
     pub(super) fn with_rules(&self, owner: &Address, stored: StoredAcl, rules: Acl) -> OwnAcl {
-        let fresh = if self.presence.version == Version(0) { Version(0) } else { Version(self.presence.version.0.saturating_add(1)) };
+        let fresh =
+            if self.presence.version == Version(0) { Version(0) } else { Version(self.presence.version.0.saturating_add(1)) };
         let home = owner.domain();
         let concealed = rules.rules.iter().map(|rule| {
             let inherited = || {
@@ -69,7 +70,8 @@ impl User {
     /// Whether these rules, after the old ones, may show the true value to somebody who has seen another one:
     /// it must then be newer than all that was shown.
     pub(super) fn reveals(&self, rules: &Acl) -> bool {
-        let views = |acl: &Acl| acl.rules.iter().map(|rule| (rule.who.clone(), rule.view)).filter(|(_, view)| view.is_some()).collect();
+        let views =
+            |acl: &Acl| acl.rules.iter().map(|rule| (rule.who.clone(), rule.view)).filter(|(_, view)| view.is_some()).collect();
         let old: Vec<_> = self.acl.as_ref().map(|acl| views(&acl.rules)).unwrap_or_default();
         let new: Vec<_> = views(rules);
         let concealed = self.acl.as_ref().is_some_and(|acl| acl.rules.rules.iter().any(|rule| rule.action == Action::Conceal));

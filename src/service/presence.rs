@@ -45,8 +45,9 @@ impl StoredPresence {
 
     /// The values without those whose lease has ended. Each end is a change of its own moment, so that a relay that
     /// was not running then finds the same version as one that was.
-    fn expire(&mut self, now: UnixMillis) -> bool {
-        let mut ends: Vec<UnixMillis> = self.values.iter().filter_map(|value| value.until).filter(|until| *until <= now).collect();
+    pub(super) fn expire(&mut self, now: UnixMillis) -> bool {
+        let mut ends: Vec<UnixMillis> =
+            self.values.iter().filter_map(|value| value.until).filter(|until| *until <= now).collect();
         ends.sort_unstable();
         self.values.retain(|value| value.until.is_none_or(|until| until > now));
         for end in &ends {

@@ -94,9 +94,9 @@ impl Service {
         let transfer_encoding = text(Name::ContentTransferEncoding);
         if media_type::is(&content_type, media_type::PRESENCE) {
             // An encoded one could not be read, and so not be vouched for.
-            let plain = transfer_encoding.as_deref().is_none_or(|encoding| {
-                ["7bit", "8bit", "binary"].iter().any(|plain| encoding.eq_ignore_ascii_case(plain))
-            });
+            let plain = transfer_encoding
+                .as_deref()
+                .is_none_or(|encoding| ["7bit", "8bit", "binary"].iter().any(|plain| encoding.eq_ignore_ascii_case(plain)));
             if !plain {
                 return Err(Answer::new(ErrorKind::MimeTypeNotUnderstood).because("the presence object is encoded"));
             }

@@ -7,7 +7,7 @@ use super::users::OwnAcl;
 use super::{Octets, Service, Task};
 use crate::model::acl::Acl;
 use crate::model::response::ok_to;
-use crate::model::{Address, Answer, ErrorKind, Now, Version, media_type};
+use crate::model::{Address, Answer, ByeCause, ErrorKind, Now, UnixMillis, Version, media_type};
 use crate::wire::Name;
 
 /// A SET-ACL that is being written.
@@ -60,9 +60,11 @@ impl Service {
             let answer = Answer::new(ErrorKind::OperationNotSupported).because("too many rules");
             return self.refuse(&asker, &answer);
         }
-        let presence = user
-            .reveals(&rules)
-            .then(|| StoredPresence { version: user.presence.version.next(now.unix), values: user.presence.values.clone() });
+        let presence = user.reveals(&rules).then(|| {
+            // The concealed may have seen one version more than there was.
+            let version = user.presence.version.next(UnixMillis(0)).next(now.unix);
+            StoredPresence { version, values: user.presence.values.clone() }
+        });
         let stored = StoredAcl { version: version.next(now.unix), body, concealed: Vec::new() };
         let acl = user.with_rules(target, stored, rules);
         user.hold();
@@ -101,7 +103,7 @@ impl Service {
         for connection in inboxes {
             let reader = self.connections.get(&connection).map(|at| at.session.user.clone());
             if reader.is_some_and(|reader| reader != *inbox && !self.may_read(inbox, &reader)) {
-                self.close(now, connection, "these messages may no longer be taken");
+                self.close(now, connection, ByeCause::PermissionDenied);
             }
         }
     }

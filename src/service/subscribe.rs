@@ -120,11 +120,16 @@ impl Service {
     /// Other rules hold: subscriptions end, are turned to the concealed value, or get the true one.
     pub(super) fn judge_subscriptions(&mut self, now: Now, presentity: &Address) {
         let Some(user) = self.users.get(presentity) else { return };
-        let unset = user.presence.version == Version(0);
+        let shown = user.presence.version;
+        let unset = shown == Version(0);
         let subscriptions: Vec<_> =
             user.subscriptions.iter().map(|(session, subscription)| (session.clone(), subscription.access.clone())).collect();
         for (session, old) in subscriptions {
-            let new = self.access(presentity, &session.user, Op::Subscribe);
+            let mut new = self.access(presentity, &session.user, Op::Subscribe);
+            // Newer than all that this subscriber has seen, so that it is believed.
+            if let (Access::Allowed(_), Access::Concealed(version), false) = (&old, &mut new, unset) {
+                *version = (*version).max(shown.next(UnixMillis(0)));
+            }
             if new == Access::Denied {
                 self.end_subscription(now, presentity, &session, Cause::PermissionDenied);
                 continue;

@@ -3,7 +3,7 @@
 use super::effect::{ConnectionKey, Effect, Notice, Ticket};
 use super::mailbox::Mailbox;
 use super::sessions::{Asker, SessionKey};
-use super::store::{Account, Entity, Loaded, Read, StoreError, StoredAcl, StoredPresence, UserRecord};
+use super::store::{Account, Entity, Read, StoreError, StoredAcl, StoredPresence, UserRecord};
 use super::subscribe::Subscription;
 use super::timers::TimerKey;
 use super::watchers::Refusal;

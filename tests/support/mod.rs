@@ -1,5 +1,6 @@
 //! A relay as a process, with users and accounts, for tests that run the programs themselves.
 #![allow(dead_code, reason = "each test crate uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, clippy::print_stderr, reason = "tests")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
