@@ -1,5 +1,6 @@
 //! impp: instant messages and presence as an ordinary part of a Unix system.
 
+pub mod cli;
 pub mod engine;
 pub mod model;
 pub mod net;

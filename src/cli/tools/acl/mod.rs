@@ -1,0 +1,2 @@
+//! acl
+mod rules;

@@ -1,0 +1,5 @@
+//! The tools.
+
+mod acl;
+mod recv;
+mod set;

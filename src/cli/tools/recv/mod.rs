@@ -1,0 +1,3 @@
+//! recv
+mod maildir;
+mod session_file;

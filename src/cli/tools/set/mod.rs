@@ -1,0 +1,2 @@
+//! set
+mod edit;
