@@ -17,6 +17,7 @@ pub mod response;
 pub mod secret;
 pub mod simple_xml;
 pub mod time;
+pub mod watchers;
 
 pub use acl::{Acl, Watcher};
 pub use address::{Address, AddressError, Domain};
@@ -31,3 +32,4 @@ pub use request::{Fault, UserCall, UserRequest};
 pub use response::Answer;
 pub use secret::Secret;
 pub use time::{Now, UnixMillis};
+pub use watchers::Watchers;
