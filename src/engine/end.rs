@@ -1,5 +1,6 @@
 //! Why a connection ended, and whether its last answer must be protected from a reset.
 
+use crate::model::ErrorKind;
 use crate::wire::Fault;
 use core::fmt;
 
@@ -30,8 +31,8 @@ pub enum End {
     AuthTimeout,
     /// The peer no longer answers.
     Idle,
-    /// A response that cannot be, such as one to a request that was never sent.
-    Nonsense,
+    /// The server could not read what we sent, and said so.
+    NotUnderstood(ErrorKind),
     /// The opening side gave up its login: see the refusal before this.
     Refused,
 }
@@ -41,7 +42,7 @@ impl End {
     /// [`super::server::LINGER`], and close (SPEC §3.6). Else close when the output is flushed.
     #[must_use]
     pub const fn lingers(self) -> bool {
-        matches!(self, Self::Bye | Self::Malformed(_) | Self::TooLarge { answered: true } | Self::TooManyFailures | Self::Refused)
+        matches!(self, Self::Bye | Self::Malformed(_) | Self::TooLarge { answered: true } | Self::TooManyFailures)
     }
 }
 
@@ -58,7 +59,7 @@ impl fmt::Display for End {
             Self::TooManyFailures => f.write_str("three failed logins"),
             Self::AuthTimeout => f.write_str("not authenticated in time"),
             Self::Idle => f.write_str("no answer to PING"),
-            Self::Nonsense => f.write_str("a response that fits no request"),
+            Self::NotUnderstood(kind) => write!(f, "the server could not read a request: {kind}"),
             Self::Refused => f.write_str("login refused"),
         }
     }

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod end;
 mod liveness;
+mod peer;
 mod queue;
 pub mod sasl;
 pub mod server;

@@ -108,6 +108,8 @@ pub enum ClientRefusal {
     Auth(Answer),
     /// STARTTLS was needed, and the server does not offer it.
     NoTls,
+    /// The server wants TLS, and there was to be none.
+    TlsRequired,
     /// The credentials would have crossed the network in the clear.
     InTheClear,
     /// The server offers nothing that this login can use; these it does offer (a stranger's text).
@@ -132,6 +134,7 @@ impl fmt::Display for ClientRefusal {
             Self::Hello(answer) | Self::Auth(answer) | Self::Rejected(answer) => answer.kind.fmt(f),
             Self::LoginFailed => f.write_str("login failed"),
             Self::NoTls => f.write_str("the server offers no TLS"),
+            Self::TlsRequired => f.write_str("the server requires TLS"),
             Self::InTheClear => f.write_str("credentials are not sent in the clear"),
             Self::NoMechanism(_) => f.write_str("the server offers no way to log in that fits"),
             Self::Password => f.write_str("the password is empty or holds control characters"),

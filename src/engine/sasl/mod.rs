@@ -1,10 +1,16 @@
 //! SASL: the mechanisms, and everything that rsasl must be protected from (SPEC §4.4).
 
+pub(crate) mod client;
+mod scram;
+mod scram_grammar;
+pub(crate) mod server;
 pub mod work;
 
+pub use client::ITERATIONS;
 pub use work::PasswordRefused;
 pub use work::PasswordVerdict;
 pub use work::PasswordWork;
+pub use work::SALT_OCTETS;
 pub use work::derive;
 
 use core::fmt;

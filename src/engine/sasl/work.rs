@@ -12,6 +12,9 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+/// Octets of an account's salt; decoys have as many.
+pub const SALT_OCTETS: usize = 16;
+
 /// The profile OpaqueString (RFC 8265) refuses this password: it is empty or holds a control character or
 /// an unassigned code point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +48,22 @@ pub(super) fn prepare(password: &str) -> Result<Secret, PasswordRefused> {
     }
 }
 
+/// SaltedPassword of RFC 5802: where the time goes.
+pub(super) fn salted(prepared: &Secret, iterations: u32, salt: &[u8]) -> [u8; 32] {
+    let mut salted = [0; 32];
+    pbkdf2::pbkdf2_hmac::<Sha256>(prepared.declassify().as_bytes(), salt, iterations, &mut salted);
+    salted
+}
+
 /// ClientKey and ServerKey of RFC 5802; whoever holds the first can log in.
-pub(super) struct Keys {
-    pub(super) client_key: [u8; 32],
-    pub(super) server_key: [u8; 32],
+struct Keys {
+    client_key: [u8; 32],
+    server_key: [u8; 32],
 }
 
 impl Keys {
-    pub(super) fn derive(prepared: &Secret, iterations: u32, salt: &[u8]) -> Self {
-        let mut salted = [0; 32];
-        pbkdf2::pbkdf2_hmac::<Sha256>(prepared.declassify().as_bytes(), salt, iterations, &mut salted);
+    fn derive(prepared: &Secret, iterations: u32, salt: &[u8]) -> Self {
+        let mut salted = salted(prepared, iterations, salt);
         let keys = Self { client_key: hmac(&salted, &[b"Client Key"]), server_key: hmac(&salted, &[b"Server Key"]) };
         salted.zeroize();
         keys
@@ -117,4 +126,44 @@ impl fmt::Debug for PasswordWork {
 #[derive(Debug)]
 pub struct PasswordVerdict {
     pub(super) right: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    #[test]
+    fn the_record_of_rfc_7677() {
+        // The exchange in RFC 7677 section 3: user "user", password "pencil".
+        let salt = [0x5b, 0x6d, 0x99, 0x68, 0x9d, 0x12, 0x35, 0x8e, 0xec, 0xa0, 0x4b, 0x14, 0x12, 0x36, 0xfa, 0x81];
+        let kept = derive(&secret("pencil"), 4096, &salt).unwrap();
+        let auth_message = b"n=user,r=rOprNGfwEbeRWgbNEkqO,\
+            r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,\
+            c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+        let proof = hmac(&kept.server_key, &[auth_message]);
+        let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, proof);
+        assert_eq!(text, "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+    }
+
+    #[test]
+    fn a_password_is_prepared_before_it_is_hashed() {
+        let keys = |text| derive(&secret(text), 4096, &[1; 16]).unwrap().stored_key;
+        // OpaqueString: composed, and every space is U+0020; case stays.
+        assert_eq!(keys("cafe\u{301}\u{a0}x"), keys("caf\u{e9} x"));
+        assert_ne!(keys("pencil"), keys("Pencil"));
+        assert_eq!(derive(&secret(""), 4096, &[1; 16]), Err(PasswordRefused));
+        assert_eq!(derive(&secret("a\u{7}"), 4096, &[1; 16]), Err(PasswordRefused));
+    }
+
+    #[test]
+    fn a_verdict_is_that_of_the_record() {
+        let kept = derive(&secret("pen cil"), 4096, &[1; 16]).unwrap();
+        for (text, right) in [("pen cil", true), ("pen\u{a0}cil", true), ("pencil", false), ("", false), ("\u{7}", false)] {
+            assert_eq!(PasswordWork::new(text, kept.clone()).run().right, right, "{text:?}");
+        }
+    }
 }
