@@ -330,3 +330,113 @@ impl fmt::Display for AccountError {
 }
 
 impl std::error::Error for AccountError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1000);
+
+    fn accounts() -> (tempfile::TempDir, Accounts) {
+        let folder = tempfile::tempdir().unwrap();
+        let domains = ["example.org", "example.net"].map(|name| Domain::parse(name).unwrap());
+        let accounts = Accounts::open(folder.path(), domains).unwrap();
+        (folder, accounts)
+    }
+
+    fn at(text: &str) -> Address {
+        Address::parse(text).unwrap()
+    }
+
+    fn credentials(iterations: u32) -> Credentials {
+        Credentials { iterations, salt: vec![1; 16], stored_key: [2; 32], server_key: [3; 32] }
+    }
+
+    #[test]
+    fn what_add_refuses_and_what_it_keeps() {
+        let (_folder, mut accounts) = accounts();
+        let rows: &[(&str, Result<&str, &str>)] = &[
+            ("ann@example.org", Ok("ann@example.org")),
+            ("Bob@example.org", Ok("bob@example.org")),
+            ("JÜRGEN@example.net", Ok("jürgen@example.net")),
+            ("ANN@example.org", Err("there is an account ann@example.org already")),
+            ("ann@example.com", Err("example.com is not one of the domains in the configuration")),
+            (
+                "\"john smith\"@example.org",
+                Err(
+                    "\"john smith\"@example.org cannot be the name of a user: letters, digits and most punctuation, but no space and no @",
+                ),
+            ),
+            ("impp://example.org/", Err("impp://example.org/ names a domain, not a user")),
+        ];
+        for (text, expected) in rows {
+            let found = accounts.add(&at(text), None, NOW).map(|address| address.to_email()).map_err(|error| error.to_string());
+            assert_eq!(found.as_deref().map_err(String::as_str), *expected, "{text}");
+        }
+        let listed = |domain: Option<&str>| -> Vec<String> {
+            let domain = domain.map(|name| Domain::parse(name).unwrap());
+            accounts.list(domain.as_ref()).unwrap().iter().map(|view| view.address.to_email()).collect()
+        };
+        assert_eq!(listed(None), ["jürgen@example.net", "ann@example.org", "bob@example.org"]);
+        assert_eq!(listed(Some("example.org")), ["ann@example.org", "bob@example.org"]);
+        assert_eq!(listed(Some("example.com")), [""; 0]);
+    }
+
+    #[test]
+    fn an_account_through_its_life() {
+        let (_folder, mut accounts) = accounts();
+        let ann = at("ann@example.org");
+        let unknown = Err(AccountError::Unknown(ann.clone()));
+        assert_eq!(accounts.set_password(&ann, &credentials(4096)), unknown);
+        assert_eq!(accounts.set_disabled(&ann, true), unknown);
+        assert_eq!(accounts.set_moved(&ann, None), unknown);
+        assert_eq!(accounts.delete(&ann).map(|_| ()), unknown);
+        assert_eq!(accounts.show(&ann).map(|_| ()), unknown);
+
+        accounts.add(&ann, None, NOW).unwrap();
+        let fresh = accounts.show(&ann).unwrap();
+        assert_eq!((fresh.created, fresh.password, fresh.acl, fresh.presence), (NOW, false, Version(0), Version(0)));
+        accounts.set_password(&ann, &credentials(4096)).unwrap();
+        assert!(accounts.show(&ann).unwrap().password);
+        for disabled in [true, false] {
+            accounts.set_disabled(&ann, disabled).unwrap();
+            assert_eq!(accounts.show(&ann).unwrap().account.disabled, disabled);
+        }
+        for moved in [Some(Moved { to: at("ann@elsewhere.example"), permanently: false }), None] {
+            accounts.set_moved(&ann, moved.clone()).unwrap();
+            assert_eq!(accounts.show(&ann).unwrap().account.moved, moved);
+        }
+        assert_eq!(accounts.delete(&ann).unwrap(), MailboxSize::default());
+        assert_eq!(accounts.show(&ann).map(|_| ()), unknown);
+    }
+
+    #[test]
+    fn an_alias_leads_elsewhere_and_never_back() {
+        let (_folder, mut accounts) = accounts();
+        let [ann, root, boss, circle] = ["ann@example.org", "root@example.org", "boss@example.net", "x@example.org"].map(at);
+        accounts.add(&ann, None, NOW).unwrap();
+        accounts.alias(&root, &at("Ann@example.org"), NOW).unwrap();
+        accounts.alias(&boss, &root, NOW).unwrap();
+        let view = accounts.show(&root).unwrap();
+        assert_eq!((view.account.moved, view.password), (Some(Moved { to: ann.clone(), permanently: true }), false));
+        assert_eq!(accounts.alias(&root, &ann, NOW), Err(AccountError::Exists(root)));
+        assert_eq!(accounts.alias(&circle, &circle, NOW), Err(AccountError::Circle(circle)));
+        let back = Some(Moved { to: boss, permanently: true });
+        assert_eq!(accounts.set_moved(&ann, back), Err(AccountError::Circle(ann.clone())));
+        assert_eq!(accounts.show(&ann).unwrap().account.moved, None);
+    }
+
+    #[test]
+    fn no_password_may_stand_out() {
+        let (_folder, mut accounts) = accounts();
+        let ann = at("ann@example.org");
+        let fresh = DomainRecord { name: ann.domain(), decoy_key: [0; 32], iterations: 4096 };
+        accounts.domain(&fresh).unwrap();
+        let error = AccountError::Iterations { expected: 4096, found: 5000 };
+        assert_eq!(accounts.add(&ann, Some(&credentials(5000)), NOW), Err(error));
+        assert_eq!(accounts.list(None).unwrap(), []);
+        accounts.add(&ann, Some(&credentials(4096)), NOW).unwrap();
+        let foreign = DomainRecord { name: Domain::parse("example.com").unwrap(), ..fresh };
+        assert_eq!(accounts.domain(&foreign), Err(AccountError::ForeignDomain(foreign.name.clone())));
+    }
+}

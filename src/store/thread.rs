@@ -289,3 +289,6 @@ impl Drop for EndOfWriting<'_> {
         self.0.advance(u64::MAX);
     }
 }
+
+#[cfg(test)]
+mod tests;

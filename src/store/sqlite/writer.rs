@@ -222,3 +222,77 @@ pub(in crate::store) fn domain(connection: &Connection, name: &Domain) -> rusqli
 pub(in crate::store) fn users_of(domain: &Domain) -> (String, String) {
     (format!("impp://{domain}/"), format!("impp://{domain}0"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Credentials, MessageId};
+    use crate::service::store::StoredMessage;
+    use crate::store::accounts::Accounts;
+    use crate::store::sqlite::{Role, open};
+
+    fn message(number: u64, size: usize) -> Write {
+        let [user, from] = ["ann", "bob"].map(|name| Address::parse(&format!("{name}@example.org")).unwrap());
+        let message = StoredMessage { number, frame: vec![0; size].into(), expires: None, stored: UnixMillis(0) };
+        Write::Store { user, from, message_id: MessageId::parse(&format!("<{number}@x>")).unwrap(), message }
+    }
+
+    fn with_ann(folder: &std::path::Path) -> Accounts {
+        let ann = Address::parse("ann@example.org").unwrap();
+        let mut accounts = Accounts::open(folder, [ann.domain()]).unwrap();
+        accounts.add(&ann, None, UnixMillis(0)).unwrap();
+        accounts
+    }
+
+    /// SQLite itself says "full" at a page limit, as it does when the disk has no room.
+    #[test]
+    fn a_full_disk_is_told_apart_and_outlived() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(with_ann(folder.path()));
+        let mut writer = open(folder.path(), Role::Relay { remembered: 9 }).unwrap().writer;
+        let limit = |writer: &Writer, pages: u32| -> u32 {
+            writer.connection.query_row(&format!("PRAGMA max_page_count({pages})"), [], |row| row.get(0)).unwrap()
+        };
+        limit(&writer, 40);
+        assert_eq!(writer.write(&[&message(1, 1000), &message(2, 1 << 20)]), Err(StoreError::Full));
+        writer.write(&[&message(3, 1000)]).unwrap();
+        limit(&writer, 1 << 20);
+        writer.write(&[&message(1, 1000), &message(2, 1 << 20)]).unwrap();
+        let octets: i64 = writer.connection.query_row("SELECT mailbox_octets FROM account", [], |row| row.get(0)).unwrap();
+        assert_eq!(octets, 2000 + (1 << 20));
+    }
+
+    #[test]
+    fn space_of_deleted_messages_is_given_back_when_idle() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(with_ann(folder.path()));
+        let mut writer = open(folder.path(), Role::Relay { remembered: 9 }).unwrap().writer;
+        writer.write(&[&message(1, 32 << 20)]).unwrap();
+        let user = Address::parse("ann@example.org").unwrap();
+        writer.write(&[&Write::Delete { user, number: 1 }]).unwrap();
+        let spare =
+            |writer: &Writer| -> u32 { writer.connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).unwrap() };
+        let before = spare(&writer);
+        assert!(before > SPARE_PAGES);
+        for _ in 0..=(before / RETURNED_PAGES) {
+            writer.tidy();
+        }
+        let after = spare(&writer);
+        assert!((SPARE_PAGES - RETURNED_PAGES..=SPARE_PAGES).contains(&after), "{before} then {after}");
+    }
+
+    #[test]
+    fn a_domains_key_stays_and_its_count_until_there_is_a_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut accounts = with_ann(folder.path());
+        let ann = Address::parse("ann@example.org").unwrap();
+        let fresh = |key, iterations| DomainRecord { name: ann.domain(), decoy_key: [key; 32], iterations };
+        assert_eq!(accounts.domain(&fresh(1, 4096)).unwrap(), fresh(1, 4096));
+        assert_eq!(accounts.domain(&fresh(2, 5000)).unwrap(), fresh(1, 5000));
+        let hashed = |iterations| Credentials { iterations, salt: vec![0; 16], stored_key: [0; 32], server_key: [0; 32] };
+        accounts.set_password(&ann, &hashed(5000)).unwrap();
+        assert_eq!(accounts.domain(&fresh(3, 6000)).unwrap(), fresh(1, 5000));
+        let mut writer = open(folder.path(), Role::Relay { remembered: 9 }).unwrap().writer;
+        assert_eq!(writer.domain(&fresh(4, 7000)).unwrap(), fresh(1, 5000));
+    }
+}
