@@ -9,7 +9,18 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "model",
         &["wire"],
-        &["bytes", "idna", "jiff", "precis_core", "precis_profiles", "quick_xml", "mail_builder", "mail_parser", "sha2", "zeroize"],
+        &[
+            "bytes",
+            "idna",
+            "jiff",
+            "precis_core",
+            "precis_profiles",
+            "quick_xml",
+            "mail_builder",
+            "mail_parser",
+            "sha2",
+            "zeroize",
+        ],
     ),
     (
         "engine",
@@ -67,8 +78,11 @@ fn a_layer_names_only_what_lies_below() {
                 }
                 if let Some(path) = line.trim().strip_prefix("use ") {
                     let first = word(path.trim_start_matches("::"));
-                    let outside = path.contains("::") && !OWN.contains(&first) && first.chars().all(|c| c.is_lowercase() || c == '_' || c.is_numeric());
-                    let sibling = file.parent().is_some_and(|dir| dir.join(format!("{first}.rs")).exists() || dir.join(first).exists());
+                    let outside = path.contains("::")
+                        && !OWN.contains(&first)
+                        && first.chars().all(|c| c.is_lowercase() || c == '_' || c.is_numeric());
+                    let sibling =
+                        file.parent().is_some_and(|dir| dir.join(format!("{first}.rs")).exists() || dir.join(first).exists());
                     if outside && !sibling && !crates.contains(&first) {
                         faults.push(format!("{} (a crate that {layer} may not use)", place()));
                     }
@@ -93,9 +107,14 @@ fn every_file_says_first_what_it_is_for() {
 fn only_print_and_run_speak_and_only_run_ends() {
     let mut faults = Vec::new();
     for file in sources(Path::new("src")) {
-        let allowed = file.starts_with("src/cli/print") || file.starts_with("src/cli/run") || file.ends_with("cli/print.rs") || file.ends_with("cli/run.rs");
+        let allowed = file.starts_with("src/cli/print")
+            || file.starts_with("src/cli/run")
+            || file.ends_with("cli/print.rs")
+            || file.ends_with("cli/run.rs");
         for (number, line) in code(&file) {
-            let speaks = ["println!", "eprintln!", "print!(", "eprint!(", "process::exit", "stdout()", "stderr()"].iter().any(|word| line.contains(word));
+            let speaks = ["println!", "eprintln!", "print!(", "eprint!(", "process::exit", "stdout()", "stderr()"]
+                .iter()
+                .any(|word| line.contains(word));
             if speaks && !allowed && !line.contains("is_terminal") {
                 faults.push(format!("{}:{number}: {}", file.display(), line.trim()));
             }

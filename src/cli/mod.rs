@@ -7,7 +7,6 @@ pub mod exit;
 pub mod format;
 pub mod handler;
 pub mod list;
-pub mod new_password;
 pub mod pattern;
 pub mod print;
 pub mod progress;

@@ -88,7 +88,7 @@ fn choose(who: &Who, account: &AccountTable, config: &Config, around: Surroundin
 ///
 /// # Errors
 /// 66 or 74 if it cannot be read; 78 if it holds no password.
-pub(super) fn of_file(path: &Path) -> Outcome<Secret> {
+pub fn of_file(path: &Path) -> Outcome<Secret> {
     let file = std::fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
     first_line(file, &format!("cannot read the password from {}", path.display()))
 }
@@ -97,7 +97,7 @@ pub(super) fn of_file(path: &Path) -> Outcome<Secret> {
 ///
 /// # Errors
 /// As [`of_file`].
-pub(super) fn of_stdin() -> Outcome<Secret> {
+pub fn of_stdin() -> Outcome<Secret> {
     first_line(std::io::stdin().lock(), "cannot read the password from standard input")
 }
 

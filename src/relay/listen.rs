@@ -48,7 +48,13 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts until `stop` changes, then waits for its sessions to end.
-pub(super) async fn accept(listener: TcpListener, start: Start, shared: Arc<Shared>, limit: usize, mut stop: watch::Receiver<bool>) {
+pub(super) async fn accept(
+    listener: TcpListener,
+    start: Start,
+    shared: Arc<Shared>,
+    limit: usize,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {

@@ -3,6 +3,7 @@
 use super::hub::Hub;
 use super::outbox::Item;
 use super::outbox::Outbox;
+use crate::engine::ByeCause;
 use crate::engine::End;
 use crate::engine::Opening;
 use crate::engine::Server;
@@ -10,7 +11,6 @@ use crate::engine::ServerCommand;
 use crate::engine::ServerEvent;
 use crate::engine::TlsInfo;
 use crate::model::Address;
-use crate::engine::ByeCause;
 use crate::net::Clock;
 use crate::net::Drive;
 use crate::net::MaybeTls;

@@ -1,7 +1,7 @@
 //! The command line of impp-relay.
 
+use crate::password::NewPassword;
 use clap::{Args, Parser, Subcommand};
-use impp::cli::new_password::NewPassword;
 use std::path::{Path, PathBuf};
 
 /// Where the configuration is unless `-c` says otherwise.
@@ -80,7 +80,7 @@ pub(crate) struct DemoArgs {
 pub(crate) struct InitArgs {
     /// The domain whose users live here
     pub(crate) domain: String,
-    /// The name of this machine [default: im.DOMAIN]
+    /// The name of this machine in DNS [default: DOMAIN]
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
     /// The first user

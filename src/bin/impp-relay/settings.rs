@@ -14,7 +14,10 @@ pub(crate) fn load(file: &Path) -> Outcome<Config> {
 pub(crate) fn failure(error: &ConfigError) -> Failure {
     match error.fault {
         ConfigFault::Read(ErrorKind::NotFound) => {
-            let line = format!("there is no {}; name the configuration with -c, or make one with: impp-relay init DOMAIN", error.file.display());
+            let line = format!(
+                "there is no {}; name the configuration with -c, or make one with: impp-relay init DOMAIN",
+                error.file.display()
+            );
             Failure::new(Exit::NoInput, line)
         }
         _ => Failure::new(Exit::Config, error.to_string()),

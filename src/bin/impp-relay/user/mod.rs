@@ -3,10 +3,10 @@
 mod table;
 
 use crate::args::UserWish;
+use crate::password::NewPassword;
 use crate::settings;
 use impp::cli::exit::{Exit, Failure, Outcome};
-use impp::cli::new_password::NewPassword;
-use impp::cli::print::{Printer, Record, Shape};
+use impp::cli::print::{Printer, Shape};
 use impp::cli::units;
 use impp::engine::sasl;
 use impp::model::{Address, Credentials, Domain, Secret};
@@ -27,14 +27,14 @@ pub(crate) fn work(wish: &UserWish, config: &Path, out: &Printer) -> Outcome<Exi
             let address = desk.address(address)?;
             let secret = desk.new_secret(&address, password, Expected::New)?;
             let kept = desk.add(&address, &secret)?;
-            tell_password(out, &kept, password, &secret)?;
+            password.tell(&kept, &secret, out)?;
         }
         UserWish::Passwd { address, password, .. } => {
             let address = desk.address(address)?;
             let secret = desk.new_secret(&address, password, Expected::Known)?;
             let credentials = desk.credentials(&address, &secret)?;
             desk.accounts.set_password(&address, &credentials).map_err(failure)?;
-            tell_password(out, &address, password, &secret)?;
+            password.tell(&address, &secret, out)?;
         }
         UserWish::List { domain, .. } => {
             let domain = domain.as_deref().map(|name| desk.domain(name)).transpose()?;
@@ -71,23 +71,13 @@ pub(crate) fn work(wish: &UserWish, config: &Path, out: &Printer) -> Outcome<Exi
 
 fn in_shape(wish: &UserWish, out: &Printer) -> Printer {
     let json = match wish {
-        UserWish::Add { json, .. } | UserWish::Passwd { json, .. } | UserWish::List { json, .. } | UserWish::Show { json, .. } => *json,
+        UserWish::Add { json, .. }
+        | UserWish::Passwd { json, .. }
+        | UserWish::List { json, .. }
+        | UserWish::Show { json, .. } => *json,
         _ => false,
     };
     if json { out.clone().with(Shape::Json, out.talk(), false, false) } else { out.clone() }
-}
-
-/// A generated password goes to standard output, alone on its line, so that a script can take it.
-fn tell_password(out: &Printer, user: &Address, from: &NewPassword, secret: &Secret) -> Outcome<()> {
-    if !from.is_generated() {
-        return Ok(());
-    }
-    let record = Record::new().with("address", user.to_email()).with("password", secret.declassify());
-    out.record(&record, secret.declassify())?;
-    if out.is_text() {
-        out.note(&format!("this is the password of {}; note it now, it is not shown again", user.shown()));
-    }
-    Ok(())
 }
 
 /// Whether an account should be there already.
@@ -116,7 +106,6 @@ impl Desk {
         self.accounts.add(address, Some(&credentials), Clock::now().unix).map_err(failure)
     }
 
-    /// What was typed: an address, or a bare user of the only domain.
     fn address(&self, text: &str) -> Outcome<Address> {
         full_address(text, &self.config.domains)
     }
@@ -151,7 +140,8 @@ impl Desk {
     }
 }
 
-fn full_address(text: &str, domains: &[Domain]) -> Outcome<Address> {
+/// What was typed: an address, or a bare user of the only domain.
+pub(crate) fn full_address(text: &str, domains: &[Domain]) -> Outcome<Address> {
     let wrong = |why: String| Failure::new(Exit::Data, format!("{text:?} is no address: {why}"));
     if text.contains('@') || text.contains('/') {
         return Address::parse(text).map_err(|why| wrong(why.to_string()));
@@ -166,7 +156,7 @@ fn full_address(text: &str, domains: &[Domain]) -> Outcome<Address> {
 }
 
 /// The line and status of an account that could not be changed.
-fn failure(error: AccountError) -> Failure {
+pub(crate) fn failure(error: AccountError) -> Failure {
     let exit = match error {
         AccountError::Name(_) | AccountError::NoUser(_) | AccountError::Circle(_) => Exit::Data,
         AccountError::ForeignDomain(_) => Exit::NoHost,
