@@ -13,6 +13,7 @@ pub mod sasl;
 pub mod server;
 mod tls;
 
+pub use crate::model::ByeCause;
 pub use client::Client;
 pub use client::ClientCommand;
 pub use client::ClientConfig;
@@ -21,7 +22,6 @@ pub use client::ClientRefusal;
 pub use client::ClientTls;
 pub use client::Login;
 pub use client::ServerHello;
-pub use end::ByeCause;
 pub use end::End;
 pub use liveness::PING_AFTER;
 pub use liveness::PING_WAIT;

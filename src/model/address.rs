@@ -105,6 +105,12 @@ impl fmt::Display for Domain {
     }
 }
 
+impl std::borrow::Borrow<str> for Domain {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The address of a user, or of a domain itself (empty user). Cloning is cheap.
 ///
 /// *Shape:* canonical form `impp://example.org/john%20smith`, email form `"john smith"@example.org`.

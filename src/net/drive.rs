@@ -10,6 +10,9 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
+/// Unwritten octets above which nothing more is read.
+const OUT_OCTETS: usize = 1 << 20;
+
 /// A session without IO, as the engines are. Calls in this order: one that takes `now`, then output, events and
 /// the timeout.
 pub trait Engine {
@@ -27,6 +30,10 @@ pub trait Engine {
     fn poll_event(&mut self) -> Option<Self::Event>;
     /// When [`Engine::handle_timeout`] wants to be called.
     fn poll_timeout(&self) -> Option<Instant>;
+    /// Whether more may be read now. While not, only commands and time change anything.
+    fn wants_input(&self) -> bool {
+        true
+    }
 }
 
 /// What driving came to.
@@ -96,7 +103,8 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
             if let Poll::Ready(Err(broken)) = self.poll_flush(cx) {
                 return Poll::Ready(Step::Broken(broken));
             }
-            if !self.ended {
+            // A peer that does not read is not listened to either, or its answers would pile up here.
+            if !self.ended && self.engine.wants_input() && self.out.octets() < OUT_OCTETS {
                 let Self { engine, wire, .. } = self;
                 match wire.poll_read_into(cx, &mut |octets| engine.handle_input(now, octets)) {
                     Poll::Ready(Ok(Read::Octets)) => continue,

@@ -4,12 +4,20 @@
 //! to any stream; everything else serves these two.
 
 pub mod clock;
+pub mod connect;
 pub mod drive;
+mod engines;
 pub mod random;
 pub mod stream;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tls;
+pub mod trace;
 pub mod wire;
 
 pub use clock::Clock;
 pub use drive::{Drive, Engine, Step};
 pub use stream::MaybeTls;
-pub use wire::{Outbox, Read, Wire};
+pub use tls::{Reload, ServerTls, TlsFileError};
+pub use trace::Trace;
+pub use wire::{LINGER, Outbox, Read, Wire};

@@ -2,8 +2,8 @@
 
 use super::outbox::Item;
 use super::outbox::Outbox;
-use crate::engine::ByeCause;
 use crate::model::Address;
+use crate::model::ByeCause;
 use crate::model::Credentials;
 use crate::model::Now;
 use crate::net::Clock;

@@ -244,7 +244,7 @@ impl Init<'_> {
     fn unit(&self, places: &Places) -> String {
         let user = if self.folder.is_none() { format!("User={SYSTEM_USER}\nGroup={SYSTEM_USER}\n") } else { String::new() };
         let wanted = if self.folder.is_none() { "multi-user.target" } else { "default.target" };
-        let (program, config, data) = (self.program.display(), places.config.display(), places.data_dir.display());
+        let [program, config, data] = [self.program, &places.config, &places.data_dir].map(unit_word);
         format!(
             "[Unit]\n\
              Description=Instant messages and presence for {domain}\n\
@@ -253,14 +253,14 @@ impl Init<'_> {
              After=network-online.target\n\
              \n\
              [Service]\n\
-             ExecStart=\"{program}\" serve --config \"{config}\"\n\
+             ExecStart={program} serve --config {config}\n\
              {user}\
              Restart=on-failure\n\
              LimitNOFILE=65536\n\
              UMask=0077\n\
              NoNewPrivileges=yes\n\
              ProtectSystem=strict\n\
-             ReadWritePaths=\"{data}\"\n\
+             ReadWritePaths={data}\n\
              PrivateTmp=yes\n\
              PrivateDevices=yes\n\
              ProtectKernelTunables=yes\n\
@@ -320,6 +320,12 @@ fn admin_address(text: &str, domain: &Domain) -> Result<Address, AddressError> {
     }
 }
 
+/// As it can stand in a unit, where percent signs and dollars mean something.
+fn unit_word(path: &Path) -> String {
+    let text = path.display().to_string().replace('\\', r"\\").replace('"', r#"\""#).replace('%', "%%").replace('$', "$$");
+    format!("\"{text}\"")
+}
+
 /// As it can be pasted into a shell.
 fn shell(path: &Path) -> String {
     let text = path.display().to_string();
@@ -359,5 +365,137 @@ impl Drop for Made {
         for path in &self.0 {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::config::check::Finding;
+    use std::os::unix::fs::PermissionsExt;
+
+    const NOW: UnixMillis = UnixMillis(1_795_435_200_000);
+
+    fn derive(_: &Secret, iterations: u32) -> Credentials {
+        Credentials { iterations, salt: vec![1; 16], stored_key: [2; 32], server_key: [3; 32] }
+    }
+
+    fn plan<'a>(folder: &'a Path, admin: Option<&'a str>) -> Init<'a> {
+        let domain = |name| Domain::parse(name).unwrap();
+        Init {
+            domain: domain("example.org"),
+            host: Some(domain("im.example.org")),
+            admin,
+            folder: Some(folder),
+            program: Path::new("/usr/bin/impp-relay"),
+            password: None,
+            random: Random { password: *b"abcdefghijklmnopqrst", decoy_key: [9; 32] },
+            now: NOW,
+            derive: &derive,
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_site_in_one_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("my site");
+        let report = plan(&folder, Some("Ann")).run().unwrap();
+        assert_eq!(names(&folder), ["data", "fullchain.pem", "impp-relay.service", "impp-relay.toml", "privkey.pem"]);
+        let config = Config::load(&report.config).unwrap();
+        assert_eq!(config.check(NOW), [Finding::SelfSigned(report.certificate.clone())]);
+        assert_eq!(std::fs::metadata(&report.key).unwrap().permissions().mode() & 0o777, 0o600);
+
+        let admin = report.admin.unwrap();
+        assert_eq!(admin.address.to_email(), "ann@example.org");
+        assert_eq!(admin.password.unwrap().declassify(), "bcdef-ghijk-mnpqr-stuvw");
+        let mut accounts = Accounts::open(&report.data_dir, config.domains).unwrap();
+        assert!(accounts.show(&admin.address).unwrap().password);
+        let other = DomainRecord { name: Domain::parse("example.org").unwrap(), decoy_key: [0; 32], iterations: 4096 };
+        assert_eq!(accounts.domain(&other).unwrap(), DomainRecord { decoy_key: [9; 32], iterations: 10_000, ..other });
+
+        assert_eq!(
+            report.dns,
+            [
+                "_impps-client._tcp.example.org. 3600 IN SRV 0 0 5773 im.example.org.",
+                "_impp-client._tcp.example.org. 3600 IN SRV 0 0 5772 im.example.org.",
+            ]
+        );
+        let quoted = format!("'{}/impp-relay.toml'", folder.display());
+        assert_eq!(report.next[1].commands[0], format!("impp-relay serve --config {quoted}"));
+        let unit = std::fs::read_to_string(&report.unit).unwrap();
+        let start = format!("ExecStart=\"/usr/bin/impp-relay\" serve --config \"{}/impp-relay.toml\"\n", folder.display());
+        assert!(unit.contains(&start) && !unit.contains("User="), "{unit}");
+    }
+
+    #[test]
+    fn a_password_that_was_given_is_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Init { password: Some(Secret::new("given".into())), ..plan(folder.path(), Some("ann@example.org")) };
+        assert!(given.run().unwrap().admin.unwrap().password.is_none());
+        let nobody = tempfile::tempdir().unwrap();
+        let report = plan(nobody.path(), None).run().unwrap();
+        assert!(report.admin.is_none());
+        assert!(report.next.iter().any(|step| step.what == "Add a user."));
+    }
+
+    #[test]
+    fn nothing_is_overwritten() {
+        for there in ["impp-relay.toml", "fullchain.pem", "privkey.pem", "impp-relay.service", "data/store.db"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(there);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "mine").unwrap();
+            let before = names(folder.path());
+            assert_eq!(plan(folder.path(), None).run().unwrap_err(), InitError::AlreadyThere(path.clone()));
+            assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+            assert_eq!(names(folder.path()), before);
+        }
+    }
+
+    #[test]
+    fn what_fails_halfway_leaves_nothing_behind() {
+        for (admin, error) in [
+            ("ann@example.com", "example.com is not one of the domains in the configuration"),
+            (
+                "john smith",
+                "\"john smith\"@example.org cannot be the name of a user: letters, digits and most punctuation, but no space and no @",
+            ),
+            ("*", "the first user: the user part is empty, too long, or has a control character"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            assert_eq!(plan(folder.path(), Some(admin)).run().unwrap_err().to_string(), error);
+            let files: Vec<String> = names(folder.path()).into_iter().filter(|name| name != "data").collect();
+            assert_eq!(files, [""; 0], "{admin}");
+            plan(folder.path(), Some("ann")).run().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_site_of_the_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let init = Init { folder: None, ..plan(folder.path(), None) };
+        let places = init.places();
+        assert_eq!(places.config, Path::new("/etc/impp/impp-relay.toml"));
+        assert_eq!(places.data_dir, Path::new("/var/lib/impp-relay"));
+        let unit = init.unit(&places);
+        assert!(unit.contains("\nUser=impp-relay\n") && unit.contains("\nReadWritePaths=\"/var/lib/impp-relay\"\n"), "{unit}");
+        let next = init.next(&places, None);
+        assert_eq!(next[1].commands[1], "chown -R impp-relay: /var/lib/impp-relay /etc/impp/privkey.pem");
+    }
+
+    #[test]
+    fn passwords_use_every_letter_alike() {
+        let mut counts = std::collections::BTreeMap::new();
+        for first in 0..=255_u8 {
+            *counts.entry(password(&[first; 20]).declassify().chars().next().unwrap()).or_insert(0) += 1;
+        }
+        assert!(counts.len() == 32 && counts.values().all(|count| *count == 8), "{counts:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What waits for one connection's task: filled by whoever performs effects, emptied by the task itself.
 
-use crate::engine::ByeCause;
 use crate::model::Answer;
+use crate::model::ByeCause;
 use crate::service::Octets;
 use crate::service::SessionState;
 use std::collections::VecDeque;

@@ -54,3 +54,42 @@ fn make(names: &[Domain], now: UnixMillis) -> Result<SelfSigned, rcgen::Error> {
     let certificate = params.self_signed(&key)?;
     Ok(SelfSigned { certificate: certificate.pem(), key: Secret::new(key.serialize_pem()) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use std::sync::Arc;
+
+    /// A client that is given the certificate with `--ca` takes it for its names and its time.
+    #[test]
+    fn a_client_that_was_given_it_accepts_it() {
+        let now = Duration::from_secs(1_795_435_200);
+        let names = ["example.org", "im.example.org"].map(|name| Domain::parse(name).unwrap());
+        let made = self_signed(&names, UnixMillis(now.as_millis() as u64)).unwrap();
+        let certificate = CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let day = Duration::from_secs(86_400);
+        let rows = [
+            ("example.org", now, true),
+            ("im.example.org", now, true),
+            ("example.net", now, false),
+            ("example.org", now - day / 2, true),
+            ("example.org", now - 2 * day, false),
+            ("example.org", now + 824 * day, true),
+            ("example.org", now + 826 * day, false),
+        ];
+        for (name, at, accepted) in rows {
+            let name = ServerName::try_from(name).unwrap();
+            let verdict = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::since_unix_epoch(at));
+            assert_eq!(verdict.is_ok(), accepted, "{name:?} at {at:?}: {verdict:?}");
+        }
+        assert_eq!(format!("{:?}", made.key), "Secret(..)");
+    }
+}

@@ -17,6 +17,7 @@ use crate::service::store::StoreError;
 use crate::service::store::StoreWrite;
 use crate::store::DomainRecord;
 use crate::store::OpenError;
+use crate::store::Remember;
 use crate::store::sqlite;
 use crate::store::sqlite::Role;
 use crate::store::thread::StoreThread;
@@ -25,7 +26,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -74,7 +74,9 @@ impl fmt::Display for ServeError {
             Self::Store(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::Bind { address, error } => match error.kind() {
-                io::ErrorKind::AddrInUse => write!(f, "{address} is in use by another program; stop it or choose another port in [listen]"),
+                io::ErrorKind::AddrInUse => {
+                    write!(f, "{address} is in use by another program; stop it or choose another port in [listen]")
+                }
                 io::ErrorKind::PermissionDenied => {
                     write!(f, "listening on {address} is not allowed to this user; choose a port above 1023 in [listen]")
                 }
@@ -161,7 +163,11 @@ struct Threads {
 
 impl Threads {
     fn run(self, complete: Box<dyn Fn(crate::store::thread::Completion) + Send + Sync>) -> io::Result<StoreThread> {
-        let remember = self.writer.remember_handle();
+        let remember: Arc<dyn Remember> = match self.writer.recent() {
+            Some(recent) => Arc::new(recent),
+            // Only a store opened for an administrator has none.
+            None => return Err(io::ErrorKind::Unsupported.into()),
+        };
         StoreThread::start(self.writer, self.readers, remember, complete)
     }
 }

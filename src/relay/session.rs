@@ -3,7 +3,6 @@
 use super::hub::Hub;
 use super::outbox::Item;
 use super::outbox::Outbox;
-use crate::engine::ByeCause;
 use crate::engine::End;
 use crate::engine::Opening;
 use crate::engine::Server;
@@ -11,12 +10,14 @@ use crate::engine::ServerCommand;
 use crate::engine::ServerEvent;
 use crate::engine::TlsInfo;
 use crate::model::Address;
+use crate::model::ByeCause;
 use crate::net::Clock;
 use crate::net::Drive;
 use crate::net::MaybeTls;
 use crate::net::ServerTls;
 use crate::net::Step;
 use crate::net::random;
+use crate::net::tls::Secured;
 use crate::service;
 use crate::service::Closed;
 use crate::service::ConnectionKey;
@@ -90,6 +91,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsIn
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "lives on the stack, for one step")]
 enum Next {
     Items(VecDeque<Item>),
     Step(Step<ServerEvent>),
@@ -159,9 +161,9 @@ impl Session {
         let MaybeTls::Plain(stream) = stream else { return None };
         let patience = self.shared.engine.auth_timeout;
         match tokio::time::timeout(patience, tls.accept(stream)).await {
-            Ok(Ok((stream, info))) => {
-                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(info));
-                Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream))))
+            Ok(Ok((stream, secured, user))) => {
+                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, user)));
+                Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
             }
             Ok(Err(error)) => {
                 tracing::info!(peer = %self.peer, %error, "TLS handshake failed");
@@ -185,6 +187,11 @@ impl Session {
             _ => tracing::info!(peer = %self.peer, user, %end, "connection ended"),
         }
     }
+}
+
+/// What the handshake proved, in the engine's words.
+pub(super) fn tls_info(secured: Secured, user: Option<Address>) -> TlsInfo {
+    TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version }
 }
 
 fn open(opening: Opening) -> service::Opening {

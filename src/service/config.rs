@@ -1,8 +1,12 @@
 //! What an operator decides for the rules, and every limit that they hold strangers to.
 
+use crate::model::acl::Acl;
 use crate::model::{Domain, LeaseBounds};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Octets of [`ServiceConfig::request_prefix`]: a hyphen and 15 digits must still fit.
+const PREFIX_OCTETS: usize = 16;
 
 /// The rules' settings. [`ServiceConfig::new`] gives the defaults.
 #[derive(Clone, Debug)]
@@ -35,12 +39,20 @@ pub struct ServiceConfig {
 }
 
 /// The rules of one domain.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct DomainRules {
     /// The leases that are granted.
     pub lease: LeaseBounds,
+    /// What holds where a user's own rules are silent, and for users that do not exist.
+    pub default_acl: Acl,
     /// How messages wait.
     pub mailbox: MailboxRules,
+}
+
+impl Default for DomainRules {
+    fn default() -> Self {
+        Self { lease: LeaseBounds::default(), default_acl: Acl::shipped_default(), mailbox: MailboxRules::default() }
+    }
 }
 
 /// How messages wait for a user who does not acknowledge them.
@@ -78,7 +90,7 @@ impl ServiceConfig {
             domains,
             request_prefix,
             outstanding: 64,
-            remembered_max: 1_000_000,
+            remembered_max: 500_000,
             cached_users: 10_000,
             sessions_per_user: 64,
             subscriptions_per_session: 1024,
@@ -88,5 +100,12 @@ impl ServiceConfig {
             acl_rules: 1024,
             repeats: 16,
         }
+    }
+
+    /// A request-id made from the prefix is always one.
+    pub(super) fn with_sound_prefix(mut self) -> Self {
+        self.request_prefix.retain(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        self.request_prefix.truncate(PREFIX_OCTETS);
+        self
     }
 }

@@ -4,17 +4,44 @@
 //! gives `None` and perform each effect in that order, then look at [`Service::poll_timeout`].
 
 pub mod config;
+mod deliver;
 pub mod effect;
+mod locate;
+mod mailbox;
+mod notify;
+mod offer;
+mod outbox;
+mod policy;
+mod presence;
+mod publish;
+mod recent;
+mod reload;
+mod requests;
+mod rules;
+mod sessions;
 pub mod store;
+mod subscribe;
+mod timers;
+mod users;
+mod watchers;
 
 pub use config::{DomainRules, MailboxRules, ServiceConfig};
 pub use effect::{ConnectionKey, Effect, Notice, Octets, SessionState, Ticket};
 
-use crate::model::{Address, ConnectionId, Now};
+use crate::model::{Address, Answer, ConnectionId, ErrorKind, Fingerprint, Now};
 use crate::wire::Frame;
-use std::collections::VecDeque;
+use deliver::Unsettled;
+use locate::Place;
+use mailbox::Row;
+use publish::Change;
+use recent::Recent;
+use rules::NewRules;
+use sessions::{Connection, Session, SessionKey};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Instant;
 use store::{Loaded, Start, StoreError};
+use timers::{Timer, Timers};
+use users::{Held, User};
 
 /// What an authenticated connection wants to be.
 #[derive(Clone, Debug)]
@@ -48,42 +75,155 @@ pub enum Closed {
 #[derive(Debug)]
 pub struct Service {
     config: ServiceConfig,
+    users: HashMap<Address, User>,
+    /// Every user in memory once, in the order in which forgetting is thought of.
+    clock: VecDeque<Address>,
+    sessions: HashMap<SessionKey, Session>,
+    connections: HashMap<ConnectionKey, Connection>,
+    /// Connections that have not been told whether they are welcome.
+    opening: HashSet<ConnectionKey>,
+    tasks: HashMap<Ticket, Task>,
+    sends: HashMap<u64, Unsettled>,
+    unsettled: HashMap<Fingerprint, u64>,
+    /// Messages that a client acknowledged while they were being stored.
+    acknowledged: HashMap<u64, Row>,
+    recent: Recent,
+    timers: Timers,
     effects: VecDeque<Effect>,
+    next_ticket: u64,
+    next_serial: u64,
+    next_request: u64,
+    next_send: u64,
+    next_message: u64,
+}
+
+/// What goes on when a read or write is done.
+#[derive(Debug)]
+enum Task {
+    /// A user is needed.
+    Load(Address),
+    /// A user who is in use may have been changed; with the mark of the mailbox at that time.
+    Reload(Address, Option<u64>),
+    /// Stored messages are to be offered.
+    Offer(Address),
+    /// Stored messages may have waited too long.
+    Sweep(Address),
+    /// A CHANGE is being written.
+    Change(Address, Box<Change>),
+    /// A SET-ACL is being written.
+    Rules(Address, Box<NewRules>),
+    /// A SEND is being stored, or seems to be.
+    Store(u64),
+    /// A stored message is being deleted.
+    Delete(Row),
 }
 
 impl Service {
     /// Rules with nobody connected.
     #[must_use]
-    pub fn new(config: ServiceConfig, _start: Start, _now: Now) -> Self {
-        Self { config, effects: VecDeque::new() }
+    pub fn new(config: ServiceConfig, start: Start, _now: Now) -> Self {
+        let recent = Recent::new(start.remembered, config.remembered_max);
+        Self {
+            config: config.with_sound_prefix(),
+            users: HashMap::new(),
+            clock: VecDeque::new(),
+            sessions: HashMap::new(),
+            connections: HashMap::new(),
+            opening: HashSet::new(),
+            tasks: HashMap::new(),
+            sends: HashMap::new(),
+            unsettled: HashMap::new(),
+            acknowledged: HashMap::new(),
+            recent,
+            timers: Timers::default(),
+            effects: VecDeque::new(),
+            next_ticket: 0,
+            next_serial: 0,
+            next_request: 0,
+            next_send: 0,
+            next_message: start.next_message,
+        }
     }
 
     /// A connection was authenticated. Answered by [`Effect::Opened`], at once or after a read;
     /// before that the connection must hand in nothing else but [`Service::closed`].
-    pub fn open(&mut self, _now: Now, _connection: ConnectionKey, _opening: Opening) {}
+    pub fn open(&mut self, now: Now, connection: ConnectionKey, opening: Opening) {
+        self.opening.insert(connection);
+        if opening.anonymous {
+            return self.establish(now, connection, opening, None);
+        }
+        match self.locate(&opening.identity) {
+            Place::User(address) if address == opening.identity => {
+                self.enter(now, &address, Held::Open(connection, Box::new(opening)));
+            }
+            _ => self.refuse_opening(connection, Answer::new(ErrorKind::AuthenticationFailed)),
+        }
+    }
 
-    /// A user request from a client.
-    pub fn request(&mut self, _now: Now, _connection: ConnectionKey, _frame: Frame) {}
+    /// A user request from a client. Ignored from a connection that is not open.
+    pub fn request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
+        self.check_request(now, connection, frame);
+    }
 
     /// A client's response to a user request that was sent to it.
-    pub fn response(&mut self, _now: Now, _connection: ConnectionKey, _frame: Frame) {}
+    pub fn response(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
+        self.match_response(now, connection, &frame);
+    }
 
     /// A connection ended. Not needed, but harmless, after [`Effect::Close`].
-    pub fn closed(&mut self, _now: Now, _connection: ConnectionKey, _how: Closed) {}
+    pub fn closed(&mut self, now: Now, connection: ConnectionKey, how: Closed) {
+        self.disconnect(now, connection, how);
+    }
 
     /// The outcome of [`Effect::Read`].
-    pub fn loaded(&mut self, _now: Now, _ticket: Ticket, _outcome: Result<Loaded, StoreError>) {}
+    pub fn loaded(&mut self, now: Now, ticket: Ticket, outcome: Result<Loaded, StoreError>) {
+        let user = |outcome: Result<Loaded, StoreError>| match outcome? {
+            Loaded::User(record) => Ok(record),
+            Loaded::Mailbox(_) => Err(StoreError::Corrupt),
+        };
+        let mailbox = |outcome: Result<Loaded, StoreError>| match outcome? {
+            Loaded::Mailbox(messages) => Ok(messages),
+            Loaded::User(_) => Err(StoreError::Corrupt),
+        };
+        match self.tasks.remove(&ticket) {
+            Some(Task::Load(address)) => self.user_loaded(now, &address, user(outcome)),
+            Some(Task::Reload(address, mark)) => self.user_reloaded(now, &address, mark, user(outcome)),
+            Some(Task::Offer(address)) => self.offer_read(now, &address, ticket.0, mailbox(outcome)),
+            Some(Task::Sweep(address)) => self.sweep_read(now, &address, mailbox(outcome)),
+            Some(Task::Change(..) | Task::Rules(..) | Task::Store(_) | Task::Delete(_)) | None => {}
+        }
+    }
 
     /// The outcome of [`Effect::Write`].
-    pub fn written(&mut self, _now: Now, _ticket: Ticket, _outcome: Result<(), StoreError>) {}
+    pub fn written(&mut self, now: Now, ticket: Ticket, outcome: Result<(), StoreError>) {
+        match self.tasks.remove(&ticket) {
+            Some(Task::Change(address, change)) => self.change_written(now, &address, *change, outcome),
+            Some(Task::Rules(address, rules)) => self.rules_written(now, &address, *rules, outcome),
+            Some(Task::Store(send)) => self.message_written(now, send, outcome),
+            Some(Task::Delete(row)) => self.message_deleted(now, &row, outcome),
+            Some(Task::Load(_) | Task::Reload(..) | Task::Offer(_) | Task::Sweep(_)) | None => {}
+        }
+    }
 
-    /// The moment that [`Service::poll_timeout`] named has come.
-    pub fn handle_timeout(&mut self, _now: Now) {}
+    /// The moment that [`Service::poll_timeout`] named has come. Harmless at any other time.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.pop(now.instant) {
+            match timer {
+                Timer::Delivery(send) => self.delivery_timer(now, send),
+                Timer::Presence(address) => self.presence_timer(now, &address),
+                Timer::Subscription(presentity, session) => self.subscription_timer(now, &presentity, &session),
+                Timer::Notify(presentity, session) => self.notify_timer(now, &presentity, &session),
+                Timer::Ending(presentity, session) => self.ending_timer(now, &presentity, &session),
+                Timer::Offer(address) => self.offer_timer(now, &address),
+                Timer::Expiry(address) => self.sweep(now, &address),
+            }
+        }
+    }
 
     /// When [`Service::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.timers.first()
     }
 
     /// The next thing to do.
@@ -92,10 +232,13 @@ impl Service {
     }
 
     /// An administrator wrote to the store: what is kept in memory may be stale.
-    pub fn changed_outside(&mut self, _now: Now) {}
+    pub fn changed_outside(&mut self, now: Now) {
+        self.reload_users(now);
+    }
 
-    /// Other settings hold from now on.
-    pub fn reconfigure(&mut self, _now: Now, config: ServiceConfig) {
-        self.config = config;
+    /// Other settings hold from now on. Sessions in domains that are gone are closed; leases that were granted and
+    /// messages under way keep their terms.
+    pub fn reconfigure(&mut self, now: Now, config: ServiceConfig) {
+        self.take_config(now, config);
     }
 }

@@ -5,8 +5,8 @@ use super::sqlite::{self, Readers, Role};
 use super::{Backend, accounts::Accounts};
 use crate::model::{Address, Credentials, Fingerprint, MessageId, Token, UnixMillis, Version};
 use crate::service::store::{
-    Account, Delivery, Entity, Loaded, MailboxSize, Read, Remembered, Start, StoreError, StoreRead, StoreWrite, StoredAcl,
-    StoredMessage, StoredPresence, StoredValue, UserRecord, Write,
+    Account, Delivery, Entity, Loaded, MailboxSize, Read, Remembered, Start, StoreError, StoreRead, StoredAcl, StoredMessage,
+    StoredPresence, StoredValue, UserRecord, Write,
 };
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -99,7 +99,7 @@ fn address(name: &str) -> Address {
 
 fn message(number: u64, size: usize) -> StoredMessage {
     let expires = number.is_multiple_of(2).then_some(NOW.plus(std::time::Duration::from_secs(number)));
-    StoredMessage { number, frame: Bytes::from(vec![b'x'; size]), expires, stored: UnixMillis(NOW.0 + number) }
+    StoredMessage { number, frame: Bytes::from(vec![b'x'; size]), expires, stored: UnixMillis(NOW.0.saturating_add(number)) }
 }
 
 fn id(number: u64) -> MessageId {

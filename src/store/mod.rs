@@ -19,6 +19,10 @@ pub use open_error::{OpenError, OpenErrorKind};
 
 use crate::model::Domain;
 use crate::service::store::{Remembered, StoreError, StoreWrite};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::path::Path;
 
 /// What a domain keeps about itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,4 +62,16 @@ pub trait Backend: StoreWrite + Send {
 
     /// Called once, after the last write.
     fn finish(&mut self) {}
+}
+
+/// Opens a file of the store; one that is made now has mode 0600, and belongs to the folder's owner where that can be:
+/// what root makes with an administrator's command, the relay's own user must be able to use.
+fn create_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.mode(0o600).open(path)?;
+    let folder = std::fs::metadata(path.parent().unwrap_or(Path::new(".")))?;
+    if file.metadata()?.uid() != folder.uid() {
+        // Only root may; for others the file stays their own.
+        let _ = chown(path, Some(folder.uid()), Some(folder.gid()));
+    }
+    Ok(file)
 }

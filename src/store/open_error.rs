@@ -113,3 +113,39 @@ impl fmt::Display for OpenError {
 }
 
 impl std::error::Error for OpenError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_in_one_sentence() {
+        let path = Path::new("/var/lib/impp-relay");
+        let io = |kind: io::ErrorKind| OpenError::io(path, &io::Error::from(kind)).to_string();
+        let plain = |kind| OpenError::new(path, kind).to_string();
+        let rows = [
+            (
+                plain(OpenErrorKind::Owner { uid: 999 }),
+                "belongs to user id 999 and cannot be used by this one; run as that user, or change the owner",
+            ),
+            (plain(OpenErrorKind::InUse), "is in use by another impp-relay; stop that one first"),
+            (plain(OpenErrorKind::Busy), "is kept busy by another process; try again"),
+            (plain(OpenErrorKind::Foreign), "is a database of some other program; choose another data-dir"),
+            (io(io::ErrorKind::ReadOnlyFilesystem), "cannot be written: it, or its file system, is read-only"),
+            (io(io::ErrorKind::StorageFull), "cannot grow: the disk is full"),
+            (io(io::ErrorKind::NotADirectory), "is not a folder; data-dir must name one"),
+            (io(io::ErrorKind::NotFound), "cannot be used: entity not found"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(text, format!("/var/lib/impp-relay {expected}"));
+        }
+    }
+
+    /// The owner is that of the nearest thing that can be seen.
+    #[test]
+    fn who_to_ask_when_it_is_denied() {
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = OpenError::io(Path::new("/proc/1/nowhere/deeper"), &denied);
+        assert_eq!(error.kind, OpenErrorKind::Owner { uid: 0 });
+    }
+}

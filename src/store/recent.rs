@@ -5,8 +5,8 @@
 //! segment, so that nothing is ever written behind a torn record.
 
 use super::Remember;
+use super::create_private;
 use super::open_error::OpenError;
-use super::sqlite::private;
 use crate::model::{Fingerprint, UnixMillis};
 use crate::service::store::{Delivery, Remembered, StoreError};
 use sha2::{Digest, Sha256};
@@ -109,7 +109,7 @@ impl Log {
     }
 
     fn append(&mut self, deliveries: &[Remembered]) -> io::Result<()> {
-        let octets: Vec<u8> = deliveries.iter().flat_map(|delivery| encode(delivery)).collect();
+        let octets: Vec<u8> = deliveries.iter().flat_map(encode).collect();
         let newest = deliveries.iter().map(|delivery| delivery.at).max().unwrap_or_default();
         let full = self.bound.div_ceil(SEGMENTS);
         if self.current.as_ref().is_some_and(|open| open.sealed.entries >= full) {
@@ -172,7 +172,7 @@ pub fn merge(mut all: Vec<Remembered>) -> Vec<Remembered> {
 
 fn begin(folder: &Path, number: u32) -> io::Result<Open> {
     let path = folder.join(format!("recent-{number:04}.log"));
-    let mut file = private(OpenOptions::new().append(true).create_new(true)).open(&path)?;
+    let mut file = create_private(OpenOptions::new().append(true).create_new(true), &path)?;
     if let Err(error) = file.write_all(HEADER) {
         let _ = std::fs::remove_file(&path);
         return Err(error);
@@ -344,6 +344,20 @@ mod tests {
         recent.remember(&entries(0..10)).unwrap();
         recent.remember(&[entry(10, 1100 + DAY)]).unwrap();
         assert_eq!(names(folder.path()), ["recent-0002.log"]);
+    }
+
+    /// A device that is always full stands for the disk; it cannot be cut back either.
+    #[test]
+    fn a_full_disk_costs_the_delivery_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let recent = Recent::open(folder.path(), 80).unwrap();
+        recent.remember(&entries(0..2)).unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let disk = std::mem::replace(&mut recent.0.lock().unwrap().current.as_mut().unwrap().file, full);
+        assert_eq!(recent.remember(&entries(2..3)), Err(StoreError::Full));
+        recent.remember(&entries(3..4)).unwrap();
+        drop(disk);
+        assert_eq!(reopened(folder.path(), 80, 2000), [entries(0..2), entries(3..4)].concat());
     }
 
     #[test]

@@ -13,7 +13,6 @@ pub use exchange::ClientEvent;
 pub use exchange::ClientRefusal;
 pub use exchange::ServerHello;
 
-use crate::engine::ByeCause;
 use crate::engine::End;
 use crate::engine::PING_AFTER;
 use crate::engine::PING_WAIT;
@@ -23,6 +22,7 @@ use crate::engine::peer;
 use crate::engine::peer::RequestIds;
 use crate::engine::queue::Queue;
 use crate::model::Answer;
+use crate::model::ByeCause;
 use crate::model::ErrorKind;
 use crate::model::Method;
 use crate::model::response::error_to;

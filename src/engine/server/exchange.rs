@@ -1,6 +1,5 @@
 //! What goes into and comes out of an accepting engine besides octets.
 
-use crate::engine::ByeCause;
 use crate::engine::End;
 use crate::engine::Mechanism;
 use crate::engine::PasswordVerdict;
@@ -8,6 +7,7 @@ use crate::engine::PasswordWork;
 use crate::engine::TlsInfo;
 use crate::model::Address;
 use crate::model::Answer;
+use crate::model::ByeCause;
 use crate::model::ConnectionId;
 use crate::model::Credentials;
 use crate::wire::Frame;

@@ -14,7 +14,6 @@ pub use exchange::Opening;
 pub use exchange::ServerCommand;
 pub use exchange::ServerEvent;
 
-use crate::engine::ByeCause;
 use crate::engine::End;
 use crate::engine::TlsInfo;
 use crate::engine::TlsState;
@@ -24,6 +23,7 @@ use crate::engine::peer;
 use crate::engine::peer::RequestIds;
 use crate::engine::queue::Queue;
 use crate::model::Answer;
+use crate::model::ByeCause;
 use crate::model::ErrorKind;
 use crate::model::Method;
 use crate::model::response::error_to;

@@ -270,3 +270,125 @@ fn data_dir(path: &Path) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::selfsigned::self_signed;
+    use std::fs::{self, Permissions};
+
+    const NOW: UnixMillis = UnixMillis(1_795_435_200_000);
+    const DAY: u64 = 86_400_000;
+
+    struct Site {
+        folder: tempfile::TempDir,
+        config: Config,
+    }
+
+    impl Site {
+        /// All is well here, but for the certificate's being signed by itself.
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let text = "domains = [\"example.org\"]\ndata-dir = \"data\"\ntls.certificate = \"c.pem\"\ntls.key = \"k.pem\"\n";
+            let config = Config::parse(&folder.path().join("impp-relay.toml"), text).unwrap();
+            let site = Self { folder, config };
+            site.pair(&["example.org"], NOW);
+            fs::create_dir(site.at("data")).unwrap();
+            site.mode("data", 0o700);
+            site
+        }
+
+        fn at(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn mode(&self, name: &str, mode: u32) {
+            fs::set_permissions(self.at(name), Permissions::from_mode(mode)).unwrap();
+        }
+
+        fn pair(&self, names: &[&str], now: UnixMillis) {
+            let names: Vec<Domain> = names.iter().map(|name| Domain::parse(name).unwrap()).collect();
+            let pair = self_signed(&names, now).unwrap();
+            fs::write(self.at("c.pem"), pair.certificate).unwrap();
+            fs::write(self.at("k.pem"), pair.key.declassify()).unwrap();
+            self.mode("k.pem", 0o600);
+        }
+
+        /// The findings in words, without the folder and without the one about self-signing.
+        fn found(&self) -> Vec<String> {
+            let folder = format!("{}/", self.folder.path().display());
+            let findings = self.config.check(NOW).into_iter().filter(|finding| !matches!(finding, Finding::SelfSigned(_)));
+            findings.map(|finding| format!("{:?}: {finding}", finding.severity()).replace(&folder, "")).collect()
+        }
+    }
+
+    #[test]
+    fn nothing_to_say_where_all_is_well() {
+        let site = Site::new();
+        assert_eq!(site.found(), [""; 0]);
+        assert_eq!(site.config.check(NOW), [Finding::SelfSigned(site.at("c.pem"))]);
+        assert_eq!(fs::read_dir(site.at("data")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn each_finding_says_what_and_what_to_do() {
+        type Spoil = fn(&mut Site);
+        let rows: &[(Spoil, &[&str])] = &[
+            (|site| site.mode("k.pem", 0o604), &["Error: k.pem can be read by everyone; run: chmod 600 k.pem"]),
+            (|site| site.mode("k.pem", 0o640), &[]),
+            (|site| fs::remove_file(site.at("c.pem")).unwrap(), &["Error: c.pem cannot be used: entity not found"]),
+            (|site| fs::write(site.at("c.pem"), "x").unwrap(), &["Error: c.pem holds no certificate in PEM"]),
+            (
+                |site| fs::write(site.at("k.pem"), "x").unwrap(),
+                &["Error: k.pem holds no private key in PEM that can be used without a passphrase"],
+            ),
+            (
+                |site| fs::write(site.at("k.pem"), fs::read(site.at("c.pem")).unwrap()).unwrap(),
+                &["Error: k.pem holds no private key in PEM that can be used without a passphrase"],
+            ),
+            (
+                |site| {
+                    let certificate = fs::read(site.at("c.pem")).unwrap();
+                    site.pair(&["example.org"], NOW);
+                    fs::write(site.at("c.pem"), certificate).unwrap();
+                },
+                &["Error: k.pem is not the key of the certificate in c.pem"],
+            ),
+            (
+                |site| site.pair(&["example.net", "im.example.org"], NOW),
+                &["Warning: c.pem does not name example.org; clients of that domain will refuse it"],
+            ),
+            (
+                |site| site.pair(&["example.org"], UnixMillis(NOW.0 - 825 * DAY)),
+                &["Warning: c.pem is valid from 2024-08-19T12:00:00Z until 2026-11-23T12:00:00Z, which is not now"],
+            ),
+            (
+                |site| site.pair(&["example.org"], UnixMillis(NOW.0 - 816 * DAY)),
+                &["Warning: c.pem is valid for 9 more days only"],
+            ),
+            (
+                |site| site.pair(&["example.org"], UnixMillis(NOW.0 + 2 * DAY)),
+                &["Warning: c.pem is valid from 2026-11-24T12:00:00Z until 2029-02-27T12:00:00Z, which is not now"],
+            ),
+            (
+                |site| site.config.tls.client_ca = Some(site.at("users.pem")),
+                &["Error: users.pem cannot be used: entity not found"],
+            ),
+            (|site| fs::remove_dir(site.at("data")).unwrap(), &["Warning: data does not exist; serve will make it"]),
+            (|site| site.mode("data", 0o750), &["Warning: others can look into data; run: chmod 700 data"]),
+            (|site| site.config.data_dir = site.at("c.pem"), &["Error: c.pem is not a folder; data-dir must name one"]),
+            (
+                |site| site.config.listen.plain = vec!["[::]:5773".parse().unwrap()],
+                &["Error: [::]:5773 is listed twice in [listen]"],
+            ),
+            (|site| site.config.tls.required = false, &["Warning: tls.required is false: messages may travel in the clear"]),
+            (|site| site.config.auth.mechanisms.clear(), &["Warning: auth.mechanisms leaves no way to log in"]),
+            (|site| site.config.auth.mechanisms = vec!["EXTERNAL"], &["Warning: auth.mechanisms leaves no way to log in"]),
+        ];
+        for (at, (spoil, expected)) in rows.iter().enumerate() {
+            let mut site = Site::new();
+            spoil(&mut site);
+            assert_eq!(site.found(), *expected, "row {at}");
+        }
+    }
+}

@@ -175,8 +175,9 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let sections = KEYS.iter().filter_map(|key| key.name.split_once('.').map(|(section, _)| section));
     let names = KEYS.iter().map(|key| key.name).chain(sections);
     let close = names.map(|known| (distance(name, known), known)).min_by_key(|(distance, _)| *distance);
-    let allowed = (name.chars().count() / 3).max(1);
-    let close = close.filter(|(distance, _)| *distance <= allowed).map(|(_, known)| known);
+    // A third of the letters of the shortest part: `http` is not `tls`, whatever stands before it.
+    let shortest = name.split('.').map(|part| part.chars().count()).min().unwrap_or_default();
+    let close = close.filter(|(distance, _)| *distance <= (shortest / 3).max(1)).map(|(_, known)| known);
     let last = name.rsplit('.').next().unwrap_or(name);
     close.or_else(|| KEYS.iter().map(|key| key.name).find(|known| known.rsplit('.').next() == Some(last)))
 }

@@ -9,13 +9,13 @@ pub(super) use rows::{account, address, unsigned};
 pub use writer::Writer;
 pub(super) use writer::{domain, users_of};
 
-use super::migrations;
 use super::open_error::{OpenError, OpenErrorKind};
 use super::recent::Recent;
+use super::{create_private, migrations};
 use crate::service::store::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ pub fn open(folder: &Path, role: Role) -> Result<Store, OpenError> {
     };
     let path = folder.join(DATABASE_FILE);
     // SQLite would make it readable by the group; its companions -wal and -shm take this file's mode over.
-    private(OpenOptions::new().read(true).append(true).create(true)).open(&path).map_err(|error| OpenError::io(&path, &error))?;
+    create_private(OpenOptions::new().append(true).create(true), &path).map_err(|error| OpenError::io(&path, &error))?;
     let mut connection = connect(&path).map_err(|error| OpenError::sqlite(&path, &error))?;
     migrations::run(&mut connection, &path)?;
     let recent = match role {
@@ -117,18 +117,13 @@ fn make_folder(folder: &Path) -> Result<(), OpenError> {
 /// The lock is the open file's: the system lets go of it when the process ends, in whatever way.
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let path = folder.join(LOCK_FILE);
-    let file = private(OpenOptions::new().write(true).create(true).truncate(false))
-        .open(&path)
+    let file = create_private(OpenOptions::new().write(true).create(true).truncate(false), &path)
         .map_err(|error| OpenError::io(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::new(folder, OpenErrorKind::InUse)),
         Err(TryLockError::Error(error)) => Err(OpenError::io(&path, &error)),
     }
-}
-
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options.mode(0o600)
 }
 
 /// What a database error means to the service; its text goes to the log.

@@ -150,7 +150,12 @@ impl Backend for Writer {
     fn tidy(&mut self) {
         let spare: rusqlite::Result<u32> = self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0));
         if spare.is_ok_and(|pages| pages > SPARE_PAGES) {
-            let _ = self.connection.execute_batch(&format!("PRAGMA incremental_vacuum({RETURNED_PAGES})")).map_err(failed);
+            // It frees one page per step, so all its rows must be asked for.
+            let sql = format!("PRAGMA incremental_vacuum({RETURNED_PAGES})");
+            let returned = self.connection.prepare(&sql).and_then(|mut steps| steps.query_map([], |_| Ok(()))?.collect());
+            returned.unwrap_or_else(|error| {
+                failed(error);
+            });
         }
     }
 
@@ -278,7 +283,8 @@ mod tests {
             writer.tidy();
         }
         let after = spare(&writer);
-        assert!((SPARE_PAGES - RETURNED_PAGES..=SPARE_PAGES).contains(&after), "{before} then {after}");
+        // The pages of the map of pages go as well, so it may be a few less.
+        assert!((SPARE_PAGES - RETURNED_PAGES - 9..=SPARE_PAGES).contains(&after), "{before} then {after}");
     }
 
     #[test]

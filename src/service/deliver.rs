@@ -1,0 +1,405 @@
+//! SEND: to every connection that takes the target's messages; the first OK settles it, else it is stored (SPEC §5).
+
+use super::effect::{ConnectionKey, Effect, Notice};
+use super::outbox::{About, Identity, Waiting, identity_of};
+use super::policy::Access;
+use super::presence::entity_head;
+use super::sessions::{Asker, Connection, too_many};
+use super::store::{Delivery, Remembered, StoreError};
+use super::timers::{Timer, TimerKey};
+use super::{MailboxRules, Octets, Service, mailbox};
+use crate::model::acl::Op;
+use crate::model::response::ok_to;
+use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, UnixMillis, media_type};
+use crate::wire::{Frame, Name};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A message that is settled for its sender still goes to a slow connection where it waits, if no more than this
+/// waits there and it is no larger than [`COPY_OCTETS`].
+const COPIES: usize = 64;
+/// See [`COPIES`].
+const COPY_OCTETS: usize = 65_536;
+
+/// A SEND whose sender has no answer yet.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    /// The first to ask.
+    asker: Asker,
+    /// Those who repeated it.
+    repeats: Vec<Asker>,
+    target: Address,
+    fingerprint: Fingerprint,
+    wanted: Option<Duration>,
+    arrived: UnixMillis,
+    state: State,
+    timer: Option<TimerKey>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Clients may acknowledge it.
+    Offered {
+        /// Connections that have not answered.
+        pending: BTreeSet<ConnectionKey>,
+        /// The first ERROR.
+        refused: Option<Answer>,
+        /// The largest Max-Body of those that take no body as large as this.
+        too_large: Option<u64>,
+        /// A connection was lost before it answered: not all refuse.
+        lost: bool,
+    },
+    /// It is being stored.
+    Storing { row: mailbox::Row, expires: Option<UnixMillis> },
+    /// It seems to be stored.
+    Concealed,
+}
+
+impl Service {
+    /// SEND
+    pub(super) fn send(&mut self, now: Now, asker: Asker, target: &Address, id: &MessageId, wanted: Option<Duration>) {
+        let sender = asker.session.user.clone();
+        let fingerprint = Fingerprint::new(&sender, target, id);
+        if let Some(delivery) = self.recent.find(&fingerprint, now.unix) {
+            return self.answer_send(&asker, target, delivery);
+        }
+        if let Some(first) = self.unsettled.get(&fingerprint).and_then(|number| self.sends.get_mut(number)) {
+            if first.repeats.len() < self.config.repeats {
+                first.repeats.push(asker);
+            } else {
+                self.refuse(&asker, &too_many("too many repetitions"));
+            }
+            return;
+        }
+        let access = self.access(target, &sender, Op::Send);
+        if access == Access::Denied {
+            return self.deny(now, &asker, target, Op::Send);
+        }
+        let message = |value: &str| media_type::is(value, media_type::RFC822) || media_type::is(value, media_type::GLOBAL);
+        if !asker.frame.header(Name::ContentType).is_some_and(message) {
+            return self.refuse_with(&asker, ErrorKind::MimeTypeNotUnderstood);
+        }
+        let offered = State::Offered { pending: BTreeSet::new(), refused: None, too_large: None, lost: false };
+        let mut send = Unsettled {
+            asker,
+            repeats: Vec::new(),
+            target: target.clone(),
+            fingerprint,
+            wanted,
+            arrived: now.unix,
+            state: offered,
+            timer: None,
+        };
+        if let Access::Concealed(_) = access {
+            return self.conceal(send);
+        }
+        let account = self.users.get(target).and_then(|user| user.account.as_ref());
+        let takes = account.is_none_or(|account| account.inbox && !account.disabled);
+        let absence = self.absence(target).or_else(|| (!takes).then(|| Answer::new(ErrorKind::MailboxUnavailable)));
+        if let Some(answer) = absence {
+            return self.refuse(&send.asker, &answer);
+        }
+        let Some(user) = self.users.get_mut(target) else { return };
+        // Behind those that wait; but a message for now or never would only wait in vain.
+        let behind = user.mailbox.size.messages > 0 && wanted != Some(Duration::ZERO);
+        let body = send.asker.frame.body().map_or(0, <[u8]>::len) as u64;
+        let mut lines = Vec::new();
+        if let (State::Offered { pending, too_large, .. }, false) = (&mut send.state, behind) {
+            for connection in &user.inboxes {
+                match self.connections.get(connection) {
+                    Some(at) if at.max_body < body => *too_large = (*too_large).max(Some(at.max_body)),
+                    Some(_) => {
+                        pending.insert(*connection);
+                        lines.push(*connection);
+                    }
+                    None => {}
+                }
+            }
+        }
+        user.unsettled += 1;
+        self.next_send += 1;
+        let number = self.next_send;
+        let patience = self.mailbox_rules(target).delivery_timeout;
+        let patience = wanted.filter(|wanted| !wanted.is_zero()).map_or(patience, |wanted| wanted.min(patience));
+        let frame = send.asker.frame.clone();
+        self.timers.set(&mut send.timer, now.instant + patience, Timer::Delivery(number));
+        self.unsettled.insert(fingerprint, number);
+        self.sends.insert(number, send);
+        if let Some(identity) = identity_of(&frame) {
+            for connection in lines {
+                let waiting = Waiting::Live { send: number, identity: identity.clone(), frame: frame.clone() };
+                self.line_up(now, connection, waiting);
+            }
+        }
+        self.conclude(now, number);
+    }
+
+    /// Its turn has come on this connection.
+    pub(super) fn send_live(&mut self, connection: ConnectionKey, send: u64, identity: Identity, frame: &Frame) {
+        let about = if self.sends.contains_key(&send) { About::Live(send) } else { About::Nothing };
+        if let Some(at) = self.connections.get_mut(&connection) {
+            at.outbox.sent(identity, Method::Send, about);
+            self.effects.push_back(Effect::Send { connection, octets: frame.octets().clone().into() });
+        }
+    }
+
+    /// A client answered.
+    pub(super) fn live_answered(&mut self, now: Now, connection: ConnectionKey, number: u64, outcome: Result<(), Answer>) {
+        let max_body = self.connections.get(&connection).map(|at| at.max_body);
+        let Some(send) = self.sends.get_mut(&number) else { return };
+        match outcome {
+            Ok(()) => self.settle_delivered(now, number),
+            Err(answer) => {
+                if let State::Offered { pending, refused, .. } = &mut send.state {
+                    pending.remove(&connection);
+                    refused.get_or_insert_with(|| passed_on(answer, max_body));
+                    self.conclude(now, number);
+                }
+            }
+        }
+    }
+
+    /// Settles a SEND for which no connection is left to wait for.
+    fn conclude(&mut self, now: Now, number: u64) {
+        let Some(send) = self.sends.get_mut(&number) else { return };
+        let State::Offered { pending, refused, too_large, lost } = &mut send.state else { return };
+        if !pending.is_empty() {
+            return;
+        }
+        let too_large = too_large.map(|max| Answer::new(ErrorKind::MessageTooLarge).with(Name::MaxBody, max.to_string()));
+        match refused.take().or(too_large).filter(|_| !*lost) {
+            Some(answer) => self.settle_refused(number, &answer),
+            None => self.store(now, number),
+        }
+    }
+
+    /// Nobody acknowledged it in time.
+    pub(super) fn delivery_timer(&mut self, now: Now, number: u64) {
+        if self.sends.get(&number).is_some_and(|send| matches!(send.state, State::Offered { .. })) {
+            self.store(now, number);
+        }
+    }
+
+    /// Writes the message to the mailbox, if that is wanted and there is room.
+    fn store(&mut self, now: Now, number: u64) {
+        let Some(send) = self.sends.get_mut(&number) else { return };
+        let rules = self.config.domains.get(send.target.domain_str()).map(|rules| rules.mailbox).unwrap_or_default();
+        let expires = send.wanted.map(|wanted| send.arrived.plus(wanted));
+        if !rules.enabled || expires.is_some_and(|expires| expires <= now.unix) {
+            return self.settle_refused(number, &Answer::new(ErrorKind::MailboxUnavailable));
+        }
+        let target = send.target.clone();
+        let message = (send.asker.frame.clone(), send.asker.session.user.clone());
+        let octets = message.0.octets().len() as u64;
+        let Some(user) = self.users.get_mut(&target) else { return };
+        if !user.mailbox.has_room(octets, &rules) {
+            self.settle_refused(number, &Answer::new(ErrorKind::MailboxFull));
+            return self.sweep(now, &target);
+        }
+        let row = self.write_message(now, number, &target, message, expires);
+        if let Some(send) = self.sends.get_mut(&number) {
+            send.state = State::Storing { row, expires };
+        }
+    }
+
+    /// Answers as for a user without a connection and with room, after as long a time.
+    fn conceal(&mut self, mut send: Unsettled) {
+        let rules = self.mailbox_rules(&send.target);
+        if !rules.enabled || send.wanted == Some(Duration::ZERO) {
+            return self.refuse_with(&send.asker, ErrorKind::MailboxUnavailable);
+        }
+        send.state = State::Concealed;
+        self.next_send += 1;
+        let number = self.next_send;
+        if let Some(user) = self.users.get_mut(&send.target) {
+            user.unsettled += 1;
+        }
+        self.unsettled.insert(send.fingerprint, number);
+        self.sends.insert(number, send);
+        let ticket = self.ticket(super::Task::Store(number));
+        self.effects.push_back(Effect::Write { ticket, writes: Vec::new() });
+    }
+
+    /// The message lies in the store, or does not.
+    pub(super) fn message_written(&mut self, now: Now, number: u64, outcome: Result<(), StoreError>) {
+        let Some(send) = self.sends.get(&number) else {
+            return self.stored_in_vain(now, number, outcome);
+        };
+        let target = send.target.clone();
+        let stored = match &send.state {
+            State::Storing { row, expires } => Some((row.clone(), *expires)),
+            State::Concealed | State::Offered { .. } => None,
+        };
+        if let Err(error) = outcome {
+            self.effects.push_back(Effect::Notice(Notice::StoreFailed { user: target.clone() }));
+            if let Some((row, _)) = stored {
+                self.unwrite_message(&row);
+            }
+            return self.settle_refused(number, &Answer::new(error.into()));
+        }
+        if let Some((row, expires)) = stored {
+            self.make_late(number, &row);
+            self.message_stored(now, &row, expires);
+        }
+        self.settle(now, number, Delivery::Stored);
+        self.drain(now, &target);
+    }
+
+    /// From now on a client's OK means that the stored message is delivered.
+    fn make_late(&mut self, number: u64, row: &mailbox::Row) {
+        let inboxes = self.users.get(&row.user).map(|user| user.inboxes.clone()).unwrap_or_default();
+        for connection in inboxes {
+            let Some(at) = self.connections.get_mut(&connection) else { continue };
+            at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live { send, .. } if *send == number));
+            for about in at.outbox.sent_about_mut().filter(|about| **about == About::Live(number)) {
+                *about = About::Late(row.clone());
+            }
+        }
+    }
+
+    /// A client has it.
+    fn settle_delivered(&mut self, now: Now, number: u64) {
+        let Some(send) = self.sends.get(&number) else { return };
+        if let State::Storing { row, .. } = &send.state {
+            // The row may still come into being; it must go again then.
+            self.acknowledged.insert(number, row.clone());
+        }
+        let target = send.target.clone();
+        let inboxes = self.users.get(&target).map(|user| user.inboxes.clone()).unwrap_or_default();
+        for connection in inboxes {
+            let Some(at) = self.connections.get_mut(&connection) else { continue };
+            let crowded = at.outbox.waiting().count() > COPIES;
+            at.outbox.keep_waiting(|waiting| match waiting {
+                Waiting::Live { send, frame, .. } if *send == number => !crowded && frame.octets().len() <= COPY_OCTETS,
+                _ => true,
+            });
+            for about in at.outbox.sent_about_mut().filter(|about| **about == About::Live(number)) {
+                *about = About::Nothing;
+            }
+        }
+        self.settle(now, number, Delivery::Delivered);
+    }
+
+    /// Tells the sender, after noting it for those who repeat.
+    fn settle(&mut self, now: Now, number: u64, delivery: Delivery) {
+        let Some(send) = self.take_send(number) else { return };
+        let remembered = Remembered { fingerprint: send.fingerprint, delivery, at: now.unix };
+        self.recent.insert(remembered);
+        self.effects.push_back(Effect::Remember(remembered));
+        for asker in std::iter::once(&send.asker).chain(&send.repeats) {
+            self.answer_send(asker, &send.target, delivery);
+        }
+    }
+
+    fn settle_refused(&mut self, number: u64, answer: &Answer) {
+        let Some(send) = self.take_send(number) else { return };
+        for asker in std::iter::once(&send.asker).chain(&send.repeats) {
+            self.refuse(asker, answer);
+        }
+        // What still waits for its turn somewhere is no longer wanted there.
+        let inboxes = self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default();
+        for connection in inboxes {
+            if let Some(at) = self.connections.get_mut(&connection) {
+                at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live { send, .. } if *send == number));
+            }
+        }
+    }
+
+    fn take_send(&mut self, number: u64) -> Option<Unsettled> {
+        let mut send = self.sends.remove(&number)?;
+        self.timers.clear(&mut send.timer);
+        self.unsettled.remove(&send.fingerprint);
+        if let Some(user) = self.users.get_mut(&send.target) {
+            user.unsettled = user.unsettled.saturating_sub(1);
+        }
+        Some(send)
+    }
+
+    fn answer_send(&mut self, asker: &Asker, target: &Address, delivery: Delivery) {
+        let writer = ok_to(&asker.frame).header(Name::Delivery, delivery.as_str());
+        let octets = match self.note(target, &asker.session.user) {
+            Some((version, entity)) => {
+                let head = entity_head(writer.number(Name::PresenceVersion, version.0), &entity);
+                Octets { head, body: entity.octets }
+            }
+            None => writer.finish().into(),
+        };
+        self.answer(asker, octets);
+    }
+
+    /// What a lost connection had not answered goes on without it.
+    pub(super) fn lose_deliveries(&mut self, now: Now, gone: Connection, connection: ConnectionKey) {
+        for number in live_sends(&gone) {
+            if let Some(State::Offered { pending, lost, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) {
+                pending.remove(&connection);
+                *lost = true;
+                self.conclude(now, number);
+            }
+        }
+    }
+
+    /// What the session's old connection had not answered goes to its new one, if that takes the same messages.
+    pub(super) fn move_deliveries(&mut self, now: Now, gone: Connection, old: ConnectionKey, new: ConnectionKey) {
+        let inbox = gone.inbox.clone();
+        let Some(max_body) = self.connections.get(&new).filter(|at| at.inbox == inbox).map(|at| at.max_body) else {
+            self.lose_deliveries(now, gone, old);
+            if let Some(inbox) = inbox {
+                self.drain(now, &inbox);
+            }
+            return;
+        };
+        for number in live_sends(&gone) {
+            let Some(send) = self.sends.get_mut(&number) else { continue };
+            let State::Offered { pending, too_large, .. } = &mut send.state else { continue };
+            pending.remove(&old);
+            let frame = send.asker.frame.clone();
+            if frame.body().map_or(0, <[u8]>::len) as u64 > max_body {
+                *too_large = (*too_large).max(Some(max_body));
+            } else if let Some(identity) = identity_of(&frame) {
+                pending.insert(new);
+                self.line_up(now, new, Waiting::Live { send: number, identity, frame });
+            }
+            self.conclude(now, number);
+        }
+    }
+
+    pub(super) fn mailbox_rules(&self, user: &Address) -> MailboxRules {
+        self.config.domains.get(user.domain_str()).map(|rules| rules.mailbox).unwrap_or_default()
+    }
+}
+
+/// The unsettled messages that a connection had not answered, in the order of their arrival.
+fn live_sends(gone: &Connection) -> BTreeSet<u64> {
+    let sent = gone.outbox.sent_about().filter_map(|about| match about {
+        About::Live(number) => Some(*number),
+        _ => None,
+    });
+    let waiting = gone.outbox.waiting().filter_map(|waiting| match waiting {
+        Waiting::Live { send, .. } => Some(*send),
+        _ => None,
+    });
+    sent.chain(waiting).collect()
+}
+
+/// A receiving client's ERROR as its sender gets to see it.
+fn passed_on(answer: Answer, max_body: Option<u64>) -> Answer {
+    let detail = match (answer.kind, answer.detail) {
+        (ErrorKind::MessageTooLarge, Some((Name::MaxBody, value))) if value.parse::<u64>().is_ok() => {
+            Some((Name::MaxBody, value))
+        }
+        (ErrorKind::MessageTooLarge, _) => max_body.map(|max| (Name::MaxBody, max.to_string())),
+        _ => None,
+    };
+    let kind = match answer.kind {
+        kind @ (ErrorKind::PermissionDenied
+        | ErrorKind::MailboxUnavailable
+        | ErrorKind::MimeTypeNotUnderstood
+        | ErrorKind::MessageTooLarge
+        | ErrorKind::OperationNotSupported
+        | ErrorKind::MailboxFull
+        | ErrorKind::TryLater) => kind,
+        // The others speak of the sender's own session or of addresses, of which a stranger's client knows nothing.
+        _ => ErrorKind::ServerError,
+    };
+    Answer { kind, detail, ..answer }
+}

@@ -1,0 +1,296 @@
+//! Offering stored messages: oldest first, to one connection at a time, deleted on its OK (SPEC §5).
+
+use super::effect::{ConnectionKey, Effect, Notice};
+use super::mailbox::{Mailbox, Row, has_expired};
+use super::outbox::{About, Identity, identity_of};
+use super::store::{Read, StoreError, StoredMessage};
+use super::timers::{Timer, TimerKey};
+use super::{Service, Task};
+use crate::model::error_kind::Lasting;
+use crate::model::{Address, Answer, ErrorKind, Method, Now};
+use crate::wire::{Frame, Piece, Splitter, limits};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Messages of one read.
+pub(super) const BATCH: usize = 16;
+/// Octets of one read.
+pub(super) const BATCH_OCTETS: u64 = 4 * 1024 * 1024;
+/// Messages that pause at the same time; with more, nothing further is offered.
+const PAUSING: usize = 256;
+/// The first pause before another try.
+const PAUSE: Duration = Duration::from_secs(30);
+/// The longest.
+const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// How far a mailbox has been offered.
+#[derive(Debug, Default)]
+pub(super) struct Offering {
+    /// To whom, for now.
+    connection: Option<ConnectionKey>,
+    /// The last message read.
+    after: u64,
+    /// Nothing lies behind it.
+    end: bool,
+    /// The read whose messages come next.
+    reading: Option<u64>,
+    /// A read failed; this is when to read again.
+    reread: Option<Instant>,
+    /// Messages read.
+    ready: VecDeque<StoredMessage>,
+    /// Messages sent and not answered.
+    offered: BTreeSet<u64>,
+    /// Messages that were refused for a while.
+    holds: BTreeMap<u64, Hold>,
+    /// A message was too large for the connection.
+    skipped: bool,
+    timer: Option<TimerKey>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    failures: u32,
+    due: Instant,
+}
+
+impl Offering {
+    pub(super) fn is_idle(&self) -> bool {
+        self.offered.is_empty() && self.reading.is_none()
+    }
+
+    pub(super) fn timer(&mut self) -> &mut Option<TimerKey> {
+        &mut self.timer
+    }
+
+    /// Begins with the oldest message, for this connection or for the next one that comes.
+    pub(super) fn restart(&mut self, connection: Option<ConnectionKey>) {
+        *self = Self { connection, timer: self.timer.take(), ..Self::default() };
+    }
+
+    /// The connection is gone: the next one begins with the oldest message.
+    pub(super) fn lost(&mut self, connection: ConnectionKey) {
+        if self.connection == Some(connection) {
+            self.restart(None);
+        }
+    }
+
+    /// Something lies behind the last message read.
+    pub(super) fn extend(&mut self) {
+        self.end = false;
+    }
+
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.offered.contains(&number)
+    }
+
+    /// The message is gone.
+    pub(super) fn forget(&mut self, number: u64) {
+        self.offered.remove(&number);
+        self.holds.remove(&number);
+    }
+
+    /// Goes back so that this message is read again.
+    fn rewind(&mut self, number: u64) {
+        if number <= self.after {
+            self.after = number.saturating_sub(1);
+            self.ready.clear();
+            self.reading = None;
+        }
+        self.end = false;
+    }
+
+    /// The message pauses, for longer each time that it was refused.
+    fn hold(&mut self, number: u64, now: Instant, wish: Option<Duration>) {
+        let hold = self.holds.entry(number).or_insert(Hold { failures: 0, due: now });
+        let grown = PAUSE.saturating_mul(1 << hold.failures.min(8));
+        hold.failures = hold.failures.saturating_add(1);
+        hold.due = now + wish.map_or(grown, |wish| wish.max(grown)).min(PAUSE_MAX);
+    }
+
+    fn pauses(&self, number: u64, now: Instant) -> bool {
+        self.holds.get(&number).is_some_and(|hold| hold.due > now)
+    }
+
+    fn is_crowded(&self, now: Instant) -> bool {
+        self.holds.len() >= PAUSING && self.holds.values().filter(|hold| hold.due > now).count() >= PAUSING
+    }
+}
+
+impl Service {
+    /// Offers stored messages while the connection whose turn it is has room.
+    pub(super) fn drain(&mut self, now: Now, address: &Address) {
+        self.choose_connection(address);
+        let rules = self.mailbox_rules(address);
+        loop {
+            let Some(user) = self.users.get_mut(address) else { return };
+            let Mailbox { offering, gone, .. } = &mut user.mailbox;
+            let Some(connection) = offering.connection else { return };
+            let Some(at) = self.connections.get_mut(&connection).filter(|at| at.outbox.is_free()) else { return };
+            if offering.is_crowded(now.instant) {
+                return;
+            }
+            let Some(message) = offering.ready.pop_front() else { break };
+            let row = Row { user: address.clone(), number: message.number, octets: message.frame.len() as u64 };
+            if offering.pauses(row.number, now.instant) || gone.contains_key(&row.number) || offering.has(row.number) {
+                continue;
+            }
+            if has_expired(&message, &rules, now.unix) {
+                self.expire_message(&row);
+                continue;
+            }
+            // What cannot be read cannot be sent; it stays until it is too old.
+            let Some((head, identity)) = read_head(&message.frame) else { continue };
+            if message.frame.len().saturating_sub(head) as u64 > at.max_body {
+                offering.skipped = true;
+                continue;
+            }
+            if at.outbox.has(&identity) {
+                // The same message from before it was stored, or another of the same name, awaits its answer.
+                offering.hold(row.number, now.instant, None);
+                self.arm_offer(now, address);
+                continue;
+            }
+            offering.offered.insert(row.number);
+            at.outbox.sent(identity, Method::Send, About::Stored(row));
+            self.effects.push_back(Effect::Send { connection, octets: message.frame.into() });
+        }
+        self.read_more(address);
+    }
+
+    /// The connection with the largest Max-Body, of several the oldest; kept while it stands.
+    fn choose_connection(&mut self, address: &Address) {
+        let Some(user) = self.users.get_mut(address) else { return };
+        if user.mailbox.size.messages == 0 {
+            return;
+        }
+        let offering = &mut user.mailbox.offering;
+        let max_body = |connection: &ConnectionKey| self.connections.get(connection).map_or(0, |at| at.max_body);
+        let best = user.inboxes.iter().rev().copied().max_by_key(max_body);
+        match (offering.connection, best) {
+            (None, Some(best)) => offering.restart(Some(best)),
+            // What this connection does not take another one might.
+            (Some(now), Some(best)) if offering.skipped && offering.offered.is_empty() && max_body(&best) > max_body(&now) => {
+                offering.restart(Some(best));
+            }
+            _ => {}
+        }
+    }
+
+    fn read_more(&mut self, address: &Address) {
+        let ticket = self.ticket(Task::Offer(address.clone()));
+        let mailbox = self.users.get_mut(address).map(|user| &mut user.mailbox);
+        let wanted = |mailbox: &&mut Mailbox| {
+            let offering = &mailbox.offering;
+            mailbox.size.messages > 0 && !offering.end && offering.reading.is_none() && offering.reread.is_none()
+        };
+        let Some(mailbox) = mailbox.filter(wanted) else {
+            self.tasks.remove(&ticket);
+            return;
+        };
+        mailbox.offering.reading = Some(ticket.0);
+        mailbox.reads += 1;
+        let after = mailbox.offering.after;
+        let read = Read::Mailbox { user: address.clone(), after, messages: BATCH, octets: BATCH_OCTETS };
+        self.effects.push_back(Effect::Read { ticket, read });
+    }
+
+    /// Messages were read that are to be offered.
+    pub(super) fn offer_read(
+        &mut self,
+        now: Now,
+        address: &Address,
+        ticket: u64,
+        outcome: Result<Vec<StoredMessage>, StoreError>,
+    ) {
+        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let Mailbox { offering, gone, .. } = mailbox;
+        // Otherwise the walk has begun anew since, and its own read comes.
+        if offering.reading == Some(ticket) {
+            offering.reading = None;
+            match outcome {
+                Ok(messages) => {
+                    offering.end = messages.is_empty();
+                    offering.after = messages.last().map_or(offering.after, |message| message.number);
+                    offering.ready.extend(messages.into_iter().filter(|message| !gone.contains_key(&message.number)));
+                }
+                Err(_) => {
+                    self.effects.push_back(Effect::Notice(Notice::StoreFailed { user: address.clone() }));
+                    offering.reread = Some(now.instant + PAUSE);
+                }
+            }
+        }
+        mailbox.read_done();
+        self.arm_offer(now, address);
+        self.drain(now, address);
+    }
+
+    /// The client answered an offer.
+    pub(super) fn stored_answered(&mut self, now: Now, row: &Row, outcome: Result<(), Answer>) {
+        let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) else { return };
+        if !mailbox.offering.offered.remove(&row.number) {
+            return;
+        }
+        match outcome {
+            Ok(()) => self.delete_message(row),
+            Err(answer) if answer.kind == ErrorKind::MessageTooLarge => mailbox.offering.skipped = true,
+            Err(answer) if answer.kind.lasting() == Lasting::Permanent => {
+                let (user, message) = (row.user.clone(), row.number);
+                self.effects.push_back(Effect::Notice(Notice::StoredMessageRefused { user, message, error: answer.kind }));
+                self.delete_message(row);
+            }
+            Err(answer) => {
+                mailbox.offering.hold(row.number, now.instant, answer.retry_after);
+                self.arm_offer(now, &row.user);
+            }
+        }
+    }
+
+    /// The client answered a SEND that was stored meanwhile.
+    pub(super) fn late_answered(&mut self, row: &Row, outcome: Result<(), Answer>) {
+        if outcome.is_ok() {
+            return self.delete_message(row);
+        }
+        // It may be offered as a stored one now, and will be refused as such.
+        if let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) {
+            mailbox.offering.holds.remove(&row.number);
+            mailbox.offering.rewind(row.number);
+        }
+    }
+
+    /// Messages whose pause is over are read again.
+    pub(super) fn offer_timer(&mut self, now: Now, address: &Address) {
+        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let offering = &mut mailbox.offering;
+        offering.reread = offering.reread.filter(|at| *at > now.instant);
+        let due = offering.holds.iter().find(|(_, hold)| hold.due <= now.instant).map(|(number, _)| *number);
+        if let Some(number) = due {
+            offering.rewind(number);
+        }
+        self.arm_offer(now, address);
+        self.drain(now, address);
+    }
+
+    /// Sets the timer for the next pause that ends.
+    fn arm_offer(&mut self, now: Now, address: &Address) {
+        let Some(offering) = self.users.get_mut(address).map(|user| &mut user.mailbox.offering) else { return };
+        let pauses = offering.holds.values().map(|hold| hold.due).filter(|due| *due > now.instant);
+        if let Some(at) = pauses.chain(offering.reread).min() {
+            self.timers.set(&mut offering.timer, at, Timer::Offer(address.clone()));
+        }
+    }
+}
+
+/// Reads a stored frame's head without copying its body: how long the head is, and whose answer will be whose.
+fn read_head(octets: &Bytes) -> Option<(usize, Identity)> {
+    let head = octets.get(..limits::HEAD_OCTETS.min(octets.len()))?;
+    let end = head.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    // Nothing fits into no octets, so the head comes out as soon as it is whole.
+    let mut splitter = Splitter::new(0);
+    splitter.push(octets.get(..end)?);
+    let head: Frame = match splitter.poll().ok()?? {
+        Piece::TooLarge { head, .. } => head,
+        Piece::Frame(_) => return None,
+    };
+    identity_of(&head).map(|identity| (end, identity))
+}

@@ -1,0 +1,71 @@
+//! The checks that every user request passes, and which rule answers it (SPEC §5).
+
+use super::Service;
+use super::effect::ConnectionKey;
+use super::locate::Place;
+use super::sessions::Asker;
+use super::users::Held;
+use crate::model::{Address, Answer, ErrorKind, Fault, Now, UserCall, UserRequest};
+use crate::wire::{Frame, Name};
+
+impl Service {
+    /// Checks a request and hands it on to its Target's record.
+    pub(super) fn check_request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
+        let Some(asker) = self.ask(connection, frame) else { return };
+        let request = match UserRequest::parse(&asker.frame) {
+            Ok(request) => request,
+            Err(Fault::UnknownMethod) => return self.refuse_with(&asker, ErrorKind::OperationNotSupported),
+            Err(fault) => return self.refuse(&asker, &Answer::new(ErrorKind::MalformedRequest).because(fault.to_string())),
+        };
+        // SPEC §5: octet for octet, so that nobody downstream has to canonicalise From to know who it was.
+        if asker.frame.header(Name::From) != Some(asker.session.user.as_str()) || request.connection != asker.session.id {
+            return self.refuse_with(&asker, ErrorKind::PermissionDenied);
+        }
+        // Only servers tell of presence.
+        if matches!(request.call, UserCall::ChangeNotify { .. } | UserCall::TerminateSubscription { .. }) {
+            return self.refuse_with(&asker, ErrorKind::PermissionDenied);
+        }
+        match self.locate(&request.target) {
+            Place::User(address) => self.enter(now, &address, Held::Request(asker, request)),
+            Place::NoUser(address) => self.enter_nobody(now, &address, Held::Request(asker, request)),
+            Place::Domain => self.refuse_with(&asker, ErrorKind::TargetUnknown),
+            Place::Elsewhere => {
+                let answer = Answer::new(ErrorKind::OperationNotSupported).because("this relay has no links to other domains");
+                self.refuse(&asker, &answer);
+            }
+        }
+    }
+
+    /// The record of the Target is there, and it is this request's turn.
+    pub(super) fn perform_request(&mut self, now: Now, asker: Asker, request: UserRequest, target: &Address) {
+        match request.call {
+            UserCall::Fetch => self.fetch(now, &asker, target),
+            UserCall::Subscribe { lease } => self.subscribe(now, &asker, target, lease),
+            UserCall::Unsubscribe => self.unsubscribe(&asker, target),
+            UserCall::Send { message_id, wanted } => self.send(now, asker, target, &message_id, wanted),
+            UserCall::Change { lease, if_version, view } => self.change(now, asker, target, lease, if_version, view),
+            UserCall::GetAcl => self.read_rules(&asker, target),
+            UserCall::SetAcl { if_version } => self.set_rules(now, asker, target, if_version),
+            UserCall::GetWatchers => self.list_watchers(now, &asker, target),
+            UserCall::ChangeNotify { .. } | UserCall::TerminateSubscription { .. } => {
+                self.refuse_with(&asker, ErrorKind::PermissionDenied);
+            }
+        }
+    }
+
+    /// The ERROR that somebody who is allowed to ask gets from a Target that is not there; `None` if it is.
+    pub(super) fn absence(&self, target: &Address) -> Option<Answer> {
+        let account = self.users.get(target).and_then(|user| user.account.as_ref());
+        let Some(account) = account else { return Some(Answer::new(ErrorKind::TargetUnknown)) };
+        let moved = account.moved.as_ref()?;
+        let kind = if moved.permanently { ErrorKind::PermanentlyForwarded } else { ErrorKind::TemporarilyForwarded };
+        Some(Answer::new(kind).with(Name::Location, moved.to.as_str()))
+    }
+
+    /// The same for requests about presence.
+    pub(super) fn presence_absence(&self, target: &Address) -> Option<Answer> {
+        let account = self.users.get(target).and_then(|user| user.account.as_ref());
+        let offered = account.is_none_or(|account| account.presence);
+        self.absence(target).or_else(|| (!offered).then(|| Answer::new(ErrorKind::TargetUnknown)))
+    }
+}

@@ -1,0 +1,272 @@
+//! Sessions and the connections that they outlive (SPEC §4).
+
+use super::effect::{ConnectionKey, Effect, Notice, Octets, SessionState};
+use super::notify::Ending;
+use super::outbox::Outbox;
+use super::users::Held;
+use super::{Closed, Opening, Service};
+use crate::model::acl::{Acl, Action, Op, Watcher};
+use crate::model::response::error_to;
+use crate::model::{Address, Answer, ByeCause, ConnectionId, ErrorKind, Now};
+use crate::wire::Frame;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A session's name in the whole relay.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SessionKey {
+    pub(super) user: Address,
+    pub(super) id: ConnectionId,
+}
+
+/// A session.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Tells it from an earlier one of the same name.
+    serial: u64,
+    pub(super) connection: Option<ConnectionKey>,
+    anonymous: bool,
+    /// Whose presence it watches.
+    pub(super) subscriptions: BTreeSet<Address>,
+    /// Subscriptions whose end it has not acknowledged.
+    pub(super) endings: BTreeMap<Address, Ending>,
+    /// Requests without an answer.
+    unanswered: u32,
+}
+
+/// An authenticated connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) session: SessionKey,
+    /// Whose messages it takes.
+    pub(super) inbox: Option<Address>,
+    pub(super) max_body: u64,
+    /// What was sent and what waits.
+    pub(super) outbox: Outbox,
+}
+
+/// Who is owed an answer to which request.
+#[derive(Clone, Debug)]
+pub(super) struct Asker {
+    pub(super) session: SessionKey,
+    serial: u64,
+    pub(super) frame: Frame,
+}
+
+impl Service {
+    /// The connection's own user's record is there.
+    pub(super) fn open_own(&mut self, now: Now, connection: ConnectionKey, opening: Opening) {
+        let Some(user) = self.users.get(&opening.identity) else { return };
+        if user.account.as_ref().is_none_or(|account| account.disabled) {
+            return self.refuse_opening(connection, Answer::new(ErrorKind::AuthenticationFailed));
+        }
+        if !user.sessions.contains(&opening.connection) && user.sessions.len() >= self.config.sessions_per_user {
+            return self.refuse_opening(connection, too_many("too many sessions"));
+        }
+        let wish = opening.inbox.as_ref().filter(|_| opening.accepts_messages);
+        let wish = wish.map(|wish| wish.canonical_local().unwrap_or_else(|| wish.clone()));
+        match wish {
+            None => self.establish(now, connection, opening, None),
+            Some(wish) if wish == opening.identity => self.establish(now, connection, opening, None),
+            // The right to `read` is for users of the same domain.
+            Some(wish) if wish.is_domain() || wish.domain_str() != opening.identity.domain_str() => {
+                self.refuse_opening(connection, Answer::new(ErrorKind::PermissionDenied));
+            }
+            Some(wish) => self.enter(now, &wish, Held::Inbox(connection, Box::new(opening))),
+        }
+    }
+
+    /// The record of the user whose messages the connection wants is there.
+    pub(super) fn open_inbox(&mut self, now: Now, connection: ConnectionKey, opening: Opening, inbox: &Address) {
+        if self.may_read(inbox, &opening.identity) {
+            self.establish(now, connection, opening, Some(inbox.clone()));
+        } else {
+            self.refuse_opening(connection, Answer::new(ErrorKind::PermissionDenied));
+        }
+    }
+
+    /// Whether one user's rules let another take the messages. Nobody without an account has any.
+    pub(super) fn may_read(&self, inbox: &Address, reader: &Address) -> bool {
+        let Some(user) = self.users.get(inbox).filter(|user| user.account.is_some()) else { return false };
+        let rules: Option<&Acl> = user.acl.as_ref().map(|acl| &acl.rules);
+        let rule = rules.and_then(|rules| rules.decide(&Watcher::new(reader, inbox), Op::Read));
+        rule.is_some_and(|rule| rule.action == Action::Allow)
+    }
+
+    /// The ERROR to an AUTH.
+    pub(super) fn refuse_opening(&mut self, connection: ConnectionKey, answer: Answer) {
+        if self.opening.remove(&connection) {
+            self.effects.push_back(Effect::Opened { connection, outcome: Err(answer) });
+        }
+    }
+
+    /// The connection becomes its session's, in place of an older one that still stands.
+    pub(super) fn establish(&mut self, now: Now, connection: ConnectionKey, opening: Opening, inbox: Option<Address>) {
+        if !self.opening.remove(&connection) {
+            return;
+        }
+        let key = SessionKey { user: opening.identity.clone(), id: opening.connection };
+        let inbox = match inbox {
+            // Nobody can send to an anonymous session.
+            _ if !opening.accepts_messages || opening.anonymous => None,
+            Some(inbox) => Some(inbox),
+            None => Some(opening.identity.clone()),
+        };
+        let old = self.sessions.get(&key).map(|session| session.connection);
+        if opening.anonymous && old.is_some() {
+            let outcome = Err(Answer::new(ErrorKind::AuthenticationFailed));
+            self.effects.push_back(Effect::Opened { connection, outcome });
+            return;
+        }
+        let mut owed = None;
+        if let Some(old) = old.flatten() {
+            self.effects.push_back(Effect::Close { connection: old, cause: ByeCause::Replaced });
+            self.effects.push_back(Effect::Notice(Notice::SessionTakenOver { user: key.user.clone(), session: key.id }));
+            owed = self.detach(old).map(|gone| (gone, old));
+        }
+        self.next_serial += 1;
+        let serial = self.next_serial;
+        let session = self.sessions.entry(key.clone()).or_insert_with(|| Session {
+            serial,
+            connection: None,
+            anonymous: opening.anonymous,
+            subscriptions: BTreeSet::new(),
+            endings: BTreeMap::new(),
+            unanswered: 0,
+        });
+        session.connection = Some(connection);
+        let subscriptions: Vec<Address> = session.subscriptions.iter().cloned().collect();
+        let endings: Vec<Address> = session.endings.keys().cloned().collect();
+        if let Some(user) = self.users.get_mut(&key.user) {
+            user.sessions.insert(key.id);
+        }
+        if let Some(user) = inbox.as_ref().and_then(|inbox| self.users.get_mut(inbox)) {
+            user.inboxes.push(connection);
+        }
+        let outbox = Outbox::new(opening.max_outstanding);
+        let made = Connection { session: key.clone(), inbox: inbox.clone(), max_body: opening.max_body, outbox };
+        self.connections.insert(connection, made);
+        let state = if old.is_some() { SessionState::Resumed } else { SessionState::New };
+        self.effects.push_back(Effect::Opened { connection, outcome: Ok(state) });
+        if let Some((gone, old)) = owed {
+            self.move_deliveries(now, gone, old, connection);
+        }
+        for presentity in endings {
+            self.tell_ending(now, &presentity, &key);
+        }
+        for presentity in subscriptions {
+            self.tell(now, &presentity, &key);
+        }
+        if let Some(inbox) = inbox {
+            self.drain(now, &inbox);
+        }
+    }
+
+    /// Takes the connection out of everything; what had been sent to it without an answer, or waited, is given back.
+    pub(super) fn detach(&mut self, connection: ConnectionKey) -> Option<Connection> {
+        let gone = self.connections.remove(&connection)?;
+        if let Some(session) = self.sessions.get_mut(&gone.session) {
+            session.connection = None;
+        }
+        if let Some(user) = gone.inbox.as_ref().and_then(|inbox| self.users.get_mut(inbox)) {
+            user.inboxes.retain(|other| *other != connection);
+            user.mailbox.offering.lost(connection);
+        }
+        self.unsent(&gone);
+        Some(gone)
+    }
+
+    /// A connection ended, or is being closed.
+    pub(super) fn disconnect(&mut self, now: Now, connection: ConnectionKey, how: Closed) {
+        self.opening.remove(&connection);
+        let Some(gone) = self.detach(connection) else { return };
+        let key = gone.session.clone();
+        let inbox = gone.inbox.clone();
+        let anonymous = self.sessions.get(&key).is_some_and(|session| session.anonymous);
+        if how == Closed::Bye || anonymous {
+            self.end_session(&key);
+        } else {
+            self.free_session(&key);
+        }
+        self.lose_deliveries(now, gone, connection);
+        if let Some(inbox) = inbox {
+            self.drain(now, &inbox);
+        }
+    }
+
+    /// Tells the connection to go; its session stays.
+    pub(super) fn close(&mut self, now: Now, connection: ConnectionKey, cause: ByeCause) {
+        self.effects.push_back(Effect::Close { connection, cause });
+        self.disconnect(now, connection, Closed::Lost);
+    }
+
+    /// The session is over, with all that it watched.
+    pub(super) fn end_session(&mut self, key: &SessionKey) {
+        let Some(session) = self.sessions.remove(key) else { return };
+        for presentity in session.subscriptions {
+            self.drop_subscription(&presentity, key);
+        }
+        for (_, mut ending) in session.endings {
+            self.timers.clear(&mut ending.timer);
+        }
+        if let Some(user) = self.users.get_mut(&key.user) {
+            user.sessions.remove(&key.id);
+        }
+    }
+
+    /// Forgets the session if nothing is left that anybody could come back for.
+    pub(super) fn free_session(&mut self, key: &SessionKey) {
+        let purposeless = self.sessions.get(key).is_some_and(|session| {
+            session.connection.is_none()
+                && session.subscriptions.is_empty()
+                && session.endings.is_empty()
+                && session.unanswered == 0
+        });
+        if purposeless {
+            self.end_session(key);
+        }
+    }
+
+    /// Notes that a request of this connection is owed an answer.
+    pub(super) fn ask(&mut self, connection: ConnectionKey, frame: Frame) -> Option<Asker> {
+        let key = self.connections.get(&connection)?.session.clone();
+        let session = self.sessions.get_mut(&key)?;
+        if session.unanswered >= self.config.outstanding {
+            let head = too_many("too many unanswered requests").write(error_to(&frame)).finish();
+            self.effects.push_back(Effect::Send { connection, octets: head.into() });
+            return None;
+        }
+        session.unanswered += 1;
+        let serial = session.serial;
+        Some(Asker { session: key, serial, frame })
+    }
+
+    /// Answers a request on its session's connection of today; without one the answer is dropped.
+    pub(super) fn answer(&mut self, asker: &Asker, octets: Octets) {
+        let Some(session) = self.sessions.get_mut(&asker.session) else { return };
+        if session.serial != asker.serial {
+            return;
+        }
+        session.unanswered = session.unanswered.saturating_sub(1);
+        match session.connection {
+            Some(connection) => self.effects.push_back(Effect::Send { connection, octets }),
+            None => self.free_session(&asker.session),
+        }
+    }
+
+    /// Answers a request with an ERROR.
+    pub(super) fn refuse(&mut self, asker: &Asker, answer: &Answer) {
+        let head = answer.write(error_to(&asker.frame)).finish();
+        self.answer(asker, head.into());
+    }
+
+    /// Answers a request with an ERROR that needs no words.
+    pub(super) fn refuse_with(&mut self, asker: &Asker, kind: ErrorKind) {
+        self.refuse(asker, &Answer::new(kind));
+    }
+}
+
+/// A limit was reached that time will lift.
+pub(super) fn too_many(reason: &'static str) -> Answer {
+    Answer::new(ErrorKind::TryLater).because(reason).retry_after(Duration::from_secs(1))
+}

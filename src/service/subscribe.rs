@@ -1,0 +1,147 @@
+//! SUBSCRIBE and UNSUBSCRIBE, and what new rules mean for those who subscribe (SPEC §5, §7).
+
+use super::Service;
+use super::notify::Telling;
+use super::policy::Access;
+use super::sessions::{Asker, SessionKey, too_many};
+use super::timers::{Timer, TimerKey};
+use crate::model::acl::Op;
+use crate::model::request::Cause;
+use crate::model::response::ok_to;
+use crate::model::{Address, ErrorKind, Now, UnixMillis, Version};
+use crate::wire::Name;
+use std::time::Instant;
+
+/// One session's subscription to one user's presence.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) since: UnixMillis,
+    pub(super) until: UnixMillis,
+    ends: Instant,
+    timer: Option<TimerKey>,
+    /// What the rules let the subscriber see.
+    pub(super) access: Access,
+    /// There is a value that the subscriber has not acknowledged and that is not under way.
+    pub(super) behind: bool,
+    pub(super) telling: Telling,
+}
+
+impl Service {
+    /// SUBSCRIBE; a second one renews.
+    pub(super) fn subscribe(&mut self, now: Now, asker: &Asker, target: &Address, wish: Option<u64>) {
+        let session = &asker.session;
+        let access = self.access(target, &session.user, Op::Subscribe);
+        if !self.may_see(now, asker, target, &access, Op::Subscribe) {
+            return;
+        }
+        let Some(known) = self.sessions.get_mut(session) else { return self.refuse_with(asker, ErrorKind::ServerError) };
+        let Some(user) = self.users.get_mut(target) else { return };
+        let bounds = self.config.domains.get(target.domain_str()).map(|rules| rules.lease).unwrap_or_default();
+        let granted = bounds.grant(wish);
+        let (until, ends) = (now.unix.plus(granted), now.instant + granted);
+        let timer = Timer::Subscription(target.clone(), session.clone());
+        if let Some(subscription) = user.subscriptions.get_mut(session) {
+            subscription.until = until;
+            subscription.ends = ends;
+            subscription.access = access.clone();
+            // The OK brings the newest value.
+            subscription.behind = false;
+            self.timers.set(&mut subscription.timer, ends, timer);
+        } else {
+            if known.subscriptions.len() >= self.config.subscriptions_per_session {
+                return self.refuse(asker, &too_many("too many subscriptions of this session"));
+            }
+            if user.subscriptions.len() >= self.config.subscribers_per_user {
+                return self.refuse(asker, &too_many("too many subscriptions to this user"));
+            }
+            let mut subscription = Subscription {
+                since: now.unix,
+                until,
+                ends,
+                timer: None,
+                access: access.clone(),
+                behind: false,
+                telling: Telling::default(),
+            };
+            self.timers.set(&mut subscription.timer, ends, timer);
+            user.subscriptions.insert(session.clone(), subscription);
+            known.subscriptions.insert(target.clone());
+        }
+        self.forget_ending(target, session);
+        let writer = ok_to(&asker.frame).number(Name::LeaseTime, granted.as_secs());
+        self.answer_shown(asker, target, &access, writer);
+    }
+
+    /// UNSUBSCRIBE
+    pub(super) fn unsubscribe(&mut self, asker: &Asker, target: &Address) {
+        if self.drop_subscription(target, &asker.session).is_none() {
+            return self.refuse_with(asker, ErrorKind::SubscriptionUnknown);
+        }
+        self.answer(asker, ok_to(&asker.frame).finish().into());
+        self.forget_subscription(target, &asker.session);
+    }
+
+    /// A subscription's lease may be over.
+    pub(super) fn subscription_timer(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
+        if self.subscription(presentity, session).is_some_and(|subscription| subscription.ends <= now.instant) {
+            self.end_subscription(now, presentity, session, Cause::Expired);
+        }
+    }
+
+    pub(super) fn subscription(&mut self, presentity: &Address, session: &SessionKey) -> Option<&mut Subscription> {
+        self.users.get_mut(presentity)?.subscriptions.get_mut(session)
+    }
+
+    /// Takes the subscription from the presentity's side; gives back when it would have ended.
+    pub(super) fn drop_subscription(&mut self, presentity: &Address, session: &SessionKey) -> Option<Instant> {
+        let mut gone = self.users.get_mut(presentity)?.subscriptions.remove(session)?;
+        self.timers.clear(&mut gone.timer);
+        self.timers.clear(&mut gone.telling.timer);
+        Some(gone.ends)
+    }
+
+    /// Takes it from the session's side.
+    pub(super) fn forget_subscription(&mut self, presentity: &Address, session: &SessionKey) {
+        if let Some(known) = self.sessions.get_mut(session) {
+            known.subscriptions.remove(presentity);
+        }
+        self.free_session(session);
+    }
+
+    /// Ends every subscription to a user.
+    pub(super) fn end_subscriptions(&mut self, now: Now, presentity: &Address, cause: Cause) {
+        let user = self.users.get(presentity);
+        let sessions: Vec<SessionKey> = user.map(|user| user.subscriptions.keys().cloned().collect()).unwrap_or_default();
+        for session in sessions {
+            self.end_subscription(now, presentity, &session, cause);
+        }
+    }
+
+    /// Other rules hold: subscriptions end, are turned to the concealed value, or get the true one.
+    pub(super) fn judge_subscriptions(&mut self, now: Now, presentity: &Address) {
+        let Some(user) = self.users.get(presentity) else { return };
+        let shown = user.presence.version;
+        let unset = shown == Version(0);
+        let subscriptions: Vec<_> =
+            user.subscriptions.iter().map(|(session, subscription)| (session.clone(), subscription.access.clone())).collect();
+        for (session, old) in subscriptions {
+            let mut new = self.access(presentity, &session.user, Op::Subscribe);
+            // Newer than all that this subscriber has seen, so that it is believed.
+            if let (Access::Allowed(_), Access::Concealed(version), false) = (&old, &mut new, unset) {
+                *version = (*version).max(shown.next(UnixMillis(0)));
+            }
+            if new == Access::Denied {
+                self.end_subscription(now, presentity, &session, Cause::PermissionDenied);
+                continue;
+            }
+            // Closed before and after, in the same words: telling would tell.
+            let same = old == new || unset || matches!((&old, &new), (Access::Concealed(_), Access::Concealed(_)));
+            if let Some(subscription) = self.subscription(presentity, &session) {
+                subscription.access = new;
+            }
+            if !same {
+                self.must_tell(now, presentity, &session);
+            }
+        }
+    }
+}
