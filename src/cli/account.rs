@@ -5,8 +5,9 @@ use super::config::{AccountTable, Config, Names, TlsWord};
 use super::exit::{Exit, Failure, Outcome};
 use super::secret;
 use crate::model::{Address, Domain, Secret};
+use crate::net::connect::HostPort;
+use crate::net::tls::Pin;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Aliases may name aliases, this deep.
@@ -25,8 +26,8 @@ pub struct Account {
     pub insecure: bool,
     /// Trusted certificates.
     pub ca: Option<PathBuf>,
-    /// SHA-256 of the server's public key.
-    pub pin: Option<[u8; 32]>,
+    /// The key that the server must have.
+    pub pin: Option<Pin>,
     /// Certificate and key to log in with.
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
@@ -40,15 +41,6 @@ pub enum Login {
     Certificate(Address),
     /// As nobody, at this domain; `None`: the domain of whoever is addressed.
     Anonymous(Option<Domain>),
-}
-
-/// A host and perhaps a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPort {
-    /// A host name, or an address without brackets.
-    pub host: String,
-    /// The port, if one was given.
-    pub port: Option<u16>,
 }
 
 /// The names that stand for addresses.
@@ -77,12 +69,10 @@ pub fn settle(common: &Common, config: &Config, stdin_is_free: bool) -> Outcome<
         TlsWord::Starttls => TlsChoice::Starttls,
         TlsWord::Off => TlsChoice::Off,
     }));
-    let loopback = server.as_ref().is_some_and(HostPort::is_loopback);
-    if tls == Some(TlsChoice::Off) && !insecure && !loopback {
-        return Err(Failure::usage("--tls off needs --insecure, unless --server is a loopback address"));
-    }
     let pin = match place.pin.as_deref().or(table.pin.as_deref()) {
-        Some(text) => Some(parse_pin(text).ok_or_else(|| Failure::usage("--pin is sha256: and 64 hexadecimal digits"))?),
+        Some(text) => Some(
+            Pin::parse(text).ok_or_else(|| Failure::usage("--pin is sha256: and the hash in hexadecimal digits or base64"))?,
+        ),
         None => None,
     };
     let login = login(common, &table, config, certificate.is_some(), stdin_is_free)?;
@@ -139,50 +129,6 @@ impl Account {
             Login::Anonymous(_) => None,
         }
     }
-}
-
-impl HostPort {
-    /// Reads `host`, `host:port`, `[::1]`, `[::1]:port` or a bare IPv6 address.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (host, rest) = rest.split_once(']')?;
-                host.parse::<std::net::Ipv6Addr>().ok()?;
-                (host, rest)
-            }
-            None if text.matches(':').count() > 1 => {
-                return text.parse::<std::net::Ipv6Addr>().ok().map(|_| Self { host: text.to_owned(), port: None });
-            }
-            None => text.split_at(text.find(':').unwrap_or(text.len())),
-        };
-        let port = match port.strip_prefix(':') {
-            Some(number) => Some(number.parse().ok().filter(|port| *port != 0)?),
-            None if port.is_empty() => None,
-            None => return None,
-        };
-        let sound = host.parse::<IpAddr>().is_ok() || Domain::parse(host).is_ok();
-        sound.then(|| Self { host: host.to_owned(), port })
-    }
-
-    /// Whether the host is this machine by its address, or the name `localhost`, which never leaves it.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        self.host.parse::<IpAddr>().map_or_else(|_| self.host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
-    }
-}
-
-fn parse_pin(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u32> =
-        text.strip_prefix("sha256:")?.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    let mut pin = [0; 32];
-    if digits.len() != 64 {
-        return None;
-    }
-    for (octet, pair) in pin.iter_mut().zip(digits.chunks_exact(2)) {
-        *octet = pair.iter().fold(0, |value, digit| value << 4 | *digit as u8);
-    }
-    Some(pin)
 }
 
 impl AddressBook {
@@ -249,42 +195,6 @@ impl AddressBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hosts_and_ports() {
-        let host = |host: &str, port| Some(HostPort { host: host.to_owned(), port });
-        for (text, read) in [
-            ("im.example.org", host("im.example.org", None)),
-            ("im.example.org:5773", host("im.example.org", Some(5773))),
-            ("127.0.0.1:1", host("127.0.0.1", Some(1))),
-            ("[::1]:5772", host("::1", Some(5772))),
-            ("[::1]", host("::1", None)),
-            ("::1", host("::1", None)),
-            ("", None),
-            ("x:", None),
-            ("x:0", None),
-            ("x:99999", None),
-            ("[::1]5772", None),
-            ("a b", None),
-            ("::1::", None),
-        ] {
-            assert_eq!(HostPort::parse(text), read, "{text}");
-        }
-        for (text, loopback) in
-            [("127.0.0.1", true), ("[::1]:1", true), ("localhost:1", true), ("10.0.0.1", false), ("localhost.example", false)]
-        {
-            assert_eq!(HostPort::parse(text).unwrap().is_loopback(), loopback, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_pin_is_32_octets() {
-        let hex = "00ff".repeat(16);
-        assert_eq!(parse_pin(&format!("sha256:{hex}")).unwrap()[..3], [0, 255, 0]);
-        for text in [hex.clone(), format!("sha1:{hex}"), format!("sha256:{}", &hex[2..]), format!("sha256:{}zz", &hex[2..])] {
-            assert!(parse_pin(&text).is_none(), "{text}");
-        }
-    }
 
     #[test]
     fn aliases_name_one_or_several() {

@@ -68,6 +68,12 @@ pub fn start(words: &[String]) -> Outcome<tokio::process::Child> {
     })
 }
 
+/// Sends a signal to a process that this tool started, by the shell's own `kill`.
+pub async fn signal(process: u32, number: u8) {
+    // If it is gone already there is nobody to tell.
+    _ = Command::new("/bin/sh").arg("-c").arg(format!("kill -{number} {process} 2>/dev/null")).status().await;
+}
+
 /// The status of a command as this tool's own: its number, or 128+n where a signal ended it.
 #[must_use]
 pub fn passed_on(status: ExitStatus) -> Exit {

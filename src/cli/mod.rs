@@ -14,5 +14,8 @@ pub mod run;
 pub mod safe;
 pub mod secret;
 pub mod seen;
+pub mod session;
+pub mod together;
 pub mod tools;
+pub mod trouble;
 pub mod units;

@@ -186,6 +186,11 @@ impl Printer {
         _ = writeln!(std::io::stderr().lock(), "{}: {}", self.tool, safe::line(text));
     }
 
+    /// A line of the trace, which is safe already.
+    pub fn trace(&self, line: &str) {
+        _ = writeln!(std::io::stderr().lock(), "{line}");
+    }
+
     /// Text on standard error as it is, several lines: usage.
     pub fn usage(&self, text: &str) {
         _ = std::io::stderr().lock().write_all(safe::block(text).as_bytes());

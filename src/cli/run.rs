@@ -19,6 +19,12 @@ pub trait Tool: clap::Parser {
     /// The fields that `--format` knows, in the order of the JSON keys.
     const FIELDS: &'static [&'static str];
 
+    /// The definition of its options.
+    #[must_use]
+    fn definition() -> clap::Command {
+        Self::command()
+    }
+
     /// How it writes and talks.
     fn manners(&self) -> &Manners;
 
@@ -39,7 +45,8 @@ pub fn main<T: Tool>() -> ExitCode {
 #[must_use]
 pub fn with_arguments<T: Tool>(arguments: Vec<OsString>) -> Exit {
     let bare = Printer::new(T::NAME);
-    let tool = match T::try_parse_from(arguments) {
+    let parsed = T::definition().try_get_matches_from(arguments).and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
+    let tool = match parsed {
         Ok(tool) => tool,
         Err(error) => return explain(&bare, &error),
     };

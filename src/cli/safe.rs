@@ -80,29 +80,6 @@ pub fn environment(text: &str) -> String {
     value
 }
 
-/// A file name made from a stranger's: no path, no hidden file, no controls, at most 120 octets.
-#[must_use]
-pub fn file_name(text: &str, otherwise: &str) -> String {
-    const OCTETS: usize = 120;
-    let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
-    let mut name: String = last
-        .chars()
-        .map(|c| {
-            if is_unsafe(c) || c.is_whitespace() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|') {
-                '_'
-            } else {
-                c
-            }
-        })
-        .collect();
-    if name.len() > OCTETS {
-        let end = (0..=OCTETS).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
-        name.truncate(end);
-    }
-    let name = name.trim_start_matches(['.', '-']).trim_end_matches('.');
-    if name.is_empty() { otherwise.to_owned() } else { name.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,23 +104,6 @@ mod tests {
         let text = json(value.to_string());
         assert!(!text.contains(is_unsafe), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
-    }
-
-    #[test]
-    fn file_names_stay_in_their_folder() {
-        for (text, name) in [
-            ("report.pdf", "report.pdf"),
-            ("../../etc/passwd", "passwd"),
-            ("..", "part"),
-            (".bashrc", "bashrc"),
-            ("C:\\x\\y.txt", "y.txt"),
-            ("a\nb c.txt", "a_b_c.txt"),
-            ("-rf", "rf"),
-            ("", "part"),
-        ] {
-            assert_eq!(file_name(text, "part"), name, "{text:?}");
-        }
-        assert!(file_name(&"ü".repeat(300), "part").len() <= 120);
     }
 
     #[test]

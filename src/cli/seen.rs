@@ -4,6 +4,7 @@ use super::print::{Color, Printer, Record};
 use super::safe;
 use super::units;
 use crate::model::{Address, Presence, Status, UnixMillis, Version};
+use crate::net::client::Fetched;
 use serde_json::{Map, Value};
 
 /// What one address shows.
@@ -18,6 +19,12 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What a server answered or told.
+    #[must_use]
+    pub fn of(address: &Address, value: &Fetched) -> Self {
+        Self { address: address.clone(), presence: value.presence.clone(), version: Some(value.version) }
+    }
+
     /// open, closed or unknown.
     #[must_use]
     pub fn word(&self) -> &'static str {

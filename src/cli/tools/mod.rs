@@ -1,5 +1,7 @@
 //! The tools.
 
 mod acl;
+mod fetch;
 mod recv;
+mod send;
 mod set;

@@ -45,12 +45,6 @@ pub(super) fn priority(text: &str) -> Result<String, String> {
 }
 
 impl Wish {
-    /// Whether the value that is there must be read first.
-    pub(super) fn needs_present_value(&self) -> bool {
-        self.tuple.is_some()
-            || (self.status.is_none() && (self.activity.is_some() || self.note.is_some() || !self.card.is_empty()))
-    }
-
     /// The value to publish. A tuple is put into `present`, everything else of which stays; otherwise the
     /// status is new and so are activity and note, while tuples and card of `present` stay.
     ///
@@ -102,23 +96,28 @@ impl Wish {
         tuple.contact = self.contact.clone().or(tuple.contact);
         tuple.priority = self.priority.clone().or(tuple.priority);
         value.tuples.insert(at.unwrap_or(value.tuples.len()), tuple);
-        // The whole is open while any of its parts is (RFC 2778's own rule for several media).
         if self.tuple.is_some() {
-            let open = value.tuples.iter().any(|tuple| tuple.status == Some(Status::Open));
-            let status = if open { Status::Open } else { Status::Closed };
-            if value.status != status {
-                value.since = Some(self.since.clone());
-            }
-            value.status = status;
+            of_its_tuples(value, &self.since);
         }
     }
 
     /// Takes a tuple out of the present value.
-    pub(super) fn without_tuple(id: &str, present: Presence) -> Presence {
+    pub(super) fn without_tuple(id: &str, present: Presence, since: &str) -> Presence {
         let mut value = present;
         value.tuples.retain(|tuple| tuple.id.as_deref() != Some(id));
+        of_its_tuples(&mut value, since);
         value
     }
+}
+
+/// The whole is open while any of its parts is (RFC 2778's own rule for several media).
+fn of_its_tuples(value: &mut Presence, since: &str) {
+    let open = value.tuples.iter().any(|tuple| tuple.status == Some(Status::Open));
+    let status = if open { Status::Open } else { Status::Closed };
+    if value.status != status {
+        value.since = Some(since.to_owned());
+    }
+    value.status = status;
 }
 
 /// A file's octets as they are to be published: only what a server would take.
@@ -161,7 +160,7 @@ mod tests {
         assert_eq!(shut.status, Status::Closed);
         assert_eq!(shut.tuples[0].id.as_deref(), Some("laptop"));
         assert!(xml(&shut).contains("<priority>0.5</priority>"));
-        assert_eq!(Wish::without_tuple("phone", shut).tuples.len(), 1);
+        assert_eq!(Wish::without_tuple("phone", shut, "").tuples.len(), 1);
     }
 
     #[test]
