@@ -115,7 +115,7 @@ pub(crate) struct SendArgs {
 
 /// How urgent a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum UrgencyChoice {
+pub(super) enum UrgencyChoice {
     /// Priority: non-urgent
     Low,
     /// Priority: normal
@@ -128,7 +128,7 @@ pub(crate) enum UrgencyChoice {
 
 /// What counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Wait {
+pub(super) enum Wait {
     /// In durable storage, or delivered
     #[default]
     Stored,

@@ -81,7 +81,7 @@ pub(crate) struct SetArgs {
 
 /// What is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StatusChoice {
+pub(super) enum StatusChoice {
     /// Messages reach me now
     Open,
     /// They do not

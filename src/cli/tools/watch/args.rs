@@ -59,7 +59,7 @@ pub(crate) struct WatchArgs {
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Until {
+pub(super) enum Until {
     /// One of them is open
     Open,
     /// One of them is closed
