@@ -251,7 +251,7 @@ impl Service {
         });
         let waiting = gone.outbox.waiting().filter_map(|waiting| match waiting {
             Waiting::Notify(presentity) | Waiting::Ending(presentity) => Some(presentity),
-            Waiting::Live { .. } => None,
+            Waiting::Live(_) => None,
         });
         for presentity in sent.chain(waiting) {
             let user = self.users.get_mut(presentity);
