@@ -1,11 +1,15 @@
 //! Runs every tests/scenes/*.scene: the rules of one relay among named people, with time by hand.
 
+#[cfg(test)]
 #[path = "scenes/script.rs"]
 mod script;
+#[cfg(test)]
 #[path = "scenes/store.rs"]
 mod store;
+#[cfg(test)]
 #[path = "scenes/storm.rs"]
 mod storm;
+#[cfg(test)]
 #[path = "scenes/world.rs"]
 mod world;
 
