@@ -105,7 +105,7 @@ pub enum AclError {
     Who(usize),
     /// An `op` that is none.
     Op(usize),
-    /// An `action` that is none.
+    /// An `action` that is none, or `conceal` for change or read.
     Action(usize),
     /// A `view` that is no token, or on a rule that shows nothing.
     View(usize),
@@ -119,7 +119,7 @@ impl fmt::Display for AclError {
             Self::Rule(rule) => (rule, "needs one <who>, an <op> or more, and one <action>, and may have a <view>"),
             Self::Who(rule) => (rule, "<who> must be a user's URL, impp://DOMAIN/*, local, * or anonymous"),
             Self::Op(rule) => (rule, "<op> must be fetch, subscribe, send, change or read"),
-            Self::Action(rule) => (rule, "<action> must be allow, deny or conceal"),
+            Self::Action(rule) => (rule, "<action> must be allow or deny, or, not with change or read, conceal"),
             Self::View(rule) => (rule, "<view> must be a word, with <action> allow and <op> fetch or subscribe"),
         };
         write!(f, "rule {}: {what}", rule + 1)
@@ -201,6 +201,10 @@ impl Rule {
             }
         }
         let (Some(who), Some(action), false) = (who, action, ops.is_empty()) else { return Err(malformed) };
+        // Nobody who could change or read could be deceived.
+        if action == Action::Conceal && ops.iter().any(|op| op.is_local_only()) {
+            return Err(AclError::Action(number));
+        }
         let shows = action == Action::Allow && ops.iter().any(|op| matches!(op, Op::Fetch | Op::Subscribe));
         if view.is_some() && !shows {
             return Err(AclError::View(number));
@@ -404,6 +408,8 @@ mod tests {
             ("<who>*</who><op/><action>allow</action>", E::Op(0)),
             ("<who>*</who><op>send</op><action>permit</action>", E::Action(0)),
             ("<who>*</who><op>send</op><action> allow</action>", E::Action(0)),
+            ("<who>local</who><op>change</op><action>conceal</action>", E::Action(0)),
+            ("<who>local</who><op>send</op><op>read</op><action>conceal</action>", E::Action(0)),
             ("<who/><op>send</op><action>allow</action>", E::Who(0)),
             ("<who>*</who><op>send</op><action>allow</action><view>work</view>", E::View(0)),
             ("<who>*</who><op>fetch</op><action>deny</action><view>work</view>", E::View(0)),
@@ -489,7 +495,7 @@ mod tests {
         let acl = Acl::parse(
             b"<acl><rule><who>impp://example.org/bob</who><op>send</op><action>deny</action></rule>\
               <rule><who>local</who><op>send</op><op>fetch</op><action>allow</action></rule>\
-              <rule><who>*</who><op>change</op><op>send</op><action>conceal</action></rule></acl>",
+              <rule><who>*</who><op>change</op><op>send</op><action>deny</action></rule></acl>",
         )
         .unwrap();
         let owner = address("alice@example.org");

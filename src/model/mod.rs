@@ -4,6 +4,8 @@
 
 pub mod acl;
 pub mod address;
+pub mod bye;
+pub mod content;
 pub mod credentials;
 pub mod error_kind;
 pub mod fingerprint;
@@ -21,6 +23,7 @@ pub mod watchers;
 
 pub use acl::{Acl, Watcher};
 pub use address::{Address, AddressError, Domain};
+pub use bye::ByeCause;
 pub use credentials::Credentials;
 pub use error_kind::ErrorKind;
 pub use fingerprint::Fingerprint;

@@ -104,8 +104,10 @@ pub enum PresenceError {
     Status,
     /// A tuple's status is repeated or unknown.
     TupleStatus,
-    /// The entity is repeated or no address.
+    /// The entity is repeated.
     Entity,
+    /// The entity is no user's URL.
+    EntityUrl,
 }
 
 impl fmt::Display for PresenceError {
@@ -115,7 +117,8 @@ impl fmt::Display for PresenceError {
             Self::Root => f.write_str("the root element is not <presence>"),
             Self::Status => f.write_str("exactly one <status> must say open or closed"),
             Self::TupleStatus => f.write_str("a tuple's <status> must say open or closed, once"),
-            Self::Entity => f.write_str("the <entity> is repeated or not an address"),
+            Self::Entity => f.write_str("the <entity> is repeated"),
+            Self::EntityUrl => f.write_str("the <entity> is not a user's URL"),
         }
     }
 }
@@ -125,7 +128,7 @@ impl std::error::Error for PresenceError {}
 /// Why an entity cannot be inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntityFault {
-    /// It names somebody else: permission-denied.
+    /// It names somebody else, or nobody: permission-denied.
     Foreign,
     /// It is no presence object: mime-type-not-understood.
     Presence(PresenceError),
@@ -143,7 +146,7 @@ pub fn insert_entity(octets: &Bytes, owner: &Address) -> Result<Bytes, EntityFau
     let inside = document.inside;
     match Presence::from_root(document.root) {
         Ok(Presence { entity: Some(entity), .. }) if entity == *owner => return Ok(octets.clone()),
-        Ok(Presence { entity: Some(_), .. }) => return Err(EntityFault::Foreign),
+        Ok(Presence { entity: Some(_), .. }) | Err(PresenceError::EntityUrl) => return Err(EntityFault::Foreign),
         Ok(Presence { entity: None, .. }) => {}
         Err(error) => return Err(EntityFault::Presence(error)),
     }
@@ -178,15 +181,13 @@ impl Presence {
         }
         let mut presence = Self::default();
         let mut status = None;
+        let mut entity = None;
         let mut nested = Vec::new();
         for element in root.children {
             match element.name.as_str() {
                 "status" => read_status(&mut status, &element).ok_or(PresenceError::Status)?,
-                "entity" if presence.entity.is_some() || !element.is_leaf() => return Err(PresenceError::Entity),
-                "entity" => {
-                    let entity = Address::parse_url(&element.text).ok().filter(|address| !address.is_domain());
-                    presence.entity = Some(entity.ok_or(PresenceError::Entity)?);
-                }
+                "entity" if entity.is_some() => return Err(PresenceError::Entity),
+                "entity" => entity = Some(Address::parse_url(&element.text).ok().filter(|address| !address.is_domain())),
                 "activity" => keep(&mut presence.activity, element, &mut presence.other),
                 "note" => keep(&mut presence.note, element, &mut presence.other),
                 "since" => keep_time(&mut presence.since, element, &mut presence.other),
@@ -205,6 +206,7 @@ impl Presence {
             presence.other.push(Element::parent("card", nested));
         }
         presence.status = status.ok_or(PresenceError::Status)?;
+        presence.entity = entity.map(|entity| entity.ok_or(PresenceError::EntityUrl)).transpose()?;
         Ok(presence)
     }
 
@@ -364,9 +366,9 @@ mod tests {
                 E::TupleStatus,
             ),
             ("<presence><tuple><status>open</status></tuple></presence>", E::Status),
-            ("<presence><entity>alice@example.org</entity><status>open</status></presence>", E::Entity),
-            ("<presence><entity>impp://example.org/</entity><status>open</status></presence>", E::Entity),
-            ("<presence><entity/><status>open</status></presence>", E::Entity),
+            ("<presence><entity>alice@example.org</entity><status>open</status></presence>", E::EntityUrl),
+            ("<presence><entity>impp://example.org/</entity><status>open</status></presence>", E::EntityUrl),
+            ("<presence><entity/><status>open</status></presence>", E::EntityUrl),
             ("<presence><entity>impp://a/b</entity><entity>impp://a/b</entity><status>open</status></presence>", E::Entity),
         ];
         for (row, expected) in rows {
@@ -425,7 +427,7 @@ mod tests {
         assert_eq!(insert("IMPP://EXAMPLE.ORG/%61lice"), Ok(()));
         assert_eq!(insert("impp://example.org/bob"), Err(EntityFault::Foreign));
         assert_eq!(insert("impp://example.net/alice"), Err(EntityFault::Foreign));
-        assert_eq!(insert("alice"), Err(EntityFault::Presence(PresenceError::Entity)));
+        assert_eq!(insert("alice"), Err(EntityFault::Foreign));
         let broken = insert_entity(&Bytes::from_static(b"<presence>"), &owner);
         assert_eq!(broken.err().and_then(|fault| fault.xml()), Some(XmlFault::Tags));
     }

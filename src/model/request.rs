@@ -194,9 +194,9 @@ impl UserRequest {
             Method::Hello | Method::StartTls | Method::Auth | Method::Ping | Method::Bye => return Err(Fault::UnknownMethod),
         };
         let body = frame.body().is_some_and(|body| !body.is_empty());
-        match call.wants_body() {
-            Some(true) if !body => Err(Fault::NoBody),
-            Some(false) if body => Err(Fault::Body),
+        match (call.wants_body(), body) {
+            (true, false) => Err(Fault::NoBody),
+            (false, true) => Err(Fault::Body),
             _ => Ok(Self { id, connection, target, call }),
         }
     }
@@ -250,13 +250,12 @@ impl UserCall {
         }
     }
 
-    /// Whether the call carries a body: `None` where the method has no use for one and ignores it.
-    const fn wants_body(&self) -> Option<bool> {
+    /// Whether the call carries a body; it must then be there, and else must not.
+    const fn wants_body(&self) -> bool {
         match self {
-            Self::Send { .. } | Self::ChangeNotify { .. } | Self::SetAcl { .. } => Some(true),
-            Self::Change { lease: Lease::Seconds(0), .. } => Some(false),
-            Self::Change { .. } => Some(true),
-            _ => None,
+            Self::Send { .. } | Self::ChangeNotify { .. } | Self::SetAcl { .. } => true,
+            Self::Change { lease, .. } => !matches!(lease, Lease::Seconds(0)),
+            _ => false,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Answers to requests: the errors with what they carry, and the headers that every answer repeats (SPEC §5, §6).
 
+use super::address::Address;
 use super::error_kind::ErrorKind;
+use super::id::ConnectionId;
+use super::method::Method;
 use crate::wire::start_line::{UNKNOWN_ID, UNKNOWN_METHOD};
 use crate::wire::{Frame, Kind, Name, Writer};
 use std::time::Duration;
@@ -77,13 +80,15 @@ impl Answer {
 /// Starts the OK to a request: method and request-id repeated, To and Connection-ID where it had a From.
 #[must_use]
 pub fn ok_to(request: &Frame) -> Writer {
-    answer(Kind::Ok, request)
+    answer(Kind::Ok, request, request.header(Name::From), request.header(Name::ConnectionId))
 }
 
-/// Starts the ERROR to a request.
+/// Starts the ERROR to a request. A From or Connection-ID that is not well formed is not echoed.
 #[must_use]
 pub fn error_to(request: &Frame) -> Writer {
-    answer(Kind::Error, request)
+    let from = request.header(Name::From).filter(|text| Address::parse_url(text).is_ok());
+    let connection = request.header(Name::ConnectionId).filter(|text| ConnectionId::parse_any(text).is_some());
+    answer(Kind::Error, request, from, connection)
 }
 
 /// Starts the ERROR to something whose method and request-id may not have been readable.
@@ -93,8 +98,11 @@ pub fn error_unknown(request: Option<(&str, &str)>) -> Writer {
     Writer::start(Kind::Error, method, id)
 }
 
-fn answer(kind: Kind, request: &Frame) -> Writer {
-    Writer::start(kind, request.method(), request.request_id())
-        .maybe(Name::To, request.header(Name::From))
-        .maybe(Name::ConnectionId, request.header(Name::From).and(request.header(Name::ConnectionId)))
+fn answer(kind: Kind, request: &Frame, from: Option<&str>, connection: Option<&str>) -> Writer {
+    let writer = Writer::start(kind, request.method(), request.request_id());
+    // Session methods concern one hop: HELLO's Connection-ID is its own header, not one to be copied.
+    if Method::parse(request.method()).is_some_and(Method::is_session) {
+        return writer;
+    }
+    writer.maybe(Name::To, from).maybe(Name::ConnectionId, connection)
 }

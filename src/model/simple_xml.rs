@@ -144,10 +144,18 @@ impl Document {
     }
 }
 
+/// An element whose end has not come.
+#[derive(Default)]
+struct Open {
+    element: Element,
+    /// Whether its text has references: even if they stand for white space, it is a leaf.
+    referenced: bool,
+}
+
 /// What has been read so far.
 #[derive(Default)]
 struct Tree {
-    open: Vec<Element>,
+    open: Vec<Open>,
     root: Option<Element>,
     inside: usize,
     elements: usize,
@@ -197,7 +205,7 @@ impl Tree {
             return Err(XmlFault::Attribute);
         }
         match self.open.last_mut() {
-            Some(parent) if is_blank(&parent.text) => parent.text.clear(),
+            Some(parent) if is_blank(&parent.element.text) && !parent.referenced => parent.element.text.clear(),
             Some(_) => return Err(XmlFault::Text),
             None if self.root.is_some() => return Err(XmlFault::Root),
             None => self.inside = after,
@@ -209,14 +217,15 @@ impl Tree {
         if self.open.len() >= DEPTH {
             return Err(XmlFault::Depth);
         }
-        self.open.push(Element { name: name.as_ref().to_owned(), ..Element::default() });
+        let element = Element { name: name.as_ref().to_owned(), ..Element::default() };
+        self.open.push(Open { element, referenced: false });
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), XmlFault> {
-        let element = self.open.pop().ok_or(XmlFault::Tags)?;
+        let element = self.open.pop().ok_or(XmlFault::Tags)?.element;
         match self.open.last_mut() {
-            Some(parent) => parent.children.push(element),
+            Some(parent) => parent.element.children.push(element),
             None => self.root = Some(element),
         }
         Ok(())
@@ -224,7 +233,7 @@ impl Tree {
 
     fn text(&mut self, text: &str) -> Result<(), XmlFault> {
         match self.open.last_mut() {
-            Some(leaf) if leaf.children.is_empty() => leaf.text.push_str(text),
+            Some(leaf) if leaf.element.children.is_empty() => leaf.element.text.push_str(text),
             _ if is_blank(text) => {}
             _ => return Err(XmlFault::Text),
         }
@@ -232,8 +241,14 @@ impl Tree {
     }
 
     fn reference(&mut self, c: char) -> Result<(), XmlFault> {
-        // Outside the root not even a blank may be written as a reference.
-        if self.open.is_empty() { Err(XmlFault::Text) } else { self.text(c.encode_utf8(&mut [0; 4])) }
+        match self.open.last_mut() {
+            Some(leaf) if leaf.element.children.is_empty() => {
+                leaf.element.text.push(c);
+                leaf.referenced = true;
+                Ok(())
+            }
+            _ => Err(XmlFault::Text),
+        }
     }
 }
 
@@ -421,7 +436,7 @@ mod tests {
             "<a\n></a\t>",
             " \r\n<a/>\n",
             "<a> <b/>\r\n\t<c>x</c> </a>",
-            "<a>&#32;<b/></a>",
+            "<a>&#32;</a>",
             "<?xml version=\"1.0\"?><a/>",
             "<?xml version='1.0' encoding='utf-8'?>\n<a/>",
             "<?xml version = \"1.0\" encoding=\"UTF-8\" standalone=\"yes\" ?><a/>",
@@ -507,6 +522,11 @@ mod tests {
             ("<a><b/>x</a>", F::Text),
             ("<a><b/>&amp;</a>", F::Text),
             ("<a>&#160;<b/></a>", F::Text),
+            ("<a>&#32;<b/></a>", F::Text),
+            ("<a><b/>&#32;</a>", F::Text),
+            ("<a>&#X41;</a>", F::Reference),
+            ("<a>&#x 41;</a>", F::Reference),
+            ("<a>& amp;</a>", F::Reference),
             ("<a>&nbsp;</a>", F::Reference),
             ("<a>&AMP;</a>", F::Reference),
             ("<a>& b</a>", F::Reference),

@@ -6,6 +6,7 @@ use super::id::ConnectionId;
 use super::simple_xml::{self, Document, Element, XmlError};
 use super::time::UnixMillis;
 use bytes::Bytes;
+use core::cmp::Reverse;
 use core::fmt;
 
 /// The answer to GET-WATCHERS.
@@ -90,12 +91,16 @@ impl Watchers {
 
     /// Writes `application/impp-watchers`.
     ///
-    /// A document has its limits ([`simple_xml::OCTETS`], [`simple_xml::ELEMENTS`]): entries that do not fit are left
-    /// out, the last refusals first and then the last watchers.
+    /// Watchers come first, the oldest before the others, then refusals, the newest before the others. Entries that
+    /// do not fit into a document ([`simple_xml::OCTETS`], [`simple_xml::ELEMENTS`]) are left out from the end.
     #[must_use]
     pub fn to_xml(&self) -> Bytes {
-        let watching = self.watching.iter().map(Watching::to_element);
-        let refused = self.refused.iter().map(Refused::to_element);
+        let mut watching: Vec<&Watching> = self.watching.iter().collect();
+        watching.sort_by_key(|entry| entry.since);
+        let mut refused: Vec<&Refused> = self.refused.iter().collect();
+        refused.sort_by_key(|entry| Reverse(entry.when));
+        let watching = watching.into_iter().map(Watching::to_element);
+        let refused = refused.into_iter().map(Refused::to_element);
         let mut octets = "<watchers></watchers>".len();
         let mut elements = 1;
         let fitting = watching.chain(refused).take_while(|entry| {
@@ -186,6 +191,17 @@ mod tests {
         assert_eq!(Watchers::parse(text.as_bytes()), Ok(watchers));
         assert_eq!(Watchers::default().to_xml(), "<watchers/>");
         assert_eq!(Watchers::parse(b"<watchers><later/></watchers>"), Ok(Watchers::default()));
+    }
+
+    #[test]
+    fn old_watchers_and_new_refusals_come_first() {
+        let later = |ms: u64| UnixMillis(NOON.0 + ms);
+        let watching = [2000, 0, 1000].map(|ms| Watching { since: later(ms), ..watching(1) });
+        let refused = [1000, 2000, 0].map(|ms| Refused { when: later(ms), ..refused() });
+        let written = Watchers { watching: watching.to_vec(), refused: refused.to_vec() }.to_xml();
+        let read = Watchers::parse(&written).unwrap();
+        assert_eq!(read.watching.iter().map(|w| w.since).collect::<Vec<_>>(), [0, 1000, 2000].map(later));
+        assert_eq!(read.refused.iter().map(|r| r.when).collect::<Vec<_>>(), [2000, 1000, 0].map(later));
     }
 
     #[test]

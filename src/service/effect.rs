@@ -1,7 +1,7 @@
 //! What the rules want done: the only way in which the service touches the world.
 
 use super::store::{Read, Remembered, Write};
-use crate::model::{Address, Answer, ConnectionId};
+use crate::model::{Address, Answer, ByeCause, ConnectionId};
 use bytes::Bytes;
 
 /// The relay's number for one authenticated connection; never used twice in a process.
@@ -53,12 +53,12 @@ pub enum Effect {
         /// What.
         octets: Octets,
     },
-    /// Say BYE with this reason, close within 2 s. The service has already forgotten the connection.
+    /// Say BYE with this cause, close within 2 s. The service has already forgotten the connection.
     Close {
         /// Which.
         connection: ConnectionKey,
-        /// For people.
-        reason: &'static str,
+        /// For programs and people.
+        cause: ByeCause,
     },
     /// Read, then call [`super::Service::loaded`] with the ticket.
     Read {

@@ -7,7 +7,7 @@ use super::store::{StoreError, UserRecord};
 use super::users::OwnAcl;
 use super::{Closed, Service};
 use crate::model::request::Cause;
-use crate::model::{Address, Domain, Now};
+use crate::model::{Address, ByeCause, Domain, Now};
 use std::collections::BTreeSet;
 
 impl Service {
@@ -51,10 +51,10 @@ impl Service {
         user.mailbox.reread(record.mailbox, mark);
         let Some(account) = record.account else {
             self.end_subscriptions(now, address, Cause::TargetUnknown);
-            return self.expel(now, address, "the account is gone");
+            return self.expel(now, address);
         };
         if account.disabled {
-            self.expel(now, address, "the account is disabled");
+            self.expel(now, address);
         }
         if !account.presence {
             self.end_subscriptions(now, address, Cause::TargetUnknown);
@@ -71,20 +71,20 @@ impl Service {
     }
 
     /// Ends all sessions of a user, and takes the user's messages from everybody.
-    fn expel(&mut self, now: Now, address: &Address, reason: &'static str) {
+    fn expel(&mut self, now: Now, address: &Address) {
         let Some(user) = self.users.get(address) else { return };
         let sessions: Vec<SessionKey> = user.sessions.iter().map(|id| SessionKey { user: address.clone(), id: *id }).collect();
         let readers = user.inboxes.clone();
         for key in sessions {
             if let Some(connection) = self.sessions.get(&key).and_then(|session| session.connection) {
-                self.effects.push_back(Effect::Close { connection, reason });
+                self.effects.push_back(Effect::Close { connection, cause: ByeCause::Disabled });
                 self.disconnect(now, connection, Closed::Bye);
             }
             self.end_session(&key);
         }
         for connection in readers {
             if self.connections.contains_key(&connection) {
-                self.close(now, connection, reason);
+                self.close(now, connection, ByeCause::Disabled);
             }
         }
     }
@@ -100,7 +100,7 @@ impl Service {
         for address in addresses {
             if gone.contains(address.domain_str()) {
                 self.end_subscriptions(now, &address, Cause::TargetUnknown);
-                self.expel(now, &address, "the domain is no longer served here");
+                self.expel(now, &address);
             } else {
                 self.judge_subscriptions(now, &address);
             }

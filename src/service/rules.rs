@@ -7,7 +7,7 @@ use super::users::OwnAcl;
 use super::{Octets, Service, Task};
 use crate::model::acl::Acl;
 use crate::model::response::ok_to;
-use crate::model::{Address, Answer, ErrorKind, Now, UnixMillis, Version, media_type};
+use crate::model::{Address, Answer, ByeCause, ErrorKind, Now, UnixMillis, Version, media_type};
 use crate::wire::Name;
 
 /// A SET-ACL that is being written.
@@ -103,7 +103,7 @@ impl Service {
         for connection in inboxes {
             let reader = self.connections.get(&connection).map(|at| at.session.user.clone());
             if reader.is_some_and(|reader| reader != *inbox && !self.may_read(inbox, &reader)) {
-                self.close(now, connection, "these messages may no longer be taken");
+                self.close(now, connection, ByeCause::PermissionDenied);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::users::Held;
 use super::{Closed, Opening, Service};
 use crate::model::acl::{Acl, Action, Op, Watcher};
 use crate::model::response::error_to;
-use crate::model::{Address, Answer, ConnectionId, ErrorKind, Now};
+use crate::model::{Address, Answer, ByeCause, ConnectionId, ErrorKind, Now};
 use crate::wire::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -120,7 +120,7 @@ impl Service {
         }
         let mut owed = None;
         if let Some(old) = old.flatten() {
-            self.effects.push_back(Effect::Close { connection: old, reason: "the session goes on in another connection" });
+            self.effects.push_back(Effect::Close { connection: old, cause: ByeCause::Replaced });
             self.effects.push_back(Effect::Notice(Notice::SessionTakenOver { user: key.user.clone(), session: key.id }));
             owed = self.detach(old).map(|gone| (gone, old));
         }
@@ -195,8 +195,8 @@ impl Service {
     }
 
     /// Tells the connection to go; its session stays.
-    pub(super) fn close(&mut self, now: Now, connection: ConnectionKey, reason: &'static str) {
-        self.effects.push_back(Effect::Close { connection, reason });
+    pub(super) fn close(&mut self, now: Now, connection: ConnectionKey, cause: ByeCause) {
+        self.effects.push_back(Effect::Close { connection, cause });
         self.disconnect(now, connection, Closed::Lost);
     }
 

@@ -61,6 +61,18 @@ impl Splitter {
         self.max_body = max_body;
     }
 
+    /// The Max-Body that holds now.
+    #[must_use]
+    pub fn max_body(&self) -> u64 {
+        self.max_body
+    }
+
+    /// Octets that wait for [`Splitter::poll`].
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Takes octets from the stream. Dropped after an error.
     pub fn push(&mut self, octets: &[u8]) {
         match &mut self.state {

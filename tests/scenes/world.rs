@@ -286,13 +286,13 @@ impl World {
                 client.inbox.push_back(words);
             }
             Effect::Send { connection, octets } => self.arrive(connection, &octets),
-            Effect::Close { connection, reason } => {
+            Effect::Close { connection, cause } => {
                 let (name, client) = self.clients.iter_mut().find(|(_, client)| client.key == connection).expect("a client");
                 assert!(client.open, "{name} is closed twice");
                 client.open = false;
                 client.unanswered.clear();
-                note(format!("{name:>10} < BYE \"{reason}\""));
-                client.inbox.push_back(vec!["BYE".to_owned(), format!("\"{reason}\"")]);
+                note(format!("{name:>10} < BYE {}", cause.as_str()));
+                client.inbox.push_back(vec!["BYE".to_owned(), cause.as_str().to_owned()]);
             }
             Effect::Read { ticket, read } => self.reads.push_back((ticket, read)),
             Effect::Write { ticket, writes } => self.writes.push_back((ticket, writes)),

@@ -1,0 +1,24 @@
+//! A queue that holds no memory while it is empty: most connections of a server are idle.
+
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+pub(super) struct Queue<T>(VecDeque<T>);
+
+impl<T> Queue<T> {
+    pub(super) const fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    pub(super) fn push(&mut self, item: T) {
+        self.0.push_back(item);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let item = self.0.pop_front();
+        if self.0.is_empty() && self.0.capacity() > 0 {
+            self.0 = VecDeque::new();
+        }
+        item
+    }
+}

@@ -1,0 +1,105 @@
+//! What an accepting engine is told at its start; shared by all connections of a relay.
+
+use crate::engine::Mechanism;
+use crate::engine::TlsPolicy;
+use crate::model::Domain;
+use crate::model::LeaseBounds;
+use crate::wire::limits;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Time in which a connection must be authenticated, TLS handshake included (SPEC §4).
+pub const AUTH_TIMEOUT: Duration = Duration::from_secs(30);
+/// Iterations of PBKDF2 below which no domain may go (SPEC §4.4).
+pub const MIN_ITERATIONS: u32 = 4096;
+
+/// One listener's settings.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// `name/version`, for people.
+    pub agent: String,
+    /// The domains that are served.
+    pub domains: BTreeMap<Domain, DomainConfig>,
+    /// The largest body taken from an authenticated client, in octets.
+    pub max_body: u64,
+    /// Announced in HELLO; the service counts.
+    pub max_outstanding: u32,
+    /// Whether STARTTLS may or must be used.
+    pub tls: TlsPolicy,
+    /// See [`AUTH_TIMEOUT`].
+    pub auth_timeout: Duration,
+    /// Silence before a PING.
+    pub ping_after: Duration,
+    /// Silence after a PING before the connection counts as dead.
+    pub ping_wait: Duration,
+}
+
+impl ServerConfig {
+    /// The protocol's own numbers, no domain, TLS required.
+    #[must_use]
+    pub fn new(agent: impl Into<String>) -> Self {
+        Self {
+            agent: agent.into(),
+            domains: BTreeMap::new(),
+            max_body: 32 * limits::MAX_BODY_DEFAULT,
+            max_outstanding: limits::OUTSTANDING_DEFAULT,
+            tls: TlsPolicy::Required,
+            auth_timeout: AUTH_TIMEOUT,
+            ping_after: crate::engine::liveness::PING_AFTER,
+            ping_wait: crate::engine::liveness::PING_WAIT,
+        }
+    }
+}
+
+/// One domain's settings.
+#[derive(Clone)]
+pub struct DomainConfig {
+    /// What users may log in with, best first; what a connection cannot do is left out of HELLO by the engine.
+    /// ANONYMOUS is governed by `anonymous` alone.
+    pub mechanisms: Vec<Mechanism>,
+    /// PBKDF2 rounds of all accounts, at least [`MIN_ITERATIONS`].
+    pub iterations: u32,
+    /// Makes the salts of users who do not exist: random, kept across restarts, told nobody.
+    pub decoy_key: [u8; 32],
+    /// Whether ANONYMOUS is allowed.
+    pub anonymous: bool,
+    /// Announced in HELLO.
+    pub services: Services,
+    /// Announced in HELLO.
+    pub lease: LeaseBounds,
+}
+
+impl std::fmt::Debug for DomainConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DomainConfig").field("mechanisms", &self.mechanisms).finish_non_exhaustive()
+    }
+}
+
+/// What a domain does for its users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Services {
+    /// `presence`
+    pub presence: bool,
+    /// `messages`
+    pub messages: bool,
+}
+
+impl Services {
+    /// The value of the `Services` header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match (self.presence, self.messages) {
+            (true, true) => "presence messages",
+            (true, false) => "presence",
+            (false, true) => "messages",
+            (false, false) => "",
+        }
+    }
+
+    /// Reads the header; unknown tokens are ignored.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let has = |token| text.split(' ').any(|word| word == token);
+        Self { presence: has("presence"), messages: has("messages") }
+    }
+}

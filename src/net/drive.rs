@@ -1,0 +1,259 @@
+//! Drives any engine over any stream: octets in, octets out, time, and the owner's commands between.
+
+use super::clock::Clock;
+use super::trace::Trace;
+use super::wire::{Outbox, Read, Wire};
+use bytes::Bytes;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Sleep;
+
+/// Unwritten octets above which nothing more is read.
+const OUT_OCTETS: usize = 1 << 20;
+
+/// A session without IO, as the engines are. Calls in this order: one that takes `now`, then output, events and
+/// the timeout.
+pub trait Engine {
+    /// What its owner must know or do.
+    type Event;
+    /// Octets came.
+    fn handle_input(&mut self, now: Instant, octets: &[u8]);
+    /// The peer writes no more.
+    fn handle_eof(&mut self, now: Instant);
+    /// The time that [`Engine::poll_timeout`] named has come.
+    fn handle_timeout(&mut self, now: Instant);
+    /// The next octets to be written.
+    fn poll_output(&mut self) -> Option<Bytes>;
+    /// The next event.
+    fn poll_event(&mut self) -> Option<Self::Event>;
+    /// When [`Engine::handle_timeout`] wants to be called.
+    fn poll_timeout(&self) -> Option<Instant>;
+    /// Whether more may be read now. While not, only commands and time change anything.
+    fn wants_input(&self) -> bool {
+        true
+    }
+}
+
+/// What driving came to.
+#[derive(Debug)]
+pub enum Step<E> {
+    /// The engine has something for its owner.
+    Event(E),
+    /// The stream broke; nothing more can be read or written.
+    Broken(io::Error),
+}
+
+/// An engine and its stream.
+///
+/// *Order:* [`Drive::poll_step`] does all there is to do and comes back with one event at a time; between two of
+/// these the owner may give the engine commands through [`Drive::command`], or append octets of its own with
+/// [`Drive::push`]. After the engine's last event: [`Drive::linger`].
+#[derive(Debug)]
+pub struct Drive<E, S> {
+    engine: E,
+    wire: Wire<S>,
+    out: Outbox,
+    /// Boxed on first use and kept: moving it to a new deadline is cheaper than making another.
+    sleep: Option<Pin<Box<Sleep>>>,
+    ended: bool,
+    trace: Option<Arc<Trace>>,
+}
+
+impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
+    /// Joins the two.
+    pub fn new(engine: E, stream: S) -> Self {
+        Self { engine, wire: Wire::new(stream), out: Outbox::new(), sleep: None, ended: false, trace: None }
+    }
+
+    /// The same, traced.
+    #[must_use]
+    pub fn traced(self, trace: Option<Arc<Trace>>) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// The engine, to be asked.
+    pub fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// Gives the engine a command. The task must come back to [`Drive::poll_step`], or nothing comes of it.
+    pub fn command<T>(&mut self, give: impl FnOnce(&mut E, Instant) -> T) -> T {
+        give(&mut self.engine, Clock::instant())
+    }
+
+    /// Appends octets behind what the engine has written so far.
+    pub fn push(&mut self, octets: Bytes) {
+        self.take_output();
+        self.append(octets);
+    }
+
+    /// Octets that wait to be written.
+    pub fn queued(&self) -> usize {
+        self.out.octets()
+    }
+
+    /// Reads, writes and lets time pass for the engine, until it has an event or the stream breaks.
+    ///
+    /// The end of input is the engine's to judge: it hears of it once, and what it still wants to write is written.
+    pub fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<E::Event>> {
+        loop {
+            if let Some(event) = self.engine.poll_event() {
+                return Poll::Ready(Step::Event(event));
+            }
+            let now = Clock::instant();
+            if self.engine.poll_timeout().is_some_and(|at| at <= now) {
+                self.engine.handle_timeout(now);
+                continue;
+            }
+            if let Poll::Ready(Err(broken)) = self.poll_flush(cx) {
+                return Poll::Ready(Step::Broken(broken));
+            }
+            // A peer that does not read is not listened to either, or its answers would pile up here.
+            if !self.ended && self.engine.wants_input() && self.out.octets() < OUT_OCTETS {
+                let Self { engine, wire, trace, .. } = self;
+                let mut take = |octets: &[u8]| {
+                    if let Some(trace) = trace {
+                        trace.received(octets);
+                    }
+                    engine.handle_input(now, octets);
+                };
+                match wire.poll_read_into(cx, &mut take) {
+                    Poll::Ready(Ok(Read::Octets)) => continue,
+                    Poll::Ready(Ok(Read::End)) => {
+                        self.ended = true;
+                        self.engine.handle_eof(now);
+                        continue;
+                    }
+                    Poll::Ready(Err(broken)) => return Poll::Ready(Step::Broken(broken)),
+                    Poll::Pending => {}
+                }
+            }
+            ready!(self.poll_sleep(cx));
+        }
+    }
+
+    /// Writes all that the engine has to say; ready when it is out. Before a TLS handshake begins, wait for this.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.take_output();
+        self.wire.poll_write(cx, &mut self.out)
+    }
+
+    /// Takes both apart, for STARTTLS.
+    pub fn into_parts(self) -> (E, S) {
+        (self.engine, self.wire.into_inner())
+    }
+
+    /// The orderly end: what is queued is written, then see [`Wire::linger`].
+    pub async fn linger(mut self) {
+        self.take_output();
+        self.wire.linger(self.out).await;
+    }
+
+    fn take_output(&mut self) {
+        while let Some(octets) = self.engine.poll_output() {
+            self.append(octets);
+        }
+    }
+
+    fn append(&mut self, octets: Bytes) {
+        if let Some(trace) = &self.trace {
+            trace.sent(&octets);
+        }
+        self.out.push(octets);
+    }
+
+    /// Ready when the engine's time has come; pending for ever if it waits for none.
+    fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.engine.poll_timeout().map(tokio::time::Instant::from_std) else {
+            return Poll::Pending;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if sleep.deadline() != at {
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+impl<E, S> Unpin for Drive<E, S> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// Answers every octet with itself, makes an event of `!`, and speaks up by itself after ten seconds.
+    struct Echo {
+        out: Vec<Bytes>,
+        events: Vec<&'static str>,
+        wakes: Option<Instant>,
+    }
+
+    impl Engine for Echo {
+        type Event = &'static str;
+        fn handle_input(&mut self, _: Instant, octets: &[u8]) {
+            self.out.push(Bytes::copy_from_slice(octets));
+            if octets.contains(&b'!') {
+                self.events.push("shout");
+            }
+        }
+        fn handle_eof(&mut self, _: Instant) {
+            self.out.push(".".into());
+            self.events.push("end");
+        }
+        fn handle_timeout(&mut self, _: Instant) {
+            self.wakes = None;
+            self.events.push("time");
+        }
+        fn poll_output(&mut self) -> Option<Bytes> {
+            (!self.out.is_empty()).then(|| self.out.remove(0))
+        }
+        fn poll_event(&mut self) -> Option<&'static str> {
+            self.events.pop()
+        }
+        fn poll_timeout(&self) -> Option<Instant> {
+            self.wakes
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn octets_time_commands_and_the_end() {
+        let (near, mut far) = tokio::io::duplex(4);
+        let wakes = Some(Clock::instant() + Duration::from_secs(10));
+        let mut drive = Drive::new(Echo { out: vec![], events: vec![], wakes }, near);
+        let peer = tokio::spawn(async move {
+            far.write_all(b"hi!").await.unwrap();
+            let mut seen = vec![0; 3];
+            far.read_exact(&mut seen).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            far.shutdown().await.unwrap();
+            far.read_to_end(&mut seen).await.unwrap();
+            String::from_utf8(seen).unwrap()
+        });
+        let started = Clock::instant();
+        let mut told = Vec::new();
+        while told.last() != Some(&"end") {
+            match poll_fn(|cx| drive.poll_step(cx)).await {
+                Step::Event(event) => told.push(event),
+                Step::Broken(error) => panic!("{error}"),
+            }
+            if told.last() == Some(&"time") {
+                assert_eq!(Clock::instant().duration_since(started).as_secs(), 10);
+                drive.command(|engine, _| engine.out.push("-command-".into()));
+                drive.push("-own-".into());
+            }
+        }
+        assert_eq!(told, ["shout", "time", "end"]);
+        drive.linger().await;
+        assert_eq!(peer.await.unwrap(), "hi!-command--own-.");
+    }
+}

@@ -1,0 +1,160 @@
+//! From named values to a configuration: ranges, and what has to fit together.
+
+use super::error::{ConfigError, ConfigFault};
+use super::read::{Found, Values};
+use super::{Auth, Config, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
+use crate::model::{Domain, LeaseBounds};
+use crate::wire::limits::MAX_BODY_FLOOR;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The least iteration count (SPEC §4).
+const ITERATIONS_MIN: u64 = 4096;
+/// More than this clients refuse (SPEC §4).
+const ITERATIONS_MAX: u64 = 1_000_000;
+/// The most that Content-Length can say and memory might hold.
+const BODY_MAX: u64 = 1 << 30;
+
+/// The values of one file, and where relative paths begin.
+pub(super) struct Reader<'a> {
+    pub(super) values: Values<'a>,
+    pub(super) file: &'a Path,
+}
+
+impl Reader<'_> {
+    pub(super) fn config(&self) -> Result<Config, ConfigError> {
+        let values = &self.values;
+        let domains = values.domains()?;
+        let tls = self.tls(&domains)?;
+        Ok(Config {
+            file: self.file.to_owned(),
+            data_dir: self.path(values.text("data-dir")?),
+            listen: self.listen(&tls)?,
+            auth: self.auth()?,
+            lease: self.lease()?,
+            mailbox: Mailbox {
+                enabled: values.switch("mailbox.enabled")?,
+                max_messages: values.count("mailbox.max-messages", 1, u64::MAX)?,
+                max_octets: values.size("mailbox.max-octets", 1, u64::MAX)?,
+                max_age: values.time("mailbox.max-age")?,
+                delivery_timeout: values.time("mailbox.delivery-timeout")?,
+            },
+            limits: self.limits()?,
+            acl: rules::read(values, "acl.default")?,
+            log: Log { level: self.word("log.level", keys::LEVELS)?, json: self.word("log.format", keys::FORMATS)? == "json" },
+            tls,
+            domains,
+        })
+    }
+
+    fn path(&self, text: &str) -> PathBuf {
+        self.file.parent().unwrap_or(Path::new("")).join(text)
+    }
+
+    fn listen(&self, tls: &Tls) -> Result<Listen, ConfigError> {
+        let plain = self.values.list("listen.plain", |text| text.parse().ok())?;
+        let secure = self.values.list("listen.tls", |text| text.parse().ok())?;
+        let certificate = tls.certificate.is_some() || !tls.domains.is_empty();
+        if !certificate && self.values.is_set("listen.tls") && !secure.is_empty() {
+            return Err(self.values.refuse("listen.tls", ConfigFault::TlsWithoutCertificate));
+        }
+        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() } };
+        if listen.plain.is_empty() && listen.tls.is_empty() {
+            return Err(self.values.refuse("listen.plain", ConfigFault::NoListener));
+        }
+        Ok(listen)
+    }
+
+    fn tls(&self, domains: &[Domain]) -> Result<Tls, ConfigError> {
+        let values = &self.values;
+        let certificate = self.key_pair("tls", values.find("tls.certificate"), values.find("tls.key"))?;
+        let mut own = BTreeMap::new();
+        for (name, line, found) in &values.per_domain {
+            let domain = Domain::parse(name).ok().filter(|domain| domains.contains(domain));
+            let domain = domain.ok_or_else(|| values.error(*line, ConfigFault::DomainNotOurs(name.clone())))?;
+            let section = format!("tls.\"{name}\"");
+            let pair = self.key_pair(&section, found.get("certificate").copied(), found.get("key").copied())?;
+            let pair = pair.ok_or_else(|| values.error(*line, ConfigFault::HalfKeyPair(section)))?;
+            own.insert(domain, pair);
+        }
+        let required = values.switch("tls.required")?;
+        let covered = certificate.is_some() || domains.iter().all(|domain| own.contains_key(domain));
+        if required && !covered {
+            return Err(values.refuse("tls.required", ConfigFault::NoCertificate));
+        }
+        let client_ca = values.find("tls.client-ca").map(|found| self.path_of("tls.client-ca", found)).transpose()?;
+        Ok(Tls { certificate, domains: own, required, client_ca })
+    }
+
+    fn key_pair(
+        &self,
+        section: &str,
+        certificate: Option<Found<'_>>,
+        key: Option<Found<'_>>,
+    ) -> Result<Option<KeyPair>, ConfigError> {
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(KeyPair {
+                certificate: self.path_of(&format!("{section}.certificate"), certificate)?,
+                key: self.path_of(&format!("{section}.key"), key)?,
+            })),
+            (None, None) => Ok(None),
+            (Some(half), None) | (None, Some(half)) => {
+                Err(self.values.error(half.line, ConfigFault::HalfKeyPair(section.to_owned())))
+            }
+        }
+    }
+
+    fn path_of(&self, name: &str, found: Found<'_>) -> Result<PathBuf, ConfigError> {
+        found.value.as_str().map(|text| self.path(text)).ok_or_else(|| self.values.wrong_kind(name, found.line))
+    }
+
+    fn auth(&self) -> Result<Auth, ConfigError> {
+        let name = "auth.mechanisms";
+        let words = self.values.list(name, |text| Some(text.to_owned()))?;
+        let known = words.iter().map(|word| keys::MECHANISMS.iter().find(|known| *known == word).copied());
+        let known: Option<Vec<_>> = known.collect();
+        let iterations = self.values.count("auth.scram-iterations", ITERATIONS_MIN, ITERATIONS_MAX)?;
+        Ok(Auth {
+            mechanisms: known
+                .ok_or_else(|| self.values.refuse(name, ConfigFault::Word { key: name, words: keys::MECHANISMS }))?,
+            scram_iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
+            anonymous: self.values.switch("auth.anonymous")?,
+        })
+    }
+
+    fn lease(&self) -> Result<LeaseBounds, ConfigError> {
+        let [min, max, default] = ["lease.min", "lease.max", "lease.default"].map(|name| self.values.time(name));
+        let bounds = LeaseBounds { min: min?, max: max?, default: default? };
+        if bounds.min.is_zero() || bounds.min > bounds.default || bounds.default > bounds.max {
+            let set = ["lease.min", "lease.default", "lease.max"].into_iter().find(|name| self.values.is_set(name));
+            return Err(self.values.refuse(set.unwrap_or_default(), ConfigFault::LeaseOrder));
+        }
+        Ok(bounds)
+    }
+
+    fn limits(&self) -> Result<Limits, ConfigError> {
+        let values = &self.values;
+        let some =
+            |name, min| values.count(name, min, u64::from(u32::MAX)).map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        Ok(Limits {
+            body: values.size("limits.body", MAX_BODY_FLOOR, BODY_MAX)?,
+            outstanding: u32::try_from(values.count("limits.outstanding", 1, 65_536)?).unwrap_or(u32::MAX),
+            connections: some("limits.connections", 1)?,
+            connections_per_address: some("limits.connections-per-address", 1)?,
+            connections_per_user: some("limits.connections-per-user", 1)?,
+            subscriptions_per_session: some("limits.subscriptions-per-session", 0)?,
+            subscribers_per_user: some("limits.subscribers-per-user", 0)?,
+            presence_octets: usize::try_from(values.size("limits.presence-octets", 1024, BODY_MAX)?).unwrap_or(usize::MAX),
+            views_per_user: some("limits.views-per-user", 0)?,
+            acl_rules: some("limits.acl-rules", 1)?,
+            remembered_deliveries: some("limits.remembered-deliveries", 0)?,
+            cached_users: some("limits.cached-users", 1)?,
+        })
+    }
+
+    fn word(&self, name: &'static str, words: &'static [&'static str]) -> Result<&'static str, ConfigError> {
+        let text = self.values.text(name)?;
+        let known = words.iter().find(|word| **word == text).copied();
+        known.ok_or_else(|| self.values.refuse(name, ConfigFault::Word { key: name, words }))
+    }
+}

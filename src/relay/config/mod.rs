@@ -1,0 +1,186 @@
+//! `impp-relay.toml`: what an operator decides, read strictly and whole.
+
+mod build;
+mod error;
+pub mod keys;
+mod read;
+mod rules;
+mod sample;
+pub mod units;
+
+pub mod check;
+
+pub use error::{ConfigError, ConfigFault};
+pub use keys::{KEYS, Key, Kind};
+pub use sample::Sample;
+
+use crate::model::acl::Acl;
+use crate::model::{Domain, LeaseBounds};
+use read::Values;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The whole configuration. Paths are absolute or relative to the working directory; each value is within its limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where it was read.
+    pub file: PathBuf,
+    /// The domains whose users live here; at least one.
+    pub domains: Vec<Domain>,
+    /// The store's folder.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub listen: Listen,
+    /// Certificates.
+    pub tls: Tls,
+    /// Logins.
+    pub auth: Auth,
+    /// Leases that are granted.
+    pub lease: LeaseBounds,
+    /// How messages wait.
+    pub mailbox: Mailbox,
+    /// What one party may take.
+    pub limits: Limits,
+    /// Rules for users who set none.
+    pub acl: Acl,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// Where to listen; not both are empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// In the clear, with STARTTLS.
+    pub plain: Vec<SocketAddr>,
+    /// TLS from the first octet.
+    pub tls: Vec<SocketAddr>,
+}
+
+/// Certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// For every domain without its own.
+    pub certificate: Option<KeyPair>,
+    /// A domain's own.
+    pub domains: BTreeMap<Domain, KeyPair>,
+    /// Whether TLS is.
+    pub required: bool,
+    /// Whose client certificates prove users.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// A certificate with its chain, and its key; PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPair {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// The leaf's private key.
+    pub key: PathBuf,
+}
+
+/// Logins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// Names of SASL mechanisms, best first, from `SCRAM-SHA-256-PLUS`, `SCRAM-SHA-256`, `PLAIN` and `EXTERNAL`.
+    pub mechanisms: Vec<&'static str>,
+    /// PBKDF2 rounds for the passwords of a domain that has none yet.
+    pub scram_iterations: u32,
+    /// Whether ANONYMOUS is offered.
+    pub anonymous: bool,
+}
+
+/// How messages wait for users who do not acknowledge them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Whether they are stored at all.
+    pub enabled: bool,
+    /// Messages of one user.
+    pub max_messages: u64,
+    /// Octets of one user's messages.
+    pub max_octets: u64,
+    /// Older ones are deleted.
+    pub max_age: Duration,
+    /// How long a connected client may take.
+    pub delivery_timeout: Duration,
+}
+
+/// What one party may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of a body.
+    pub body: u64,
+    /// Unanswered requests of one connection.
+    pub outstanding: u32,
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections from one IPv4 address or IPv6 /64.
+    pub connections_per_address: usize,
+    /// Sessions of one user.
+    pub connections_per_user: usize,
+    /// Subscriptions that one session holds.
+    pub subscriptions_per_session: usize,
+    /// Subscriptions to one user.
+    pub subscribers_per_user: usize,
+    /// Octets of one presence object.
+    pub presence_octets: usize,
+    /// Views of one user.
+    pub views_per_user: usize,
+    /// Rules of one user.
+    pub acl_rules: usize,
+    /// Deliveries known when sent again.
+    pub remembered_deliveries: usize,
+    /// Users in memory with whom nothing goes on.
+    pub cached_users: usize,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: &'static str,
+    /// JSON rather than text.
+    pub json: bool,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the first thing that is wrong.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
+            file: file.to_owned(),
+            line: None,
+            fault: ConfigFault::Read(error.kind()),
+        })?;
+        Self::parse(file, &text)
+    }
+
+    /// Reads the text of a file; `file` is named in errors, and relative paths begin in its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the first thing that is wrong.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        let defaults = read::defaults_text();
+        let defaults = read::parse(file, &defaults)?;
+        let document = read::parse(file, text)?;
+        build::Reader { values: Values::new(file, &document, &defaults)?, file }.config()
+    }
+
+    /// The configuration that `init` writes: what `sample` sets, and every other key in a comment with its default.
+    #[must_use]
+    pub fn sample(sample: &Sample<'_>) -> String {
+        sample.write()
+    }
+
+    /// The certificate for a domain.
+    #[must_use]
+    pub fn key_pair(&self, domain: &Domain) -> Option<&KeyPair> {
+        self.tls.domains.get(domain).or(self.tls.certificate.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests;

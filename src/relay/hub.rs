@@ -1,0 +1,223 @@
+//! Where the service, the store and the connections of a relay come together: one lock, and effects performed under it.
+
+use super::outbox::Item;
+use super::outbox::Outbox;
+use crate::model::Address;
+use crate::model::ByeCause;
+use crate::model::Credentials;
+use crate::model::Now;
+use crate::net::Clock;
+use crate::service::ConnectionKey;
+use crate::service::Effect;
+use crate::service::Notice;
+use crate::service::Service;
+use crate::store::thread::Completion;
+use crate::store::thread::StoreThread;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::sync::Weak;
+use std::time::Instant;
+use tokio::sync::Notify;
+use tokio::sync::oneshot;
+
+/// Shared by every task of a relay.
+///
+/// *Order:* effects are performed before the lock is given back, so that two tasks cannot swap what they send to a
+/// third. Performing is cheap: pushing to queues and handing jobs to the store's threads. Nothing awaits under the lock.
+pub(super) struct Hub {
+    core: Mutex<Core>,
+    store: StoreThread,
+    /// Told when the service wants to be woken earlier than before.
+    earlier: Notify,
+}
+
+struct Core {
+    service: Service,
+    outboxes: HashMap<ConnectionKey, Arc<Outbox>>,
+    next_key: u64,
+    /// When the timer task has been told to wake.
+    deadline: Option<Instant>,
+    /// The relay stops: whoever still comes is sent away.
+    closing: bool,
+}
+
+impl Hub {
+    /// Joins the two; `start` makes the store's threads, which hand their completions to the hub.
+    ///
+    /// # Errors
+    /// Those of `start`.
+    pub(super) fn new<E>(
+        service: Service,
+        start: impl FnOnce(Box<dyn Fn(Completion) + Send + Sync>) -> Result<StoreThread, E>,
+    ) -> Result<Arc<Self>, E> {
+        let hub: Arc<OnceLock<Weak<Self>>> = Arc::default();
+        let later = Arc::clone(&hub);
+        let store = start(Box::new(move |completion| {
+            // No job is given before the hub is known, and none finishes after [`StoreThread::stop`].
+            if let Some(hub) = later.get().and_then(Weak::upgrade) {
+                hub.completed(completion);
+            }
+        }))?;
+        let core = Core { service, outboxes: HashMap::new(), next_key: 0, deadline: None, closing: false };
+        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new() });
+        let _ = hub.set(Arc::downgrade(&this));
+        Ok(this)
+    }
+
+    /// A number for a new connection, and the queue that its task empties.
+    pub(super) fn register(&self) -> (ConnectionKey, Arc<Outbox>) {
+        let mut core = self.lock();
+        core.next_key += 1;
+        let key = ConnectionKey(core.next_key);
+        let outbox = Arc::new(Outbox::default());
+        if core.closing {
+            outbox.push(Item::Close(ByeCause::ShuttingDown));
+        }
+        core.outboxes.insert(key, Arc::clone(&outbox));
+        (key, outbox)
+    }
+
+    /// Forgets a connection whose task is done.
+    pub(super) fn unregister(&self, key: ConnectionKey) {
+        self.lock().outboxes.remove(&key);
+    }
+
+    /// Calls the service and performs what comes out.
+    pub(super) fn tell(&self, call: impl FnOnce(&mut Service, Now)) {
+        let now = Clock::now();
+        let mut core = self.lock();
+        call(&mut core.service, now);
+        self.perform(&mut core);
+        let deadline = core.service.poll_timeout();
+        let earlier = deadline.is_some_and(|at| core.deadline.is_none_or(|known| at < known));
+        core.deadline = deadline;
+        drop(core);
+        if earlier {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// What a thread of the store has finished.
+    pub(super) fn completed(&self, completion: Completion) {
+        self.tell(|service, now| match completion {
+            Completion::Loaded { ticket, result } => service.loaded(now, ticket, result),
+            Completion::Written { ticket, result } => service.written(now, ticket, result),
+            Completion::ChangedOutside => service.changed_outside(now),
+        });
+    }
+
+    /// What the user's password is checked against.
+    pub(super) async fn credentials(&self, user: Address) -> Option<Credentials> {
+        let (answer, found) = oneshot::channel();
+        let asked = user.clone();
+        self.store().credentials(user, move |found| {
+            // Nobody waits any more if the connection is gone.
+            let _ = answer.send(found);
+        });
+        match found.await {
+            Ok(Ok(found)) => found,
+            // If the record cannot be read, the answer is no.
+            Ok(Err(error)) => {
+                tracing::error!(user = %asked, %error, "credentials cannot be read");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// The store, for what the service has no part in.
+    pub(super) fn store(&self) -> &StoreThread {
+        &self.store
+    }
+
+    /// Says BYE on every connection, and on those that still come.
+    pub(super) fn close_all(&self) {
+        let mut core = self.lock();
+        core.closing = true;
+        for outbox in core.outboxes.values() {
+            outbox.push(Item::Close(ByeCause::ShuttingDown));
+            outbox.wake();
+        }
+    }
+
+    /// How many connections have a task.
+    pub(super) fn connections(&self) -> usize {
+        self.lock().outboxes.len()
+    }
+
+    /// Wakes the service when its time comes; runs until it is dropped.
+    pub(super) async fn keep_time(&self) {
+        loop {
+            let deadline = self.lock().deadline;
+            let due = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => self.tell(Service::handle_timeout),
+                () = self.earlier.notified() => {}
+            }
+        }
+    }
+
+    fn perform(&self, core: &mut Core) {
+        let mut woken: Vec<Arc<Outbox>> = Vec::new();
+        let mut wake = |outbox: &Arc<Outbox>| {
+            if !woken.iter().any(|other| Arc::ptr_eq(other, outbox)) {
+                woken.push(Arc::clone(outbox));
+            }
+        };
+        while let Some(effect) = core.service.poll_effect() {
+            let (connection, item) = match effect {
+                Effect::Opened { connection, outcome } => (connection, Item::Opened(outcome)),
+                Effect::Send { connection, octets } => (connection, Item::Send(octets)),
+                Effect::Close { connection, cause } => (connection, Item::Close(cause)),
+                Effect::Read { ticket, read } => {
+                    self.store.read(ticket, read);
+                    continue;
+                }
+                Effect::Write { ticket, writes } => {
+                    self.store.write(ticket, writes);
+                    continue;
+                }
+                Effect::Remember(delivery) => {
+                    if let Err(error) = self.store.remember(&[delivery]) {
+                        tracing::error!(%error, "a delivery could not be noted; a repeat of it after a crash would be delivered twice");
+                    }
+                    continue;
+                }
+                Effect::Notice(notice) => {
+                    log_notice(&notice);
+                    continue;
+                }
+            };
+            if let Some(outbox) = core.outboxes.get(&connection) {
+                outbox.push(item);
+                wake(outbox);
+            }
+        }
+        woken.iter().for_each(|outbox| outbox.wake());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        // A panic in a rule ends the connection whose request caused it; the others go on with what stands.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn log_notice(notice: &Notice) {
+    match notice {
+        Notice::StoredMessageRefused { user, message, error } => {
+            tracing::warn!(%user, message, %error, "a stored message was refused for good and is deleted");
+        }
+        Notice::StoredMessageExpired { user, message } => tracing::info!(%user, message, "a stored message expired"),
+        Notice::SessionTakenOver { user, session } => tracing::info!(%user, %session, "session taken over by a new connection"),
+        Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; the request was answered server-error"),
+    }
+}

@@ -1,0 +1,104 @@
+//! The listening sockets: accepts connections, does the first handshake, starts a session's task for each.
+
+use super::session;
+use super::session::Shared;
+use crate::engine::TlsInfo;
+use crate::net::MaybeTls;
+use std::io;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+#[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: i32 = 1024;
+/// Rest after a failed accept: out of descriptors is not mended by trying at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Whether TLS comes first on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// HELLO in the clear, STARTTLS perhaps.
+    Plain,
+    /// TLS from the first octet.
+    Tls,
+}
+
+/// Opens a listening socket. An IPv6 socket takes IPv6 only, so that both families can be named side by side,
+/// but for the unspecified address, which takes both as people expect of `[::]`.
+///
+/// # Errors
+/// The system's: address in use, not ours, or not allowed.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
+    if let IpAddr::V6(ip) = address.ip() {
+        socket.set_only_v6(!ip.is_unspecified())?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Accepts until `stop` changes, then waits for its sessions to end.
+pub(super) async fn accept(
+    listener: TcpListener,
+    start: Start,
+    shared: Arc<Shared>,
+    limit: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut sessions = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
+            _ = stop.changed() => break,
+        };
+        match accepted {
+            // Over the limit the connection is dropped at once: an answer would cost what the limit is to save.
+            Ok((_, peer)) if shared.hub.connections() >= limit => {
+                tracing::warn!(%peer, limit, "too many connections; one more was refused");
+            }
+            Ok((stream, peer)) => {
+                sessions.spawn(greet(stream, peer, start, Arc::clone(&shared)));
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while sessions.join_next().await.is_some() {}
+}
+
+#[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
+async fn greet(stream: TcpStream, peer: SocketAddr, start: Start, shared: Arc<Shared>) {
+    // Frames are written whole; waiting for more would only delay them.
+    let _ = stream.set_nodelay(true);
+    let Some((stream, tls)) = handshake(stream, peer, start, &shared).await else { return };
+    session::run(shared, stream, tls, peer).await;
+}
+
+#[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
+async fn handshake(stream: TcpStream, peer: SocketAddr, start: Start, shared: &Shared) -> Option<(MaybeTls, Option<TlsInfo>)> {
+    let Some(tls) = shared.tls.as_ref().filter(|_| start == Start::Tls) else {
+        return (start == Start::Plain).then_some((MaybeTls::Plain(stream), None));
+    };
+    match tokio::time::timeout(shared.engine.auth_timeout, tls.accept(stream)).await {
+        Ok(Ok((stream, secured, user))) => Some((MaybeTls::Tls(Box::new(stream.into())), Some(session::tls_info(secured, user)))),
+        Ok(Err(error)) => {
+            tracing::info!(%peer, %error, "TLS handshake failed");
+            None
+        }
+        Err(_) => None,
+    }
+}

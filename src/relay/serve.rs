@@ -1,0 +1,211 @@
+//! A relay from its start to its end: store, rules, TLS and listeners put together.
+
+use super::config::Config;
+use super::domains;
+use super::hub::Hub;
+use super::listen;
+use super::listen::Start;
+use super::session::Shared;
+use crate::model::Domain;
+use crate::net::Clock;
+use crate::net::Reload;
+use crate::net::ServerTls;
+use crate::net::TlsFileError;
+use crate::net::random;
+use crate::service::Service;
+use crate::service::store::StoreError;
+use crate::service::store::StoreWrite;
+use crate::store::DomainRecord;
+use crate::store::OpenError;
+use crate::store::Remember;
+use crate::store::sqlite;
+use crate::store::sqlite::Role;
+use crate::store::thread::StoreThread;
+use core::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+/// Threads that read the store.
+const READERS: usize = 2;
+/// How often the certificate files are looked at.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
+/// How long connections may take to say good-bye when the relay stops: each BYE takes 2 s at most, and so does each
+/// connection's last write.
+const GOODBYE: Duration = Duration::from_secs(6);
+
+/// Where a relay listens, with the ports that the system chose where the configuration says 0.
+#[derive(Clone, Debug, Default)]
+pub struct Bound {
+    /// Without TLS at the start.
+    pub plain: Vec<SocketAddr>,
+    /// With TLS from the first octet.
+    pub tls: Vec<SocketAddr>,
+}
+
+/// Why a relay did not start.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The store's folder.
+    Open(OpenError),
+    /// The store's content.
+    Store(StoreError),
+    /// A certificate or key.
+    Tls(TlsFileError),
+    /// A listening socket.
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// No more threads.
+    Threads(io::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+            Self::Bind { address, error } => match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    write!(f, "{address} is in use by another program; stop it or choose another port in [listen]")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    write!(f, "listening on {address} is not allowed to this user; choose a port above 1023 in [listen]")
+                }
+                io::ErrorKind::AddrNotAvailable => write!(f, "{address} is no address of this machine; mend [listen]"),
+                _ => write!(f, "cannot listen on {address}: {error}"),
+            },
+            Self::Threads(error) => write!(f, "cannot start a thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// Runs a relay until `stop` is done; `ready` hears where it listens once every port accepts. A value on `reread` has
+/// the certificate files looked at without waiting.
+///
+/// On return every connection has been told BYE or given up, and the store is closed.
+///
+/// # Errors
+/// What kept it from starting.
+pub async fn serve(
+    config: &Config,
+    ready: impl FnOnce(&Bound),
+    reread: watch::Receiver<()>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let tls = domains::tls_options(config).map(ServerTls::new).transpose().map_err(ServeError::Tls)?.map(Arc::new);
+    let mut listeners = Vec::new();
+    let mut bound = Bound::default();
+    for (start, addresses, bound) in
+        [(Start::Plain, &config.listen.plain, &mut bound.plain), (Start::Tls, &config.listen.tls, &mut bound.tls)]
+    {
+        for &address in addresses {
+            let listener = listen::bind(address).map_err(|error| ServeError::Bind { address, error })?;
+            bound.push(listener.local_addr().unwrap_or(address));
+            listeners.push((start, listener));
+        }
+    }
+    let opened = open_store(config)?;
+    let engine = Arc::new(domains::engine_config(config, &opened.domains, tls.is_some()));
+    let hub = Hub::new(opened.service, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
+    let shared = Arc::new(Shared { hub: Arc::clone(&hub), engine, tls: tls.clone() });
+
+    let (say_stop, stopped) = watch::channel(false);
+    let mut doors = JoinSet::new();
+    for (start, listener) in listeners {
+        doors.spawn(listen::accept(listener, start, Arc::clone(&shared), config.limits.connections, stopped.clone()));
+    }
+    let mut chores = JoinSet::new();
+    let timekeeper = Arc::clone(&hub);
+    chores.spawn(async move { timekeeper.keep_time().await });
+    if let Some(tls) = tls {
+        chores.spawn(watch_certificates(tls, reread));
+    }
+    tracing::info!(plain = ?bound.plain, tls = ?bound.tls, "relay is ready");
+    ready(&bound);
+    stop.await;
+
+    tracing::info!("relay stops");
+    let _ = say_stop.send(true);
+    hub.close_all();
+    let goodbye = async { while doors.join_next().await.is_some() {} };
+    if tokio::time::timeout(GOODBYE, goodbye).await.is_err() {
+        tracing::warn!(connections = hub.connections(), "some connections did not end in time");
+        doors.shutdown().await;
+    }
+    chores.shutdown().await;
+    // The store's threads finish what was given to them; that may take as long as the disk does.
+    let _ = tokio::task::spawn_blocking(move || hub.store().stop()).await;
+    Ok(())
+}
+
+/// An opened store, taken apart for those who need its parts.
+struct Opened {
+    domains: Vec<DomainRecord>,
+    service: Service,
+    start: Threads,
+}
+
+struct Threads {
+    writer: sqlite::Writer,
+    readers: Vec<sqlite::Reader>,
+}
+
+impl Threads {
+    fn run(self, complete: Box<dyn Fn(crate::store::thread::Completion) + Send + Sync>) -> io::Result<StoreThread> {
+        let remember: Arc<dyn Remember> = match self.writer.recent() {
+            Some(recent) => Arc::new(recent),
+            // Only a store opened for an administrator has none.
+            None => return Err(io::ErrorKind::Unsupported.into()),
+        };
+        StoreThread::start(self.writer, self.readers, remember, complete)
+    }
+}
+
+fn open_store(config: &Config) -> Result<Opened, ServeError> {
+    let now = Clock::now();
+    let role = Role::Relay { remembered: config.limits.remembered_deliveries };
+    let mut store = sqlite::open(&config.data_dir, role).map_err(ServeError::Open)?;
+    let mut records = Vec::new();
+    for name in &config.domains {
+        records.push(store.writer.domain(&fresh_record(name, config)).map_err(ServeError::Store)?);
+    }
+    let start = store.writer.start(now.unix).map_err(ServeError::Store)?;
+    let readers = (0..READERS).map(|_| store.readers.open()).collect::<Result<_, _>>().map_err(ServeError::Open)?;
+    let service = Service::new(domains::service_config(config, random::request_prefix()), start, now);
+    Ok(Opened { domains: records, service, start: Threads { writer: store.writer, readers } })
+}
+
+/// What a domain is given when the store meets it for the first time.
+#[must_use]
+pub fn fresh_record(name: &Domain, config: &Config) -> DomainRecord {
+    DomainRecord { name: name.clone(), decoy_key: random::octets(), iterations: config.auth.scram_iterations }
+}
+
+async fn watch_certificates(tls: Arc<ServerTls>, mut reread: watch::Receiver<()>) {
+    let mut every = tokio::time::interval(CERTIFICATES_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            Ok(()) = reread.changed() => {}
+        }
+        // Reading a few small files; a slow disk must not hold up the runtime's threads all the same.
+        let tls = Arc::clone(&tls);
+        match tokio::task::spawn_blocking(move || tls.reload_if_changed()).await {
+            Ok(Reload::Renewed) => tracing::info!("certificates reread"),
+            Ok(Reload::Kept(error)) => tracing::error!(%error, "new certificates cannot be used; the old ones stay in force"),
+            Ok(Reload::Unchanged) | Err(_) => {}
+        }
+    }
+}
