@@ -4,6 +4,8 @@
 mod script;
 #[path = "scenes/store.rs"]
 mod store;
+#[path = "scenes/storm.rs"]
+mod storm;
 #[path = "scenes/world.rs"]
 mod world;
 
@@ -37,4 +39,14 @@ fn every_scene_plays() {
         }
     }
     assert!(failed.is_empty(), "these scenes failed: {failed:?}");
+}
+
+#[test]
+fn what_must_hold_in_any_order() {
+    let seeds = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).map_or(0..200, |seed: u64| seed..seed + 1);
+    for seed in seeds {
+        let outcome = catch_unwind(AssertUnwindSafe(|| storm::run(seed)));
+        let log = world::take_log().join("\n");
+        assert!(outcome.is_ok(), "{log}\n  !! seed {seed}");
+    }
 }
