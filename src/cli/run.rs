@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -71,6 +72,20 @@ pub fn with_arguments<T: Tool>(arguments: Vec<OsString>) -> Exit {
     }
 }
 
+/// Runs a program that has manners of its own, with these arguments.
+#[must_use]
+pub fn program<T: clap::Parser>(
+    name: &'static str,
+    arguments: Vec<OsString>,
+    work: impl FnOnce(T, &Printer) -> Outcome<Exit>,
+) -> Exit {
+    let out = Printer::new(name);
+    match T::try_parse_from(arguments) {
+        Ok(wish) => work(wish, &out).unwrap_or_else(|failure| fail(&out, &failure)),
+        Err(error) => explain(&out, &error),
+    }
+}
+
 fn fail(out: &Printer, failure: &Failure) -> Exit {
     out.failure(failure);
     failure.exit
@@ -124,8 +139,20 @@ impl Stop {
 /// # Errors
 /// What the work gives; 70 if the system gives no runtime.
 pub fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
+    block_with(&mut Builder::new_current_thread(), work)
+}
+
+/// As [`block_on`], on all processors.
+///
+/// # Errors
+/// As there.
+pub fn block_on_all<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
+    block_with(&mut Builder::new_multi_thread(), work)
+}
+
+fn block_with<T>(builder: &mut Builder, work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
     let broken = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot start: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
+    let runtime = builder.enable_all().build().map_err(broken)?;
     let done = runtime.block_on(async {
         let (tell, stop) = watch::channel(None);
         let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;

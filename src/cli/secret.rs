@@ -61,11 +61,8 @@ pub fn find(user: &Address, who: &Who, account: &AccountTable, config: &Config, 
     };
     match source {
         Source::Value(secret) => Ok(secret),
-        Source::File(path) => {
-            let file = std::fs::File::open(&path).map_err(|error| Failure::reading(&path, &error))?;
-            first_line(file, &format!("cannot read the password from {}", path.display()))
-        }
-        Source::Stdin if stdin_is_free => first_line(std::io::stdin().lock(), "cannot read the password from standard input"),
+        Source::File(path) => of_file(&path),
+        Source::Stdin if stdin_is_free => of_stdin(),
         Source::Stdin => Err(Failure::usage("--pass-file - needs standard input, which is read for something else here")),
         Source::Command(command) => of_command(&command),
         Source::Prompt => rpassword::prompt_password(format!("Password for {}: ", user.shown()))
@@ -85,6 +82,23 @@ fn choose(who: &Who, account: &AccountTable, config: &Config, around: Surroundin
         .or_else(|| account.pass_file.as_deref().map(|path| Source::File(config.beside(path))))
         .or_else(|| account.pass_cmd.clone().map(Source::Command))
         .or_else(|| around.terminal.then_some(Source::Prompt))
+}
+
+/// The first line of a file.
+///
+/// # Errors
+/// 66 or 74 if it cannot be read; 78 if it holds no password.
+pub fn of_file(path: &Path) -> Outcome<Secret> {
+    let file = std::fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
+    first_line(file, &format!("cannot read the password from {}", path.display()))
+}
+
+/// The first line of standard input.
+///
+/// # Errors
+/// As [`of_file`].
+pub fn of_stdin() -> Outcome<Secret> {
+    first_line(std::io::stdin().lock(), "cannot read the password from standard input")
 }
 
 fn of_command(command: &str) -> Outcome<Secret> {
