@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example relay`
 
-use impp::engine::sasl::derive;
+use impp::engine::sasl::{PasswordRefused, SALT_OCTETS, derive};
 use impp::model::{Address, Credentials, Domain, Secret};
 use impp::net::client::{Event, Message};
 use impp::net::connect::HostPort;
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let bob = Address::parse("bob@demo.test")?;
     let mut accounts = Accounts::open(&config.data_dir, [domain.clone()])?;
     let iterations = accounts.domain(&impp::relay::fresh_record(&domain, &config))?.iterations;
-    accounts.add(&bob, Some(&hash(&password, iterations)), Clock::now().unix)?;
+    accounts.add(&bob, Some(&hash(&password, iterations)?), Clock::now().unix)?;
     drop(accounts);
 
     // The relay runs until it is told to stop.
@@ -83,7 +83,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn hash(password: &Secret, iterations: u32) -> Credentials {
-    // The salt is random, and the password above is one that OpaqueString accepts.
-    derive(password, iterations, &random::octets::<16>()).unwrap_or_else(|refused| panic!("{refused}"))
+fn hash(password: &Secret, iterations: u32) -> Result<Credentials, PasswordRefused> {
+    derive(password, iterations, &random::octets::<SALT_OCTETS>())
 }
