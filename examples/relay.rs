@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example relay`
 
+#![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
+
 use impp::engine::sasl::{PasswordRefused, SALT_OCTETS, derive};
 use impp::model::{Address, Credentials, Domain, Secret};
 use impp::net::client::{Event, Message};
@@ -36,8 +38,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         derive: &hash,
     }
     .run()?;
-    let text = std::fs::read_to_string(&report.config)?.replace("[::]:5772", "127.0.0.1:0").replace("[::]:5773", "127.0.0.1:0");
-    let config = Config::parse(&report.config, &text)?;
+    let mut config = Config::load(&report.config)?;
+    config.listen.plain.clear();
+    config.listen.tls = vec!["127.0.0.1:0".parse()?];
 
     // A second user.
     let bob = Address::parse("bob@demo.test")?;

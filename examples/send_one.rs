@@ -42,8 +42,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The Message-ID stays the same, so that trying again cannot deliver twice.
     for wait in [1, 5, 25] {
         match attempt(&options, &to, &message).await {
-            Ok(Delivery::Delivered) => return Ok(println!("delivered")),
-            Ok(Delivery::Stored) => return Ok(println!("stored until somebody takes it")),
+            Ok(Delivery::Delivered) => {
+                println!("delivered");
+                return Ok(());
+            }
+            Ok(Delivery::Stored) => {
+                println!("stored until somebody takes it");
+                return Ok(());
+            }
             Err(error) if error.is_temporary() => {
                 println!("{error}; trying again in {wait} s");
                 tokio::time::sleep(Duration::from_secs(wait)).await;

@@ -1,7 +1,7 @@
 //! Sessions against the accepting engine, over streams in memory; the test is the service.
 
 use super::content::{Change, Content, Delivery, Message};
-use super::steady::{Connector, Steady, SteadyEvent};
+use super::steady::{Connector, Occasion, Steady, SteadyEvent};
 use super::{Client, Error, Event, Options};
 use crate::engine::{ByeCause, ClientRefusal, End, Mechanism};
 use crate::model::request::Cause;
@@ -413,7 +413,7 @@ async fn messages_are_answered_by_whoever_takes_them() {
     drop(third);
     assert_eq!(told(&relay.next().await), "Error SEND 3 try-later");
     match client.next_event().await {
-        Some(Event::Changed { origin, value }) => assert_eq!((origin, value.version), (bob(), Version(9))),
+        Some(Event::Changed { origin, value, .. }) => assert_eq!((origin, value.version), (bob(), Version(9))),
         other => panic!("{other:?}"),
     }
     assert_eq!(told(&relay.next().await), "Ok CHANGE-NOTIFY 5");
@@ -547,8 +547,8 @@ fn grant(relay: &Relay, frame: &Frame, seconds: u64, version: u64, body: &str) {
 /// `changed 7 initial`, `lost`, `resumed kept` and so on.
 async fn next(steady: &mut Steady) -> String {
     match steady.next_event().await.unwrap() {
-        SteadyEvent::Changed { target, value, initial } => {
-            format!("{} {}{}", target.user(), value.version, if initial { " initial" } else { "" })
+        SteadyEvent::Changed { target, value, occasion } => {
+            format!("{} {}{}", target.user(), value.version, if occasion == Occasion::First { " initial" } else { "" })
         }
         SteadyEvent::Terminated { target, cause } => format!("{} terminated {}", target.user(), cause.as_str()),
         SteadyEvent::Refused { target, error } => format!("{} refused: {error}", target.user()),
