@@ -308,7 +308,7 @@ fn the_demo_holds_and_leaves_nothing_behind() {
     assert_eq!((done.status.code(), err.as_str()), (Some(0), ""), "{out}");
     let watched: Vec<_> = out.lines().filter_map(|line| line.strip_prefix("  | alice@demo.test  open  ")).collect();
     let parts: Vec<_> = watched.iter().map(|line| (line.contains("\"lunch\""), line.rsplit("  ").next())).collect();
-    assert_eq!(parts, [(false, Some("initial")), (true, Some("change")), (false, Some("change"))], "{out}");
+    assert_eq!(parts, [(false, Some("initial")), (true, Some("change")), (false, Some("lease-expired"))], "{out}");
     assert!(out.contains("  $ impp-recv -a bob --count 1") && out.ends_with("\nAll of it held.\n"), "{out}");
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
