@@ -67,7 +67,7 @@ mod tests {
             let help = definition.render_help().to_string();
             assert_eq!(help, definition.render_long_help().to_string(), "-h and --help differ");
             let lines = help.lines().count();
-            assert!(lines <= 64, "{}: {lines} lines\n{help}", definition.get_name());
+            assert!(lines <= 72, "{}: {lines} lines\n{help}", definition.get_name());
             let examples: Vec<_> = help.split("Examples:\n").nth(1).unwrap_or_default().lines().collect();
             assert_eq!(examples.len(), 3, "{help}");
             assert!(help.lines().all(|line| line.chars().count() <= 110), "{help}");

@@ -54,7 +54,7 @@ pub(crate) struct RecvArgs {
     #[arg(long, value_name = "CMD")]
     pub(super) exec: Option<String>,
     /// When a message counts as taken [default: after-exec with --exec]
-    #[arg(long, value_name = "WHEN", requires = "exec")]
+    #[arg(long, value_name = "auto|after-exec", hide_possible_values = true, requires = "exec")]
     pub(super) ack: Option<AckChoice>,
     /// Write attachments as files into this folder
     #[arg(long, value_name = "DIR")]
