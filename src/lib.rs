@@ -10,3 +10,9 @@ pub mod service;
 #[cfg(feature = "relay")]
 pub mod store;
 pub mod wire;
+
+pub use net::client::Client;
+pub use net::client::Error;
+pub use net::client::Event;
+pub use net::client::Options;
+pub use net::client::Steady;

@@ -1,10 +1,12 @@
 //! Drives any engine over any stream: octets in, octets out, time, and the owner's commands between.
 
 use super::clock::Clock;
+use super::trace::Trace;
 use super::wire::{Outbox, Read, Wire};
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -58,12 +60,19 @@ pub struct Drive<E, S> {
     /// Boxed on first use and kept: moving it to a new deadline is cheaper than making another.
     sleep: Option<Pin<Box<Sleep>>>,
     ended: bool,
+    trace: Option<Arc<Trace>>,
 }
 
 impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     /// Joins the two.
     pub fn new(engine: E, stream: S) -> Self {
-        Self { engine, wire: Wire::new(stream), out: Outbox::new(), sleep: None, ended: false }
+        Self { engine, wire: Wire::new(stream), out: Outbox::new(), sleep: None, ended: false, trace: None }
+    }
+
+    /// The same, traced.
+    #[must_use]
+    pub fn traced(self, trace: Option<Arc<Trace>>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The engine, to be asked.
@@ -79,7 +88,7 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     /// Appends octets behind what the engine has written so far.
     pub fn push(&mut self, octets: Bytes) {
         self.take_output();
-        self.out.push(octets);
+        self.append(octets);
     }
 
     /// Octets that wait to be written.
@@ -105,8 +114,14 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
             }
             // A peer that does not read is not listened to either, or its answers would pile up here.
             if !self.ended && self.engine.wants_input() && self.out.octets() < OUT_OCTETS {
-                let Self { engine, wire, .. } = self;
-                match wire.poll_read_into(cx, &mut |octets| engine.handle_input(now, octets)) {
+                let Self { engine, wire, trace, .. } = self;
+                let mut take = |octets: &[u8]| {
+                    if let Some(trace) = trace {
+                        trace.received(octets);
+                    }
+                    engine.handle_input(now, octets);
+                };
+                match wire.poll_read_into(cx, &mut take) {
                     Poll::Ready(Ok(Read::Octets)) => continue,
                     Poll::Ready(Ok(Read::End)) => {
                         self.ended = true;
@@ -143,8 +158,15 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
 
     fn take_output(&mut self) {
         while let Some(octets) = self.engine.poll_output() {
-            self.out.push(octets);
+            self.append(octets);
         }
+    }
+
+    fn append(&mut self, octets: Bytes) {
+        if let Some(trace) = &self.trace {
+            trace.sent(&octets);
+        }
+        self.out.push(octets);
     }
 
     /// Ready when the engine's time has come; pending for ever if it waits for none.

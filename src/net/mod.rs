@@ -3,10 +3,12 @@
 //! Who reads this first: [`client::Client`] is a session as a library user sees it; [`drive`] joins any engine
 //! to any stream; everything else serves these two.
 
+pub mod client;
 pub mod clock;
 pub mod connect;
 pub mod drive;
 mod engines;
+mod printable;
 pub mod random;
 pub mod stream;
 #[cfg(test)]

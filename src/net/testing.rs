@@ -1,15 +1,24 @@
 //! What the tests of this layer share: certificates made for the occasion, and handshakes in memory.
 
+use super::connect::TlsKind;
 use super::tls::{CertificateSource, files};
 use super::tls::{ClientTls, Secured, ServerTls, ServerTlsOptions, TlsError, Trust};
-use crate::model::{Address, Domain};
+use super::{Clock, Drive, MaybeTls, Step, random};
+use crate::engine::{ByeCause, DomainConfig, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl};
+use crate::engine::{TlsInfo, TlsPolicy};
+use crate::model::response::{error_to, ok_to};
+use crate::model::{Address, Answer, Domain, LeaseBounds, Secret};
+use crate::wire::{Frame, Writer};
+use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
 use rustls::RootCertStore;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinHandle;
 
 /// An authority whose files live as long as it does.
 pub(crate) struct Authority {
@@ -86,4 +95,155 @@ pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, Sec
 pub(crate) async fn handshake(client: &ClientTls, domain: &Domain, server: &ServerTls) -> (Near, Far) {
     let (near, far) = tokio::io::duplex(65_536);
     tokio::join!(client.handshake(domain, near), server.accept(far))
+}
+
+/// The accepting engine on a stream, with one user (`alice@example.org`, `wonderland`) and a test in the place of the
+/// service.
+pub(crate) struct Relay {
+    pub(crate) inbound: UnboundedReceiver<Frame>,
+    orders: UnboundedSender<Option<ServerCommand>>,
+    /// Ends when the connection does.
+    pub(crate) ended: JoinHandle<Vec<String>>,
+}
+
+/// What a [`Relay`] is to be.
+#[derive(Clone)]
+pub(crate) struct RelayKind {
+    /// TLS; from the first octet, or for STARTTLS.
+    pub(crate) tls: Option<(Arc<ServerTls>, TlsKind)>,
+    pub(crate) opened: Result<bool, Answer>,
+    pub(crate) mechanisms: Vec<Mechanism>,
+    pub(crate) max_body: u64,
+}
+
+impl Default for RelayKind {
+    fn default() -> Self {
+        let mechanisms = vec![Mechanism::ScramSha256Plus, Mechanism::ScramSha256];
+        Self { tls: None, opened: Ok(false), mechanisms, max_body: 100_000 }
+    }
+}
+
+impl Relay {
+    pub(crate) fn start<S>(stream: S, kind: RelayKind) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (told, inbound) = mpsc::unbounded_channel();
+        let (orders, given) = mpsc::unbounded_channel();
+        let ended = tokio::spawn(relay(stream, kind, told, given));
+        Self { inbound, orders, ended }
+    }
+
+    /// The next request or response of the client.
+    pub(crate) async fn next(&mut self) -> Frame {
+        self.inbound.recv().await.expect("the client said nothing more")
+    }
+
+    pub(crate) fn write(&self, octets: impl Into<Bytes>) {
+        self.orders.send(Some(ServerCommand::Send { head: octets.into(), body: Bytes::new() })).unwrap();
+    }
+
+    pub(crate) fn ok(&self, request: &Frame, headers: impl FnOnce(Writer) -> Writer) {
+        self.write(headers(ok_to(request)).finish());
+    }
+
+    pub(crate) fn ok_with(&self, request: &Frame, headers: impl FnOnce(Writer) -> Writer, body: &str) {
+        self.write(headers(ok_to(request)).finish_with("application/presence", body.as_bytes()));
+    }
+
+    pub(crate) fn error(&self, request: &Frame, answer: &Answer) {
+        self.write(answer.write(error_to(request)).finish());
+    }
+
+    pub(crate) fn bye(&self, cause: ByeCause) {
+        self.orders.send(Some(ServerCommand::Bye { cause: Some(cause), reason: None, retry_after: None })).unwrap();
+    }
+
+    /// Breaks the connection without a word.
+    pub(crate) fn cut(&self) {
+        self.orders.send(None).unwrap();
+    }
+}
+
+/// Tells what else happened when the connection is over.
+async fn relay<S>(
+    stream: S,
+    kind: RelayKind,
+    told: UnboundedSender<Frame>,
+    mut orders: UnboundedReceiver<Option<ServerCommand>>,
+) -> Vec<String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut log = Vec::new();
+    let domain = DomainConfig {
+        mechanisms: kind.mechanisms,
+        iterations: 4096,
+        decoy_key: [7; 32],
+        anonymous: true,
+        services: Services { presence: true, messages: true },
+        lease: LeaseBounds::default(),
+    };
+    let mut config = ServerConfig::new("test/1");
+    config.domains.insert(Domain::parse("example.org").unwrap(), domain);
+    config.max_body = kind.max_body;
+    config.tls = if kind.tls.is_some() { TlsPolicy::Required } else { TlsPolicy::None };
+    let (mut stream, mut info) = (MaybeTls::Plain(stream), None);
+    if let Some((tls, TlsKind::Require)) = &kind.tls {
+        let MaybeTls::Plain(plain) = stream else { unreachable!() };
+        let Ok((secure, secured, user)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
+        info = Some(TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version });
+        stream = MaybeTls::Tls(Box::new(secure.into()));
+    }
+    let mut drive = Drive::new(Server::new(Arc::new(config), info, random::nonce(), Clock::instant()), stream);
+    loop {
+        let command = tokio::select! {
+            order = orders.recv() => match order {
+                Some(Some(command)) => command,
+                Some(None) => return log,
+                // The test is over.
+                None => return log,
+            },
+            step = std::future::poll_fn(|cx| drive.poll_step(cx)) => match step {
+                Step::Broken(error) => {
+                    log.push(error.kind().to_string());
+                    return log;
+                }
+                Step::Event(ServerEvent::LookUp(user)) => {
+                    let known = user.to_email() == "alice@example.org";
+                    let secret = Secret::new("wonderland".to_owned());
+                    ServerCommand::Credentials(known.then(|| sasl::derive(&secret, 4096, &[1; 16]).unwrap()))
+                }
+                Step::Event(ServerEvent::CheckPassword(work)) => ServerCommand::Checked(work.run()),
+                Step::Event(ServerEvent::Authenticated(_)) => ServerCommand::Opened(kind.opened.clone()),
+                Step::Event(ServerEvent::Request(frame) | ServerEvent::Response(frame)) => {
+                    // The test may have heard enough.
+                    let _ = told.send(frame);
+                    continue;
+                }
+                Step::Event(ServerEvent::LoginFailed { .. }) => {
+                    log.push("login failed".into());
+                    continue;
+                }
+                Step::Event(ServerEvent::Bye) => {
+                    log.push("bye".into());
+                    continue;
+                }
+                Step::Event(ServerEvent::Ended(end)) => {
+                    log.push(end.to_string());
+                    drive.linger().await;
+                    return log;
+                }
+                Step::Event(ServerEvent::StartTls) => {
+                    std::future::poll_fn(|cx| drive.poll_flush(cx)).await.unwrap();
+                    let (engine, stream) = drive.into_parts();
+                    let (Some((tls, _)), MaybeTls::Plain(stream)) = (&kind.tls, stream) else { unreachable!() };
+                    let Ok((secure, secured, user)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
+                    drive = Drive::new(engine, MaybeTls::Tls(Box::new(secure.into())));
+                    ServerCommand::TlsUp(TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version })
+                }
+            },
+        };
+        drive.command(|engine, now| engine.handle_command(now, command));
+    }
 }

@@ -1,5 +1,6 @@
 //! The wire for people: a line for each line of a frame, secrets masked, bodies shortened, nothing that a terminal obeys.
 
+use super::printable::printable;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,8 +11,22 @@ const LINE_OCTETS: usize = 1024;
 /// Characters of a body that are shown.
 const BODY_CHARS: usize = 60;
 
-/// Where a trace goes. Each call is one line without its end.
-pub type Sink = Arc<dyn Fn(&str) + Send + Sync>;
+/// Where a trace goes: a function that takes one line without its end.
+#[derive(Clone)]
+pub struct Sink(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Sink {
+    /// Takes lines with this function.
+    pub fn new(take: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
+}
 
 /// Traces both directions of one connection.
 ///
@@ -66,13 +81,13 @@ impl Trace {
 
     /// Something about the connection that is not on the wire, such as the version of TLS.
     pub fn remark(&self, text: &str) {
-        (self.sink)(&format!("* {}", shown(text.as_bytes(), LINE_CHARS)));
+        (self.sink.0)(&format!("* {}", shown(text.as_bytes(), LINE_CHARS)));
     }
 
     fn note(&self, arrow: &str, direction: usize, octets: &[u8]) {
         let mut directions = self.directions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(direction) = directions.get_mut(direction) {
-            direction.note(octets, &mut |line| (self.sink)(format!("{arrow} {line}").trim_end()));
+            direction.note(octets, &mut |line| (self.sink.0)(format!("{arrow} {line}").trim_end()));
         }
     }
 }
@@ -135,22 +150,8 @@ fn keep(line: &mut Vec<u8>, octets: &[u8]) {
     }
 }
 
-/// Control characters, the invisible marks that reorder text, and what is not UTF-8, as escapes.
 fn shown(octets: &[u8], chars: usize) -> String {
-    let text = String::from_utf8_lossy(octets);
-    let mut out = String::new();
-    for c in text.chars().take(chars) {
-        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    if text.chars().nth(chars).is_some() {
-        out.push_str(" ...");
-    }
-    out
+    printable(&String::from_utf8_lossy(octets), chars)
 }
 
 #[cfg(test)]
@@ -164,7 +165,7 @@ mod tests {
             let lines = Arc::new(Mutex::new(Vec::new()));
             let trace = {
                 let lines = lines.clone();
-                Trace::new(Arc::new(move |line| lines.lock().unwrap().push(line.to_owned())))
+                Trace::new(Sink::new(move |line| lines.lock().unwrap().push(line.to_owned())))
             };
             octets.chunks(size).for_each(|piece| trace.sent(piece));
             trace.received(b"OK (PING) 1 impp/1.0\r\n\r\n");

@@ -308,7 +308,7 @@ mod tests {
         ) {
             let (mut client, own) = client("x", Bind::None);
             let own = String::from_utf8(own).unwrap();
-            let own = own.rsplit_once("r=").unwrap().1.to_owned();
+            let own = own.split_once(",r=").unwrap().1.to_owned();
             if grammar::server_first(&first).is_some_and(|count| count < 100) {
                 assert_ne!(client.answer(&first), Err(Failed::Panicked));
                 return Ok(());

@@ -2,6 +2,7 @@
 
 use super::trust::Pin;
 use crate::model::{Domain, UnixMillis};
+use crate::net::printable::printable;
 use rustls::pki_types::CertificateDer;
 use rustls::{AlertDescription, CertificateError};
 use std::{fmt, io};
@@ -89,14 +90,14 @@ impl Shown {
         let mut more_names = 0;
         for name in certificate.subject_alternative_name().ok().flatten().iter().flat_map(|san| &san.value.general_names) {
             if let GeneralName::DNSName(name) = name {
-                if names.len() < NAMES_SHOWN { names.push(safe(name)) } else { more_names += 1 }
+                if names.len() < NAMES_SHOWN { names.push(printable(name, NAME_CHARS)) } else { more_names += 1 }
             }
         }
         let millis = |time: x509_parser::time::ASN1Time| UnixMillis(u64::try_from(time.timestamp()).unwrap_or(0) * 1000);
         Self {
             names,
             more_names,
-            issuer: safe(&certificate.issuer().to_string()),
+            issuer: printable(&certificate.issuer().to_string(), NAME_CHARS),
             self_signed: certificate.issuer() == certificate.subject(),
             not_before: millis(certificate.validity().not_before),
             not_after: millis(certificate.validity().not_after),
@@ -111,11 +112,6 @@ impl Shown {
         f.write_str(&self.names.join(", "))?;
         if self.more_names > 0 { write!(f, " and {} more", self.more_names) } else { Ok(()) }
     }
-}
-
-/// A stranger's text without control characters, and not long.
-fn safe(text: &str) -> String {
-    text.chars().take(NAME_CHARS).map(|c| if c.is_control() || c == '\u{fffd}' { '?' } else { c }).collect()
 }
 
 impl fmt::Display for TlsError {
