@@ -12,6 +12,9 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
+/// Unwritten octets above which nothing more is read.
+const OUT_OCTETS: usize = 1 << 20;
+
 /// A session without IO, as the engines are. Calls in this order: one that takes `now`, then output, events and
 /// the timeout.
 pub trait Engine {
