@@ -27,12 +27,12 @@ pub struct Common {
 
 /// Who logs in, and with which secret.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Account")]
+#[command(next_help_heading = "Common options")]
 pub struct Who {
     /// Section [account.NAME] of the configuration
     #[arg(short, long, value_name = "NAME", env = "IMPP_ACCOUNT", hide_env = true)]
     pub account: Option<String>,
-    /// Configuration; else ~/.config/impp/impp.toml, then /etc/impp/impp.toml
+    /// Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml
     #[arg(short, long, value_name = "FILE", env = "IMPP_CONFIG", hide_env = true)]
     pub config: Option<PathBuf>,
     /// Who I am: user@domain
@@ -41,17 +41,17 @@ pub struct Who {
     /// Log in as nobody, where the domain allows it
     #[arg(long, conflicts_with_all = ["pass_file", "pass_cmd"])]
     pub anonymous: bool,
-    /// Read the password from the first line of FILE (-: standard input)
+    /// The password is the first line of FILE (-: standard input)
     #[arg(long, value_name = "FILE", conflicts_with = "pass_cmd")]
     pub pass_file: Option<PathBuf>,
-    /// Read the password from the first line that CMD prints
+    /// The password is the first line that CMD prints
     #[arg(long, value_name = "CMD")]
     pub pass_cmd: Option<String>,
 }
 
 /// Which server, and how it is verified.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Connection")]
+#[command(next_help_heading = "Common options")]
 pub struct Place {
     /// Server to connect to
     #[arg(long, value_name = "HOST[:PORT]", env = "IMPP_SERVER", hide_env = true)]
@@ -62,13 +62,13 @@ pub struct Place {
     /// Only IPv6
     #[arg(short = '6')]
     pub ipv6: bool,
-    /// TLS from the start, by STARTTLS, or not at all (only to loopback or with --insecure)
-    #[arg(long, value_name = "HOW")]
+    /// require, starttls or off (off: only to loopback or with --insecure)
+    #[arg(long, value_name = "HOW", hide_possible_values = true)]
     pub tls: Option<TlsChoice>,
     /// Do not verify the server
     #[arg(long)]
     pub insecure: bool,
-    /// Trust the certificates in this PEM file instead of the system's
+    /// Trust these certificates (PEM) instead of the system's
     #[arg(long, value_name = "FILE", env = "IMPP_CA", hide_env = true)]
     pub ca: Option<PathBuf>,
     /// The server's key must have this fingerprint
@@ -95,7 +95,7 @@ pub enum TlsChoice {
 
 /// How long to wait, and how often to try.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Patience")]
+#[command(next_help_heading = "Common options")]
 pub struct Patience {
     /// Time for the whole run (90s, 10m, 12h, 7d)
     #[arg(long, value_name = "TIME", value_parser = units::duration, env = "IMPP_TIMEOUT", hide_env = true)]
@@ -113,7 +113,7 @@ pub struct Patience {
 
 /// How the tool writes and talks.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Output")]
+#[command(next_help_heading = "Common options")]
 pub struct Manners {
     /// One JSON object per line
     #[arg(long, conflicts_with = "format")]
@@ -124,8 +124,8 @@ pub struct Manners {
     /// Records end in NUL instead of a line feed
     #[arg(short = '0')]
     pub zero: bool,
-    /// Colours
-    #[arg(long, value_name = "WHEN")]
+    /// Colours: auto, always or never
+    #[arg(long, value_name = "WHEN", hide_possible_values = true)]
     pub color: Option<ColorChoice>,
     /// Say less
     #[arg(short, long, conflicts_with = "verbose")]
@@ -138,7 +138,7 @@ pub struct Manners {
     pub trace: Option<PathBuf>,
 }
 
-/// When to use colours.
+/// Colours: auto, always or never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set

@@ -32,7 +32,7 @@ impl Ended {
 ///
 /// # Errors
 /// 74 if the shell cannot be started or waited for.
-pub async fn run(command: &str, variables: &[(&str, &str)], input: Vec<u8>) -> Outcome<Ended> {
+pub async fn run(command: &str, variables: &[(&'static str, String)], input: Vec<u8>) -> Outcome<Ended> {
     let wrong = |error: &std::io::Error| Failure::new(Exit::Io, format!("cannot run {command:?}: {}", reason(error)));
     let mut child = Command::new("/bin/sh");
     child.arg("-c").arg(command).stdin(Stdio::piped()).kill_on_drop(false);
@@ -99,7 +99,7 @@ mod tests {
             ("/nonexistent/command", Ended::Later),
             ("kill -9 $$", Ended::Later),
         ] {
-            let got = run(command, &[("IMPP_SUBJECT", "a\u{1b}b")], b"hello\n".to_vec()).await.unwrap();
+            let got = run(command, &[("IMPP_SUBJECT", "a\u{1b}b".to_owned())], b"hello\n".to_vec()).await.unwrap();
             assert_eq!(got, ended, "{command}");
         }
     }

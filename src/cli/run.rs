@@ -4,6 +4,7 @@ use super::args::Manners;
 use super::exit::{Exit, Failure, Outcome};
 use super::print::Printer;
 use clap::error::ErrorKind as UsageKind;
+use clap::{Arg, ArgAction};
 use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ pub trait Tool: clap::Parser {
     /// The definition of its options.
     #[must_use]
     fn definition() -> clap::Command {
-        Self::command()
+        dressed(Self::command())
     }
 
     /// How it writes and talks.
@@ -33,6 +34,17 @@ pub trait Tool: clap::Parser {
     /// # Errors
     /// Whatever ends it before its time.
     fn work(self, out: &Printer) -> Outcome<Exit>;
+}
+
+/// A definition as all tools have it: `-h` and `--help` give the same screen.
+#[must_use]
+pub fn dressed(definition: clap::Command) -> clap::Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print this");
+    let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version");
+    definition
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args([help, version].map(|arg| arg.help_heading("Common options")))
 }
 
 /// Runs a tool with the arguments of the process.

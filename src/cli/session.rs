@@ -8,7 +8,7 @@ use super::run::{self, Stop};
 use super::trouble::Trouble;
 use super::units;
 use crate::model::{Acl, Address, Domain, Version, watchers::Watchers};
-use crate::net::client::{Change, ChangeDone, Client, Error, Fetched, Message, Options, Sent};
+use crate::net::client::{Change, ChangeDone, Client, Error, Fetched, Message, Options, Sent, Steady};
 use crate::net::connect::{Family, TlsKind};
 use crate::net::random;
 use crate::net::tls::{Identity, Trust, files};
@@ -110,6 +110,35 @@ impl<'a> Open<'a> {
         Ok(options)
     }
 
+    /// A session that survives its connections, for tools that stay. The first connection is tried as often as `--retry` says.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn steady(&self, options: Options) -> Outcome<Steady> {
+        let mut tried = 0;
+        loop {
+            let error = match Steady::connect(options.clone()).await {
+                Ok(steady) => return Ok(steady),
+                Err(error) => error,
+            };
+            let trouble = Trouble::from(error);
+            if !trouble.is_temporary() || tried >= self.retries {
+                return Err(trouble.doing(&doing(&options)));
+            }
+            let wait = self.pause(tried).max(trouble.retry_after().unwrap_or_default());
+            tried += 1;
+            self.out.note(&format!("{}; again in {}", trouble.line(&doing(&options)), units::shown(wait)));
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Doubling, with jitter.
+    fn pause(&self, tried: u32) -> Duration {
+        let wait = self.common.patience.retry_wait.unwrap_or(FIRST_WAIT);
+        let longest = wait.saturating_mul(1_u32.checked_shl(tried).unwrap_or(u32::MAX)).min(LONGEST_WAIT.max(wait));
+        random::between(longest / 2, longest)
+    }
+
     /// Does `work` with a session, within the time and until a signal; says BYE however it ends.
     ///
     /// # Errors
@@ -141,6 +170,14 @@ impl<'a> Open<'a> {
     }
 }
 
+/// What is being done when a session is opened.
+fn doing(options: &Options) -> String {
+    match &options.server {
+        Some(server) => format!("log in to {} at {server}", options.domain.shown()),
+        None => format!("find the server of {}", options.domain.shown()),
+    }
+}
+
 fn sink(path: &Path, out: &Printer) -> Outcome<Sink> {
     if path == Path::new("-") {
         let out = out.clone();
@@ -161,10 +198,8 @@ fn sink(path: &Path, out: &Printer) -> Outcome<Sink> {
 /// A session; its connection is made anew when it broke and a request is to be repeated.
 #[derive(Debug)]
 pub struct Session<'a> {
-    out: &'a Printer,
+    open: &'a Open<'a>,
     options: Options,
-    retries: u32,
-    wait: Duration,
     connection: Mutex<Connection>,
     me: OnceCell<Address>,
 }
@@ -177,7 +212,7 @@ struct Connection {
 }
 
 impl<'a> Session<'a> {
-    fn new(open: &Open<'a>) -> Outcome<Self> {
+    fn new(open: &'a Open<'a>) -> Outcome<Self> {
         let mut options = open.options()?;
         let me = OnceCell::new();
         if let Some(user) = open.account.user() {
@@ -185,18 +220,13 @@ impl<'a> Session<'a> {
             options.early = true;
             _ = me.set(user.canonical_local().unwrap_or_else(|| user.clone()));
         }
-        let wait = open.common.patience.retry_wait.unwrap_or(FIRST_WAIT);
-        Ok(Self { out: open.out, options, retries: open.retries, wait, connection: Mutex::default(), me })
+        Ok(Self { open, options, connection: Mutex::default(), me })
     }
 
     async fn begin(&self) -> Outcome<()> {
         let known = self.me.get().is_some();
         let identity = self.ask(async |client| if known { Ok(None) } else { client.identity().await.map(Some) }).await;
-        let doing = || match &self.options.server {
-            Some(server) => format!("log in to {} at {server}", self.options.domain.shown()),
-            None => format!("find the server of {}", self.options.domain.shown()),
-        };
-        if let Some(identity) = identity.map_err(|trouble| trouble.doing(&doing()))? {
+        if let Some(identity) = identity.map_err(|trouble| trouble.doing(&doing(&self.options)))? {
             _ = self.me.set(identity);
         }
         Ok(())
@@ -303,25 +333,19 @@ impl<'a> Session<'a> {
                 Err(error) => error,
             };
             let trouble = Trouble::from(error);
-            if !trouble.is_temporary() || tried >= self.retries {
+            if !trouble.is_temporary() || tried >= self.open.retries {
                 return Err(trouble);
             }
-            let wait = self.pause(tried).max(trouble.retry_after().unwrap_or_default());
+            let wait = self.open.pause(tried).max(trouble.retry_after().unwrap_or_default());
             tried += 1;
-            self.out.detail(&format!(
+            self.open.out.detail(&format!(
                 "{}; retry {tried} of {} in {}",
                 trouble.line("do it now"),
-                self.retries,
+                self.open.retries,
                 units::shown(wait)
             ));
             tokio::time::sleep(wait).await;
         }
-    }
-
-    /// Doubling, with jitter.
-    fn pause(&self, tried: u32) -> Duration {
-        let longest = self.wait.saturating_mul(1_u32.checked_shl(tried).unwrap_or(u32::MAX)).min(LONGEST_WAIT.max(self.wait));
-        random::between(longest / 2, longest)
     }
 
     async fn connected(&self) -> Result<(u64, Client), Error> {
@@ -352,7 +376,7 @@ impl<'a> Session<'a> {
         if let Some(client) = client
             && let Err(error) = client.close().await
         {
-            self.out.detail(&format!("the session did not end orderly: {error}"));
+            self.open.out.detail(&format!("the session did not end orderly: {error}"));
         }
     }
 }

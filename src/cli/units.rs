@@ -116,17 +116,13 @@ fn local_in(moment: UnixMillis, zone: TimeZone) -> String {
     }
 }
 
-/// A moment as mail's Date header has it.
+/// A moment as mbox files have it, in UTC.
 ///
-/// *Shape:* `Mon, 23 Nov 2026 12:58:00 +0100`
+/// *Shape:* `Mon Nov 23 12:00:00 2026`
 #[must_use]
-pub fn mail_date(moment: UnixMillis) -> String {
+pub fn asctime(moment: UnixMillis) -> String {
     let seconds = i64::try_from(moment.0 / 1000).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds)
-        .unwrap_or(Timestamp::MAX)
-        .to_zoned(TimeZone::system())
-        .strftime("%a, %d %b %Y %H:%M:%S %z")
-        .to_string()
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).strftime("%a %b %e %H:%M:%S %Y").to_string()
 }
 
 #[cfg(test)]
@@ -182,6 +178,7 @@ mod tests {
     fn moments() {
         let noon = UnixMillis(1_795_435_200_000);
         assert_eq!(local_in(noon, TimeZone::UTC), "2026-11-23T12:00:00Z");
+        assert_eq!(asctime(noon), "Mon Nov 23 12:00:00 2026");
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(local_in(noon, zone), "2026-11-23T13:00:00+01:00");
     }

@@ -1,7 +1,7 @@
 //! SEND: to every connection that takes the target's messages; the first OK settles it, else it is stored (SPEC §5).
 
 use super::effect::{ConnectionKey, Effect, Notice};
-use super::outbox::{About, Identity, Waiting, identity_of};
+use super::outbox::{About, Copy, Waiting, identity_of};
 use super::policy::Access;
 use super::presence::entity_head;
 use super::sessions::{Asker, Connection, too_many};
@@ -11,7 +11,7 @@ use super::{MailboxRules, Octets, Service, mailbox};
 use crate::model::acl::Op;
 use crate::model::response::ok_to;
 use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, UnixMillis, media_type};
-use crate::wire::{Frame, Name};
+use crate::wire::Name;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ impl Service {
         self.sends.insert(number, send);
         if let Some(identity) = identity_of(&frame) {
             for connection in lines {
-                let waiting = Waiting::Live { send: number, identity: identity.clone(), frame: frame.clone() };
+                let waiting = Waiting::Live(Box::new(Copy { send: number, identity: identity.clone(), frame: frame.clone() }));
                 self.line_up(now, connection, waiting);
             }
         }
@@ -135,11 +135,11 @@ impl Service {
     }
 
     /// Its turn has come on this connection.
-    pub(super) fn send_live(&mut self, connection: ConnectionKey, send: u64, identity: Identity, frame: &Frame) {
-        let about = if self.sends.contains_key(&send) { About::Live(send) } else { About::Nothing };
+    pub(super) fn send_live(&mut self, connection: ConnectionKey, copy: Copy) {
+        let about = if self.sends.contains_key(&copy.send) { About::Live(copy.send) } else { About::Nothing };
         if let Some(at) = self.connections.get_mut(&connection) {
-            at.outbox.sent(identity, Method::Send, about);
-            self.effects.push_back(Effect::Send { connection, octets: frame.octets().clone().into() });
+            at.outbox.sent(copy.identity, Method::Send, about);
+            self.effects.push_back(Effect::Send { connection, octets: copy.frame.octets().clone().into() });
         }
     }
 
@@ -250,7 +250,7 @@ impl Service {
         let inboxes = self.users.get(&row.user).map(|user| user.inboxes.clone()).unwrap_or_default();
         for connection in inboxes {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
-            at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live { send, .. } if *send == number));
+            at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live(copy) if copy.send == number));
             for about in at.outbox.sent_about_mut().filter(|about| **about == About::Live(number)) {
                 *about = About::Late(row.clone());
             }
@@ -270,7 +270,7 @@ impl Service {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
             let crowded = at.outbox.waiting().count() > COPIES;
             at.outbox.keep_waiting(|waiting| match waiting {
-                Waiting::Live { send, frame, .. } if *send == number => !crowded && frame.octets().len() <= COPY_OCTETS,
+                Waiting::Live(copy) if copy.send == number => !crowded && copy.frame.octets().len() <= COPY_OCTETS,
                 _ => true,
             });
             for about in at.outbox.sent_about_mut().filter(|about| **about == About::Live(number)) {
@@ -300,7 +300,7 @@ impl Service {
         let inboxes = self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default();
         for connection in inboxes {
             if let Some(at) = self.connections.get_mut(&connection) {
-                at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live { send, .. } if *send == number));
+                at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live(copy) if copy.send == number));
             }
         }
     }
@@ -357,7 +357,7 @@ impl Service {
                 *too_large = (*too_large).max(Some(max_body));
             } else if let Some(identity) = identity_of(&frame) {
                 pending.insert(new);
-                self.line_up(now, new, Waiting::Live { send: number, identity, frame });
+                self.line_up(now, new, Waiting::Live(Box::new(Copy { send: number, identity, frame })));
             }
             self.conclude(now, number);
         }
@@ -375,7 +375,7 @@ fn live_sends(gone: &Connection) -> BTreeSet<u64> {
         _ => None,
     });
     let waiting = gone.outbox.waiting().filter_map(|waiting| match waiting {
-        Waiting::Live { send, .. } => Some(*send),
+        Waiting::Live(copy) => Some(copy.send),
         _ => None,
     });
     sent.chain(waiting).collect()

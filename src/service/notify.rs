@@ -186,8 +186,8 @@ impl Service {
         let Some(ending) = ending else { return };
         ending.telling.queued = false;
         ending.telling.sent = Some(identity.id);
-        let (cause, until) = (ending.cause, ending.until);
-        self.arm_ending(presentity, &session, until.min(now.instant + SILENCE));
+        let cause = ending.cause;
+        self.arm_ending(presentity, &session, now.instant + SILENCE);
         let call = UserCall::TerminateSubscription { origin: presentity.clone(), target_connection: session.id, cause };
         let octets = own_request(&identity, &session, call).write(&identity.from).finish();
         self.send_own(connection, identity, Method::TerminateSubscription, About::Ending(presentity.clone()), octets.into());
@@ -251,7 +251,7 @@ impl Service {
         });
         let waiting = gone.outbox.waiting().filter_map(|waiting| match waiting {
             Waiting::Notify(presentity) | Waiting::Ending(presentity) => Some(presentity),
-            Waiting::Live { .. } => None,
+            Waiting::Live(_) => None,
         });
         for presentity in sent.chain(waiting) {
             let user = self.users.get_mut(presentity);

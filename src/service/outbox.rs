@@ -39,7 +39,15 @@ pub(super) enum Waiting {
     /// TERMINATE-SUBSCRIPTION.
     Ending(Address),
     /// A SEND, settled or not.
-    Live { send: u64, identity: Identity, frame: Frame },
+    Live(Box<Copy>),
+}
+
+/// A SEND that is to go to one more connection.
+#[derive(Clone, Debug)]
+pub(super) struct Copy {
+    pub(super) send: u64,
+    pub(super) identity: Identity,
+    pub(super) frame: Frame,
 }
 
 /// One connection's requests to its client.
@@ -101,7 +109,7 @@ impl Outbox {
         if self.sent.len() >= self.max {
             return None;
         }
-        let ready = |waiting: &Waiting| !matches!(waiting, Waiting::Live { identity, .. } if self.sent.contains_key(identity));
+        let ready = |waiting: &Waiting| !matches!(waiting, Waiting::Live(copy) if self.sent.contains_key(&copy.identity));
         let at = self.waiting.iter().position(ready)?;
         self.waiting.remove(at)
     }
@@ -122,7 +130,7 @@ impl Service {
             match next {
                 Waiting::Notify(presentity) => self.send_notify(now, connection, &presentity),
                 Waiting::Ending(presentity) => self.send_ending(now, connection, &presentity),
-                Waiting::Live { send, identity, frame } => self.send_live(connection, send, identity, &frame),
+                Waiting::Live(copy) => self.send_live(connection, *copy),
             }
         }
         let inbox = self.connections.get(&connection).and_then(|at| at.inbox.clone());

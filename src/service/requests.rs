@@ -26,8 +26,8 @@ impl Service {
             return self.refuse_with(&asker, ErrorKind::PermissionDenied);
         }
         match self.locate(&request.target) {
-            Place::User(address) => self.enter(now, &address, Held::Request(asker, request)),
-            Place::NoUser(address) => self.enter_nobody(now, &address, Held::Request(asker, request)),
+            Place::User(address) => self.enter(now, &address, Held::Request(Box::new((asker, request)))),
+            Place::NoUser(address) => self.enter_nobody(now, &address, Held::Request(Box::new((asker, request)))),
             Place::Domain => self.refuse_with(&asker, ErrorKind::TargetUnknown),
             Place::Elsewhere => {
                 let answer = Answer::new(ErrorKind::OperationNotSupported).because("this relay has no links to other domains");

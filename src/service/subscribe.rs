@@ -30,7 +30,7 @@ impl Service {
     /// SUBSCRIBE; a second one renews.
     pub(super) fn subscribe(&mut self, now: Now, asker: &Asker, target: &Address, wish: Option<u64>) {
         let session = &asker.session;
-        let access = self.access(target, &session.user, Op::Subscribe);
+        let mut access = self.access(target, &session.user, Op::Subscribe);
         if !self.may_see(now, asker, target, &access, Op::Subscribe) {
             return;
         }
@@ -43,6 +43,9 @@ impl Service {
         if let Some(subscription) = user.subscriptions.get_mut(session) {
             subscription.until = until;
             subscription.ends = ends;
+            if let (Access::Concealed(_), Access::Concealed(_)) = (&subscription.access, &access) {
+                access = subscription.access.clone();
+            }
             subscription.access = access.clone();
             // The OK brings the newest value.
             subscription.behind = false;
@@ -134,8 +137,11 @@ impl Service {
                 self.end_subscription(now, presentity, &session, Cause::PermissionDenied);
                 continue;
             }
-            // Closed before and after, in the same words: telling would tell.
-            let same = old == new || unset || matches!((&old, &new), (Access::Concealed(_), Access::Concealed(_)));
+            if let (Access::Concealed(_), Access::Concealed(_)) = (&old, &new) {
+                // Closed before and after; another version would tell that the rules are others.
+                continue;
+            }
+            let same = old == new || unset;
             if let Some(subscription) = self.subscription(presentity, &session) {
                 subscription.access = new;
             }

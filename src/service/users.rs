@@ -65,7 +65,7 @@ enum Busy {
 #[derive(Debug)]
 pub(super) enum Held {
     /// A request with that user as Target.
-    Request(Asker, UserRequest),
+    Request(Box<(Asker, UserRequest)>),
     /// A connection of that user.
     Open(ConnectionKey, Box<Opening>),
     /// Another user's connection that wants this user's messages.
@@ -73,9 +73,9 @@ pub(super) enum Held {
 }
 
 impl Held {
-    /// Whether this must see what earlier requests changed. Messages are judged by the rules that hold.
-    const fn is_ordered(&self) -> bool {
-        !matches!(self, Self::Request(_, UserRequest { call: UserCall::Send { .. }, .. }))
+    /// Whether this must see what earlier requests changed. Messages and logins are judged by the rules that hold.
+    fn is_ordered(&self) -> bool {
+        matches!(self, Self::Request(asked) if !matches!(asked.1.call, UserCall::Send { .. }))
     }
 }
 
@@ -171,7 +171,7 @@ impl Service {
 
     fn perform(&mut self, now: Now, address: &Address, held: Held) {
         match held {
-            Held::Request(asker, request) => self.perform_request(now, asker, request, address),
+            Held::Request(asked) => self.perform_request(now, asked.0, asked.1, address),
             Held::Open(connection, opening) => self.open_own(now, connection, *opening),
             Held::Inbox(connection, opening) => self.open_inbox(now, connection, *opening, address),
         }
@@ -207,7 +207,7 @@ impl Service {
     fn fail(&mut self, held: Held) {
         let answer = Answer::new(ErrorKind::ServerError);
         match held {
-            Held::Request(asker, _) => self.refuse(&asker, &answer),
+            Held::Request(asked) => self.refuse(&asked.0, &answer),
             Held::Open(connection, _) | Held::Inbox(connection, _) => self.refuse_opening(connection, answer),
         }
     }

@@ -6,7 +6,7 @@ use crate::user;
 use impp::cli::exit::{Exit, Failure, Outcome, reason};
 use impp::cli::print::Printer;
 use impp::cli::safe;
-use impp::engine::sasl;
+use impp::engine::sasl::{self, PasswordRefused};
 use impp::model::{Credentials, Domain, Secret};
 use impp::net::{Clock, random};
 use impp::relay::init::{Init, InitError, Random, Report};
@@ -18,13 +18,15 @@ pub(crate) fn work(wish: &InitArgs, out: &Printer) -> Outcome<Exit> {
     let host = wish.host.as_deref().map(domain_of).transpose()?;
     let program =
         std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, format!("where am I? {}", reason(&error))))?;
+    // The unit runs in another working directory.
+    let folder = wish.dir.as_ref().map(std::path::absolute).transpose().map_err(|error| Failure::usage(format!("--dir: {}", reason(&error))))?;
     let random = Random { password: random::octets(), decoy_key: random::octets() };
     let report = Init {
         password: password(wish, &domain)?,
         domain,
         host,
         admin: wish.admin.as_deref(),
-        folder: wish.dir.as_deref(),
+        folder: folder.as_deref(),
         program: &program,
         random,
         now: Clock::now().unix,
@@ -45,21 +47,11 @@ fn password(wish: &InitArgs, domain: &Domain) -> Outcome<Option<Secret>> {
     if from.is_generated() || (!from.is_given() && !std::io::stdin().is_terminal()) {
         return Ok(None);
     }
-    let secret = from.take(&user::full_address(admin, std::slice::from_ref(domain))?)?;
-    // Judged before anything is made.
-    sasl::derive(&secret, 1, b"").map_err(|why| Failure::new(Exit::Data, why.to_string()))?;
-    Ok(Some(secret))
+    from.take(&user::full_address(admin, std::slice::from_ref(domain))?).map(Some)
 }
 
-fn derive(secret: &Secret, iterations: u32) -> Credentials {
-    let salt = random::octets::<16>();
-    // What `password` let through is not refused here; if it were, this is an account that nobody can enter.
-    sasl::derive(secret, iterations, &salt).unwrap_or_else(|_| Credentials {
-        iterations,
-        salt: salt.to_vec(),
-        stored_key: random::octets(),
-        server_key: random::octets(),
-    })
+fn derive(secret: &Secret, iterations: u32) -> Result<Credentials, PasswordRefused> {
+    sasl::derive(secret, iterations, &random::octets::<{ sasl::SALT_OCTETS }>())
 }
 
 fn domain_of(text: &str) -> Outcome<Domain> {
@@ -98,7 +90,7 @@ fn failure(error: InitError) -> Failure {
     let exit = match error {
         InitError::Write { kind: ErrorKind::StorageFull, .. } => Exit::Io,
         InitError::AlreadyThere(_) | InitError::Write { .. } => Exit::CannotCreate,
-        InitError::Admin(_) => Exit::Data,
+        InitError::Admin(_) | InitError::Password(_) => Exit::Data,
         InitError::Account(error) => return user::failure(error),
         InitError::Store(error) => return user::open_failure(&error),
         InitError::Config(error) => return settings::failure(&error),

@@ -22,8 +22,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // A link to this program that bears a tool's name is that tool: `demo` needs no other file than this one.
-    match tools::dispatch(arguments.first().map_or("".as_ref(), OsString::as_os_str)) {
-        Some(status) => status,
+    let called_as = arguments.first().and_then(|name| name.to_str()).unwrap_or_default();
+    match tools::dispatch(called_as) {
+        Some(tool) => tool(),
         None => run::program("impp-relay", arguments, work).into(),
     }
 }

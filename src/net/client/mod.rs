@@ -218,6 +218,6 @@ impl Client {
 
 /// An event, or the answer to a request that wanted its place among them.
 enum Happening {
-    Event(Event, Option<Ack>),
+    Event(Event, Option<Box<Ack>>),
     Answer(u64, Result<Frame, Error>),
 }

@@ -114,7 +114,7 @@ impl fmt::Debug for Connector {
 #[derive(Debug)]
 pub struct Steady {
     orders: mpsc::UnboundedSender<Order>,
-    events: mpsc::UnboundedReceiver<(SteadyEvent, Option<Ack>)>,
+    events: mpsc::UnboundedReceiver<(SteadyEvent, Option<Box<Ack>>)>,
     current: watch::Receiver<Option<Client>>,
 }
 

@@ -68,7 +68,7 @@ pub(super) struct Upkeep {
     options: Options,
     connector: Connector,
     orders: mpsc::UnboundedReceiver<Order>,
-    events: mpsc::UnboundedSender<(SteadyEvent, Option<Ack>)>,
+    events: mpsc::UnboundedSender<(SteadyEvent, Option<Box<Ack>>)>,
     current: watch::Sender<Option<Client>>,
     watches: Vec<Watch>,
     holds: Vec<Hold>,
@@ -90,7 +90,7 @@ impl Upkeep {
         options: Options,
         connector: Connector,
         orders: mpsc::UnboundedReceiver<Order>,
-        events: mpsc::UnboundedSender<(SteadyEvent, Option<Ack>)>,
+        events: mpsc::UnboundedSender<(SteadyEvent, Option<Box<Ack>>)>,
         current: watch::Sender<Option<Client>>,
     ) -> Self {
         let (watches, holds, recent) = (Vec::new(), Vec::new(), Recent::default());
@@ -311,7 +311,7 @@ impl Upkeep {
         }
     }
 
-    fn event(&mut self, event: Event, ack: Option<Ack>) {
+    fn event(&mut self, event: Event, ack: Option<Box<Ack>>) {
         match event {
             Event::Message(message) => {
                 if let Some(message) = self.recent.sift(message) {
@@ -350,7 +350,7 @@ impl Upkeep {
         self.tell_with(event, None);
     }
 
-    fn tell_with(&self, event: SteadyEvent, ack: Option<Ack>) {
+    fn tell_with(&self, event: SteadyEvent, ack: Option<Box<Ack>>) {
         // An owner who is gone needs no news; the orders' channel ends this task.
         let _ = self.events.send((event, ack));
     }

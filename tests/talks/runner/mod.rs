@@ -224,8 +224,8 @@ pub(crate) fn listen(talk: &Talk) -> Vec<String> {
     stage.dialogue.iter().filter_map(mask).collect()
 }
 
-/// The salt that a talk ends with.
-pub(crate) fn salt(talk: &Talk) -> String {
+/// The salt and the iteration count that a talk ends with.
+pub(crate) fn salt(talk: &Talk) -> (String, String) {
     speak(talk).words.salt()
 }
 

@@ -49,9 +49,9 @@ impl Words {
         }
     }
 
-    /// The base64 text of the salt that was seen last.
-    pub(crate) fn salt(&self) -> String {
-        self.part(",s=").to_owned()
+    /// Salt and iteration count that were seen last, as they stood there.
+    pub(crate) fn salt(&self) -> (String, String) {
+        (self.part(",s=").to_owned(), self.part(",i=").to_owned())
     }
 
     fn part(&self, label: &str) -> &str {

@@ -4,7 +4,7 @@ use super::rules;
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::print::Printer;
-use crate::cli::run::Tool;
+use crate::cli::run::{self, Tool};
 use crate::model::Token;
 use crate::model::acl::Op;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -131,7 +131,7 @@ impl Tool for AclArgs {
 
     /// The common options may stand before or after the command.
     fn definition() -> clap::Command {
-        Self::command().mut_args(|arg| arg.global(true))
+        run::dressed(Self::command()).mut_args(|arg| if arg.get_id() == "version" { arg } else { arg.global(true) })
     }
 
     fn manners(&self) -> &Manners {

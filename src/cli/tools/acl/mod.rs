@@ -4,7 +4,7 @@ mod args;
 mod edit;
 mod rules;
 
-pub(crate) use args::AclArgs;
+pub(super) use args::AclArgs;
 
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
@@ -19,9 +19,16 @@ use args::What;
 use rules::Verdict;
 use std::io::Read as _;
 use std::path::Path;
+use std::process::ExitCode;
 
 /// What changes the rules; may be done twice, when somebody else changed them in between.
 type Change<'a> = &'a dyn Fn(&mut Acl, &Address) -> Outcome<()>;
+
+/// Runs the tool with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    run::main::<AclArgs>()
+}
 
 fn work(args: AclArgs, out: &Printer) -> Outcome<Exit> {
     let config = Config::find(args.common.who.config.as_deref())?;

@@ -3,7 +3,7 @@
 mod args;
 mod verdict;
 
-pub(crate) use args::FetchArgs;
+pub(super) use args::FetchArgs;
 
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
@@ -19,10 +19,17 @@ use crate::net::client::Fetched;
 use indicatif::ProgressBar;
 use std::cell::RefCell;
 use std::path::Path;
+use std::process::ExitCode;
 use verdict::{Quantifier, word};
 
 /// How many FETCHes are under way at a time.
 const PARALLEL: u32 = 16;
+
+/// Runs the tool with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    run::main::<FetchArgs>()
+}
 
 fn work(args: FetchArgs, out: &Printer) -> Outcome<Exit> {
     let config = Config::find(args.common.who.config.as_deref())?;
@@ -110,7 +117,7 @@ impl<'a> Tally<'a> {
             if let Ok(fetched) = answer {
                 self.out.data(&[&fetched.content.octets[..], b"\n"].concat())?;
             }
-        } else if !self.args.one && !(self.args.common.manners.quiet && self.out.is_text()) {
+        } else if !(self.args.one || (self.args.common.manners.quiet && self.out.is_text())) {
             let error = trouble.map(Trouble::token);
             let record = seen.record().with("error", error).with("code", exit.code());
             self.out.record(&record, &self.line(&seen, exit))?;

@@ -54,7 +54,7 @@ pub(crate) struct RecvArgs {
     #[arg(long, value_name = "CMD")]
     pub(super) exec: Option<String>,
     /// When a message counts as taken [default: after-exec with --exec]
-    #[arg(long, value_name = "WHEN", requires = "exec")]
+    #[arg(long, value_name = "auto|after-exec", hide_possible_values = true, requires = "exec")]
     pub(super) ack: Option<AckChoice>,
     /// Write attachments as files into this folder
     #[arg(long, value_name = "DIR")]
@@ -75,7 +75,7 @@ pub(crate) struct RecvArgs {
 
 /// When a message is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AckChoice {
+pub(super) enum AckChoice {
     /// When it has been written; the handler's status does not matter
     Auto,
     /// When the handler ended with status 0
@@ -85,7 +85,20 @@ pub(crate) enum AckChoice {
 impl Tool for RecvArgs {
     const NAME: &'static str = "impp-recv";
     const FIELDS: &'static [&'static str] = &[
-        "v", "from", "to", "id", "subject", "date", "received", "urgency", "type", "auth", "claims", "in_reply_to", "text", "attachments",
+        "v",
+        "from",
+        "to",
+        "id",
+        "subject",
+        "date",
+        "received",
+        "urgency",
+        "type",
+        "auth",
+        "claims",
+        "in_reply_to",
+        "text",
+        "attachments",
     ];
 
     fn manners(&self) -> &Manners {

@@ -16,8 +16,6 @@ Examples:
   tail -F app.log | impp-send --lines --max-size 4K ops@example.org";
 
 /// Send instant messages
-///
-/// Status: 0 delivered or stored, 1 not sent, 2 partly, 3 only stored; 64 and above: errors.
 #[derive(Parser, Clone, Debug)]
 #[command(
     name = "impp-send",
@@ -60,7 +58,7 @@ pub(crate) struct SendArgs {
     /// One message per line, over one connection
     #[arg(long, conflicts_with = "ndjson")]
     pub(super) lines: bool,
-    /// One message per JSON line: {"to":[..],"subject":..,"text":..,"attach":[..],"urgency":..,"id":..}
+    /// One message per JSON line: to, subject, text, attach, urgency, id
     #[arg(long)]
     pub(super) ndjson: bool,
     /// My name, beside the address
@@ -81,14 +79,14 @@ pub(crate) struct SendArgs {
     /// Language of the text
     #[arg(long, value_name = "TAG")]
     pub(super) lang: Option<String>,
-    /// How urgent
-    #[arg(long, value_name = "HOW")]
+    /// How urgent: low, normal, high or emergency
+    #[arg(long, value_name = "HOW", hide_possible_values = true)]
     pub(super) urgency: Option<UrgencyChoice>,
     /// Worthless after this time (0: deliver now or fail)
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub(super) expires: Option<Duration>,
-    /// What counts as done [default: stored, which delivered satisfies too]
-    #[arg(long, value_name = "WHAT")]
+    /// What counts as done: stored (or delivered; the default), delivered, none
+    #[arg(long, value_name = "WHAT", hide_possible_values = true)]
     pub(super) wait: Option<Wait>,
     /// Only to those who are open now
     #[arg(long)]
@@ -115,7 +113,7 @@ pub(crate) struct SendArgs {
 
 /// How urgent a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum UrgencyChoice {
+pub(super) enum UrgencyChoice {
     /// Priority: non-urgent
     Low,
     /// Priority: normal
@@ -128,7 +126,7 @@ pub(crate) enum UrgencyChoice {
 
 /// What counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Wait {
+pub(super) enum Wait {
     /// In durable storage, or delivered
     #[default]
     Stored,

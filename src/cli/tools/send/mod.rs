@@ -6,7 +6,7 @@ mod deliver;
 mod input;
 mod stream;
 
-pub(crate) use args::SendArgs;
+pub(super) use args::SendArgs;
 
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
@@ -18,6 +18,13 @@ use crate::model::Address;
 use crate::model::acl::ANONYMOUS_DOMAIN;
 use compose::{Composer, Outgoing};
 use deliver::Delivering;
+use std::process::ExitCode;
+
+/// Runs the tool with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    run::main::<SendArgs>()
+}
 
 fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
     if args.headers && args.if_open && args.probe {

@@ -29,7 +29,7 @@ Examples:
 )]
 pub(crate) struct SetArgs {
     /// open: messages reach me now; closed: they do not
-    #[arg(value_name = "STATUS", conflicts_with_all = ["clear", "show", "file"])]
+    #[arg(value_name = "open|closed", hide_possible_values = true, conflicts_with_all = ["clear", "show", "file"])]
     pub(super) status: Option<StatusChoice>,
 
     /// away, busy, meeting, vacation .. or own words
@@ -81,7 +81,7 @@ pub(crate) struct SetArgs {
 
 /// What is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StatusChoice {
+pub(super) enum StatusChoice {
     /// Messages reach me now
     Open,
     /// They do not

@@ -4,7 +4,7 @@ mod args;
 mod edit;
 mod hold;
 
-pub(crate) use args::SetArgs;
+pub(super) use args::SetArgs;
 
 use crate::cli::account;
 use crate::cli::account::AddressBook;
@@ -22,6 +22,7 @@ use crate::net::client::{Change, ChangeDone, Content};
 use args::StatusChoice;
 use bytes::Bytes;
 use edit::Wish;
+use std::process::ExitCode;
 
 /// What is to be published, and for whom.
 #[derive(Debug)]
@@ -30,6 +31,12 @@ struct Plan {
     wish: Wish,
     file: Option<Bytes>,
     args: SetArgs,
+}
+
+/// Runs the tool with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    run::main::<SetArgs>()
 }
 
 fn work(args: SetArgs, out: &Printer) -> Outcome<Exit> {

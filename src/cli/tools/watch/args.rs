@@ -32,7 +32,7 @@ pub(crate) struct WatchArgs {
     pub(super) addresses: Vec<String>,
 
     /// End with status 0 when one of them is open, is closed, or changes
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "open|closed|change", hide_possible_values = true)]
     pub(super) until: Option<Until>,
     /// End after N lines
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -59,7 +59,7 @@ pub(crate) struct WatchArgs {
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Until {
+pub(super) enum Until {
     /// One of them is open
     Open,
     /// One of them is closed
