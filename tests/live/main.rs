@@ -13,4 +13,5 @@
 mod support;
 
 mod enumeration;
+mod secrets;
 mod transcript;

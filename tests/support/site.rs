@@ -18,6 +18,7 @@ pub struct Site {
     relay: Option<Running>,
     extra: String,
     users: Vec<String>,
+    last_log: String,
     pub plain: SocketAddr,
     pub tls: SocketAddr,
 }
@@ -44,7 +45,7 @@ impl Site {
     pub fn prepared(extra: &str, users: &[&str]) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
         let extra = extra.to_owned();
-        let mut site = Self { dir: tempfile::tempdir().unwrap(), relay: None, extra, users: Vec::new(), plain: any, tls: any };
+        let mut site = Self { dir: tempfile::tempdir().unwrap(), relay: None, extra, users: Vec::new(), last_log: String::new(), plain: any, tls: any };
         site.new_certificate();
         site.write_config();
         for user in users {
@@ -158,13 +159,21 @@ impl Site {
         let mut relay = self.relay.take().unwrap();
         relay.child.kill().unwrap();
         relay.child.wait().unwrap();
+        self.last_log = relay.log.all();
     }
 
     /// Asks the relay to stop; true if it said good-bye with status 0.
     pub fn stop(&mut self) -> bool {
         let mut relay = self.relay.take().unwrap();
         signal(relay.child.id(), "TERM");
-        relay.child.wait().unwrap().success()
+        let status = relay.child.wait().unwrap();
+        self.last_log = relay.log.all();
+        status.success()
+    }
+
+    /// What the relay had logged when it was stopped or killed.
+    pub fn last_log(&self) -> &str {
+        &self.last_log
     }
 
     /// What the relay has logged since it was started.
