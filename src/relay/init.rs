@@ -2,6 +2,7 @@
 
 use super::config::{Config, ConfigError, Sample};
 use super::selfsigned::{SelfSignedError, self_signed};
+use crate::engine::sasl::PasswordRefused;
 use crate::model::{Address, AddressError, Credentials, Domain, Secret, UnixMillis};
 use crate::store::accounts::{AccountError, Accounts};
 use crate::store::sqlite::DATABASE_FILE;
@@ -42,7 +43,7 @@ pub struct Init<'a> {
     /// Now.
     pub now: UnixMillis,
     /// Hashes a password with so many rounds.
-    pub derive: &'a dyn Fn(&Secret, u32) -> Credentials,
+    pub derive: &'a dyn Fn(&Secret, u32) -> Result<Credentials, PasswordRefused>,
 }
 
 /// Random octets.
@@ -108,6 +109,8 @@ pub enum InitError {
     },
     /// The first user's name is none.
     Admin(AddressError),
+    /// The first user's password is none.
+    Password(PasswordRefused),
     /// The first user's account cannot be.
     Account(AccountError),
     /// The store cannot be opened.
@@ -127,6 +130,7 @@ impl fmt::Display for InitError {
             }
             Self::Write { path, kind } => write!(f, "{} cannot be written: {kind}", path.display()),
             Self::Admin(error) => write!(f, "the first user: {error}"),
+            Self::Password(error) => error.fmt(f),
             Self::Account(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Certificate => SelfSignedError.fmt(f),
@@ -227,7 +231,7 @@ impl Init<'_> {
             Some(given) => (given, false),
             None => (password(&self.random.password), true),
         };
-        let credentials = (self.derive)(&secret, domain.iterations);
+        let credentials = (self.derive)(&secret, domain.iterations).map_err(InitError::Password)?;
         let address = accounts.add(&address, Some(&credentials), self.now).map_err(InitError::Account)?;
         Ok(Some(Admin { address, password: made.then_some(secret) }))
     }
@@ -248,7 +252,6 @@ impl Init<'_> {
         format!(
             "[Unit]\n\
              Description=Instant messages and presence for {domain}\n\
-             Documentation=man:impp-relay(8)\n\
              Wants=network-online.target\n\
              After=network-online.target\n\
              \n\
@@ -256,6 +259,7 @@ impl Init<'_> {
              ExecStart={program} serve --config {config}\n\
              {user}\
              Restart=on-failure\n\
+             RestartPreventExitStatus=64 66 78\n\
              LimitNOFILE=65536\n\
              UMask=0077\n\
              NoNewPrivileges=yes\n\
@@ -294,8 +298,7 @@ impl Init<'_> {
         steps.push(step("See whether all is well.", &[format!("impp-relay check config --config {config}")]));
         if let Some(admin) = admin {
             let address = admin.address.to_email();
-            let server = if self.host() == &self.domain { String::new() } else { format!(" --server {}", self.host()) };
-            let send = format!("impp-send --login {address} --ca {certificate}{server} -m hello {address}");
+            let send = format!("impp-send --login {address} --server localhost --ca {certificate} -m hello {address}");
             steps.push(step("Send yourself a message; this certificate has to be named until a real one is there.", &[send]));
         }
         steps.push(Step {
@@ -376,8 +379,8 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_795_435_200_000);
 
-    fn derive(_: &Secret, iterations: u32) -> Credentials {
-        Credentials { iterations, salt: vec![1; 16], stored_key: [2; 32], server_key: [3; 32] }
+    fn derive(_: &Secret, iterations: u32) -> Result<Credentials, PasswordRefused> {
+        Ok(Credentials { iterations, salt: vec![1; 16], stored_key: [2; 32], server_key: [3; 32] })
     }
 
     fn plan<'a>(folder: &'a Path, admin: Option<&'a str>) -> Init<'a> {

@@ -23,6 +23,8 @@ pub(super) struct Subscription {
     pub(super) access: Access,
     /// There is a value that the subscriber has not acknowledged and that is not under way.
     pub(super) behind: bool,
+    /// That value shows because a lease ended.
+    pub(super) lapsed: bool,
     pub(super) telling: Telling,
 }
 
@@ -30,7 +32,7 @@ impl Service {
     /// SUBSCRIBE; a second one renews.
     pub(super) fn subscribe(&mut self, now: Now, asker: &Asker, target: &Address, wish: Option<u64>) {
         let session = &asker.session;
-        let access = self.access(target, &session.user, Op::Subscribe);
+        let mut access = self.access(target, &session.user, Op::Subscribe);
         if !self.may_see(now, asker, target, &access, Op::Subscribe) {
             return;
         }
@@ -43,6 +45,9 @@ impl Service {
         if let Some(subscription) = user.subscriptions.get_mut(session) {
             subscription.until = until;
             subscription.ends = ends;
+            if let (Access::Concealed(_), Access::Concealed(_)) = (&subscription.access, &access) {
+                access = subscription.access.clone();
+            }
             subscription.access = access.clone();
             // The OK brings the newest value.
             subscription.behind = false;
@@ -61,6 +66,7 @@ impl Service {
                 timer: None,
                 access: access.clone(),
                 behind: false,
+                lapsed: false,
                 telling: Telling::default(),
             };
             self.timers.set(&mut subscription.timer, ends, timer);
@@ -134,13 +140,16 @@ impl Service {
                 self.end_subscription(now, presentity, &session, Cause::PermissionDenied);
                 continue;
             }
-            // Closed before and after, in the same words: telling would tell.
-            let same = old == new || unset || matches!((&old, &new), (Access::Concealed(_), Access::Concealed(_)));
+            if let (Access::Concealed(_), Access::Concealed(_)) = (&old, &new) {
+                // Closed before and after; another version would tell that the rules are others.
+                continue;
+            }
+            let same = old == new || unset;
             if let Some(subscription) = self.subscription(presentity, &session) {
                 subscription.access = new;
             }
             if !same {
-                self.must_tell(now, presentity, &session);
+                self.must_tell(now, presentity, &session, false);
             }
         }
     }

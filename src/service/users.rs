@@ -73,9 +73,9 @@ pub(super) enum Held {
 }
 
 impl Held {
-    /// Whether this must see what earlier requests changed. Messages are judged by the rules that hold.
-    const fn is_ordered(&self) -> bool {
-        !matches!(self, Self::Request(asked) if matches!(asked.1.call, UserCall::Send { .. }))
+    /// Whether this must see what earlier requests changed. Messages and logins are judged by the rules that hold.
+    fn is_ordered(&self) -> bool {
+        matches!(self, Self::Request(asked) if !matches!(asked.1.call, UserCall::Send { .. }))
     }
 }
 

@@ -248,6 +248,7 @@ impl Script {
             max_outstanding,
             inbox: VecDeque::new(),
             unanswered: Vec::new(),
+            arrived: BTreeMap::new(),
         };
         self.world.connect(name, client, |opening| impp::service::Opening { accepts_messages: messages, inbox, ..opening });
         Ok(())
@@ -512,7 +513,7 @@ fn lease(text: &str) -> Result<String, String> {
 }
 
 /// `WHO OP,OP ACTION [view=V]`, separated by `;`.
-fn rules_of(words: &[&str]) -> Result<Acl, String> {
+pub(crate) fn rules_of(words: &[&str]) -> Result<Acl, String> {
     let mut rules = Vec::new();
     for words in words.split(|word| *word == ";").filter(|words| !words.is_empty()) {
         let [who, ops, action, view @ ..] = words else { return Err(format!("{words:?} is no rule")) };

@@ -23,6 +23,8 @@ pub enum Event {
         origin: Address,
         /// The value now.
         value: Fetched,
+        /// Because a lease ended: the server's word.
+        lapsed: bool,
     },
     /// A subscription ended.
     Terminated {
@@ -107,7 +109,9 @@ pub(super) struct Responder {
 
 /// Hears whether a message was accepted.
 #[derive(Clone)]
-pub(super) struct Settled(pub(super) Arc<dyn Fn(Option<&Answer>) + Send + Sync>);
+pub(super) struct Settled(pub(super) Arc<Hear>);
+
+type Hear = dyn Fn(Option<&Answer>) + Send + Sync;
 
 impl std::fmt::Debug for Settled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -138,13 +142,13 @@ pub(super) struct Ack {
 }
 
 impl Ack {
-    pub(super) fn give(self) {
+    pub(super) fn give(self: Box<Self>) {
         self.responder.settle(&self.frame, None);
     }
 }
 
 /// A request of the server as an event. What makes no sense is answered so, and is no event.
-pub(super) fn read(frame: Frame, received: UnixMillis, commands: &UnboundedSender<Command>) -> Option<(Event, Option<Ack>)> {
+pub(super) fn read(frame: Frame, received: UnixMillis, commands: &UnboundedSender<Command>) -> Option<(Event, Option<Box<Ack>>)> {
     let responder = Responder { commands: commands.clone(), settled: None };
     let refuse = |responder: Responder, kind, reason: String| {
         responder.settle(&frame, Some(&Answer::new(kind).because(reason)));
@@ -162,14 +166,14 @@ pub(super) fn read(frame: Frame, received: UnixMillis, commands: &UnboundedSende
             let (target, responder) = (request.target, Some(responder));
             return Some((Event::Message(Incoming { from, id: message_id, target, frame, received, responder }), None));
         }
-        UserCall::ChangeNotify { origin, version, .. } => {
+        UserCall::ChangeNotify { origin, version, lapsed, .. } => {
             // The parser has seen to it that there is a body.
             let content = Content::of(&frame)?;
             let presence = content.to_presence();
-            Event::Changed { origin, value: Fetched { version, content, presence } }
+            Event::Changed { origin, value: Fetched { version, content, presence }, lapsed }
         }
         UserCall::TerminateSubscription { origin, cause, .. } => Event::Terminated { origin, cause },
         _ => return refuse(responder, ErrorKind::OperationNotSupported, "this is a client".to_owned()),
     };
-    Some((event, Some(Ack { responder, frame })))
+    Some((event, Some(Box::new(Ack { responder, frame }))))
 }

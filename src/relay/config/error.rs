@@ -100,7 +100,7 @@ impl fmt::Display for ConfigFault {
             Self::Read(kind) => write!(f, "cannot be read: {kind}"),
             Self::Syntax(message) => f.write_str(message),
             Self::UnknownKey { key, meant: Some(meant) } => write!(f, "unknown key {key:?}; did you mean {meant:?}?"),
-            Self::UnknownKey { key, meant: None } => write!(f, "unknown key {key:?}; impp-relay.toml(5) lists them all"),
+            Self::UnknownKey { key, meant: None } => write!(f, "unknown key {key:?}; the file that impp-relay init writes lists them all"),
             Self::Missing(key) => write!(f, "{key:?} is missing"),
             Self::NotASection(key) => write!(f, "{key:?} must be a section: [{key}]"),
             Self::Kind { key, expected } => write!(f, "{key:?} must be {}", expected.expected()),

@@ -19,7 +19,7 @@ pub struct Sample<'a> {
 
 impl Sample<'_> {
     pub(super) fn write(&self) -> String {
-        let mut text = String::from("# impp-relay.toml(5) says more about each key. Lines in a comment show the defaults.\n");
+        let mut text = String::from("# Every key there is. Lines in a comment show the defaults.\n");
         let mut section = "";
         for key in KEYS {
             let (of, name) = key.name.split_once('.').unwrap_or(("", key.name));

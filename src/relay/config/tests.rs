@@ -140,9 +140,9 @@ fn what_is_refused_and_in_which_words() {
     let rows = [
         ("mailboxx = 1", "5: unknown key \"mailboxx\"; did you mean \"mailbox\"?"),
         ("\n[mailbox]\nmax-mesages = 1", "7: unknown key \"mailbox.max-mesages\"; did you mean \"mailbox.max-messages\"?"),
-        ("[interdomain]\nenabled = true", "5: unknown key \"interdomain\"; impp-relay.toml(5) lists them all"),
-        ("[[peer]]\ndomain = \"x\"", "5: unknown key \"peer\"; impp-relay.toml(5) lists them all"),
-        ("listen.http = \"x\"", "5: unknown key \"listen.http\"; impp-relay.toml(5) lists them all"),
+        ("[interdomain]\nenabled = true", "5: unknown key \"interdomain\"; the file that impp-relay init writes lists them all"),
+        ("[[peer]]\ndomain = \"x\"", "5: unknown key \"peer\"; the file that impp-relay init writes lists them all"),
+        ("listen.http = \"x\"", "5: unknown key \"listen.http\"; the file that impp-relay init writes lists them all"),
         ("mailbox = 1", "5: \"mailbox\" must be a section: [mailbox]"),
         ("[mailbox]\nenabled = \"yes\"", "6: \"mailbox.enabled\" must be true or false"),
         (
@@ -169,7 +169,10 @@ fn what_is_refused_and_in_which_words() {
         ("[tls.\"example.net\"]\nkey = \"k\"", "5: \"example.net\" is not one of \"domains\""),
         ("[tls.\"example.org\"]\nkey = \"k\"", "6: [tls.\"example.org\"] needs both \"certificate\" and \"key\""),
         ("[tls.\"example.org\"]", "5: [tls.\"example.org\"] needs both \"certificate\" and \"key\""),
-        ("[tls.\"example.org\"]\nkye = \"k\"", "6: unknown key \"tls.example.org.kye\"; impp-relay.toml(5) lists them all"),
+        (
+            "[tls.\"example.org\"]\nkye = \"k\"",
+            "6: unknown key \"tls.example.org.kye\"; the file that impp-relay init writes lists them all",
+        ),
         ("tls.client-ca = 5", "5: \"tls.client-ca\" must be a path in quotes"),
         (
             "acl.default = [{ who = \"*\", op = [\"read\"], action = \"allow\" }]",

@@ -1,0 +1,240 @@
+//! The command line of impp-relay.
+
+use crate::password::NewPassword;
+use clap::{Args, Parser, Subcommand};
+use std::path::{Path, PathBuf};
+
+/// Where the configuration is unless `-c` says otherwise.
+pub(crate) const USUAL_FILE: &str = "/etc/impp/impp-relay.toml";
+
+const EXAMPLES: &str = "\
+Status: 0 done; 64 usage, 65 bad address, 66 no such file, 67 no such user, 68 foreign domain,
+73 cannot create or listen, 74 store, 75 try later, 78 configuration.
+
+Examples:
+  impp-relay demo                                   see it work, on this machine alone
+  impp-relay init example.org --admin ann           configuration, certificate, first user
+  impp-relay user add bob@example.org --generate    one more user";
+
+/// A relay for instant messages and presence
+#[derive(Parser, Debug)]
+#[command(
+    name = "impp-relay",
+    version,
+    about = "A relay for instant messages and presence, and what its administrator does",
+    long_about = None,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    max_term_width = 110
+)]
+pub(crate) struct RelayArgs {
+    /// Configuration [default: /etc/impp/impp-relay.toml]
+    #[arg(short, long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) wish: Wish,
+}
+
+impl RelayArgs {
+    /// The configuration to read.
+    pub(crate) fn config(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(USUAL_FILE))
+    }
+
+    /// Whether `-c` was given, where it would mean nothing.
+    pub(crate) const fn names_config(&self) -> bool {
+        self.config.is_some()
+    }
+}
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Wish {
+    /// Show everything on loopback, in a temporary folder, with the real tools
+    Demo(DemoArgs),
+    /// Make configuration, data folder, key, self-signed certificate and first user
+    Init(InitArgs),
+    /// Run the relay
+    Serve,
+    /// Judge a configuration: status 0 sound, 1 errors, 2 warnings
+    Check(CheckArgs),
+    /// Users: add, change, list, delete; also while the relay runs
+    #[command(subcommand)]
+    User(UserWish),
+}
+
+/// `demo`
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct DemoArgs {
+    /// End after the show instead of staying for you to try
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Leave the folder behind
+    #[arg(long)]
+    pub(crate) keep_dir: bool,
+}
+
+/// `init`
+#[derive(Args, Debug)]
+pub(crate) struct InitArgs {
+    /// The domain whose users live here
+    pub(crate) domain: String,
+    /// The name of this machine in DNS [default: DOMAIN]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// The first user
+    #[arg(long, value_name = "USER")]
+    pub(crate) admin: Option<String>,
+    /// Put everything below DIR [default: /etc/impp, /var/lib/impp-relay]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) password: NewPassword,
+}
+
+/// `check`
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// What to check.
+    #[command(subcommand)]
+    pub(crate) what: CheckWhat,
+}
+
+/// What can be checked.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub(crate) enum CheckWhat {
+    /// The configuration and the files that it names
+    Config {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `user ..`; ADDR is `user@domain`, or the bare user where the relay has one domain.
+#[derive(Subcommand, Debug)]
+pub(crate) enum UserWish {
+    /// Add a user
+    Add {
+        /// user@domain, or the user alone where there is one domain
+        #[arg(value_name = "ADDR")]
+        address: String,
+        #[command(flatten)]
+        password: NewPassword,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a user a new password
+    Passwd {
+        /// user@domain, or the user alone
+        #[arg(value_name = "ADDR")]
+        address: String,
+        #[command(flatten)]
+        password: NewPassword,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// List users
+    List {
+        /// Only those of this domain
+        domain: Option<String>,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one user
+    Show {
+        /// user@domain, or the user alone
+        #[arg(value_name = "ADDR")]
+        address: String,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// No login and no new messages for the user, until enabled
+    Disable {
+        /// user@domain, or the user alone
+        #[arg(value_name = "ADDR")]
+        address: String,
+    },
+    /// Undo disable
+    Enable {
+        /// user@domain, or the user alone
+        #[arg(value_name = "ADDR")]
+        address: String,
+    },
+    /// Delete a user and all that is stored for them
+    Del {
+        /// user@domain, or the user alone
+        #[arg(value_name = "ADDR")]
+        address: String,
+    },
+    /// Tell senders and watchers that the user lives at TARGET now
+    Move {
+        /// user@domain, or the user alone
+        #[arg(value_name = "ADDR")]
+        address: String,
+        /// The new address
+        #[arg(value_name = "TARGET", required_unless_present = "back")]
+        target: Option<String>,
+        /// Only for a while: senders keep the old address
+        #[arg(long)]
+        temporarily: bool,
+        /// The user is here again
+        #[arg(long, conflicts_with_all = ["target", "temporarily"])]
+        back: bool,
+    },
+    /// Add a name that leads to TARGET, and under which nobody logs in
+    Alias {
+        /// user@domain, or the user alone
+        #[arg(value_name = "ADDR")]
+        address: String,
+        /// Where it leads
+        #[arg(value_name = "TARGET")]
+        target: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<RelayArgs, clap::Error> {
+        RelayArgs::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_table_is_sound() {
+        RelayArgs::command().debug_assert();
+    }
+
+    #[test]
+    fn the_configuration_may_be_named_before_or_behind() {
+        for line in ["r -c x serve", "r serve -c x", "r user list -c x", "r -c x user list", "r check config -c x"] {
+            assert_eq!(parse(line).unwrap().config(), Path::new("x"), "{line}");
+        }
+        assert_eq!(parse("r serve").unwrap().config(), Path::new(USUAL_FILE));
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for line in [
+            "r",
+            "r user",
+            "r user add",
+            "r user add a --generate --pass-stdin",
+            "r user add a secret",
+            "r user move a",
+            "r user move a b@c --back",
+            "r user passwd a --password x",
+            "r check",
+            "r demo x",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The frame around every tool: arguments, runtime, signals, and the one place that ends the process.
+
+use super::args::Manners;
+use super::exit::{Exit, Failure, Outcome};
+use super::print::Printer;
+use clap::error::ErrorKind as UsageKind;
+use clap::{Arg, ArgAction};
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// What makes a tool: its options, its name, and the fields of its records.
+pub trait Tool: clap::Parser {
+    /// The name in front of every message.
+    const NAME: &'static str;
+    /// The fields that `--format` knows, in the order of the JSON keys.
+    const FIELDS: &'static [&'static str];
+
+    /// The definition of its options.
+    #[must_use]
+    fn definition() -> clap::Command {
+        dressed(Self::command())
+    }
+
+    /// How it writes and talks.
+    fn manners(&self) -> &Manners;
+
+    /// Does the work.
+    ///
+    /// # Errors
+    /// Whatever ends it before its time.
+    fn work(self, out: &Printer) -> Outcome<Exit>;
+}
+
+/// A definition as all tools have it: `-h` and `--help` give the same screen.
+#[must_use]
+pub fn dressed(definition: clap::Command) -> clap::Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print this");
+    let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version");
+    definition
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args([help, version].map(|arg| arg.help_heading("Common options")))
+}
+
+/// Runs a tool with the arguments of the process.
+#[must_use]
+pub fn main<T: Tool>() -> ExitCode {
+    with_arguments::<T>(std::env::args_os().collect()).into()
+}
+
+/// Runs a tool with these arguments, the first being its own name.
+#[must_use]
+pub fn with_arguments<T: Tool>(arguments: Vec<OsString>) -> Exit {
+    let bare = Printer::new(T::NAME);
+    let parsed = T::definition().try_get_matches_from(arguments).and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
+    let tool = match parsed {
+        Ok(tool) => tool,
+        Err(error) => return explain(&bare, &error),
+    };
+    let out = match tool.manners().printer(T::NAME, T::FIELDS) {
+        Ok(out) => out,
+        Err(failure) => return fail(&bare, &failure),
+    };
+    match tool.work(&out) {
+        Ok(exit) => exit,
+        Err(failure) => fail(&out, &failure),
+    }
+}
+
+/// Runs a program that has manners of its own, with these arguments.
+#[must_use]
+pub fn program<T: clap::Parser>(
+    name: &'static str,
+    arguments: Vec<OsString>,
+    work: impl FnOnce(T, &Printer) -> Outcome<Exit>,
+) -> Exit {
+    let out = Printer::new(name);
+    match T::try_parse_from(arguments) {
+        Ok(wish) => work(wish, &out).unwrap_or_else(|failure| fail(&out, &failure)),
+        Err(error) => explain(&out, &error),
+    }
+}
+
+fn fail(out: &Printer, failure: &Failure) -> Exit {
+    out.failure(failure);
+    failure.exit
+}
+
+/// Help and version go to standard output and are no failure; everything else is usage.
+fn explain(out: &Printer, error: &clap::Error) -> Exit {
+    let text = error.render().to_string();
+    match error.kind() {
+        UsageKind::DisplayHelp | UsageKind::DisplayVersion => match out.data(text.as_bytes()) {
+            Ok(()) => Exit::Yes,
+            Err(failure) => fail(out, &failure),
+        },
+        _ => {
+            out.usage(&text.replacen("error:", &format!("{}:", out.tool()), 1));
+            Exit::Usage
+        }
+    }
+}
+
+/// Whether somebody wants the tool to end: SIGINT or SIGTERM.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<Option<u8>>);
+
+impl Stop {
+    /// Waits for the signal and gives its number.
+    pub async fn asked(&self) -> u8 {
+        let mut seen = self.0.clone();
+        match seen.wait_for(Option::is_some).await.map(|number| *number) {
+            Ok(Some(number)) => number,
+            // The sender lives as long as the runtime: without one there is nothing to wait for.
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Does `work` unless a signal comes first.
+    ///
+    /// # Errors
+    /// What the work gives, or a silent end with 128+n.
+    pub async fn or<T>(&self, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+        tokio::select! {
+            biased;
+            number = self.asked() => Err(Failure::silent(Exit::Signal(number))),
+            done = work => done,
+        }
+    }
+}
+
+/// Sets up the runtime, listens for signals and runs `work` to its end. A second signal ends the process at once.
+///
+/// # Errors
+/// What the work gives; 70 if the system gives no runtime.
+pub fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
+    block_with(&mut Builder::new_current_thread(), work)
+}
+
+/// As [`block_on`], on all processors.
+///
+/// # Errors
+/// As there.
+pub fn block_on_all<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
+    block_with(&mut Builder::new_multi_thread(), work)
+}
+
+fn block_with<T>(builder: &mut Builder, work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
+    let broken = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot start: {error}"));
+    let runtime = builder.enable_all().build().map_err(broken)?;
+    let done = runtime.block_on(async {
+        let (tell, stop) = watch::channel(None);
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
+        tokio::spawn(async move {
+            loop {
+                let number = tokio::select! {
+                    _ = interrupt.recv() => 2,
+                    _ = terminate.recv() => 15,
+                };
+                if tell.borrow().is_some() {
+                    end_now(Exit::Signal(number));
+                }
+                _ = tell.send(Some(number));
+            }
+        });
+        work(Stop(stop)).await
+    });
+    // A thread may sit in a read of standard input for ever: nobody waits for it.
+    runtime.shutdown_timeout(Duration::ZERO);
+    done
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place that ends the process")]
+fn end_now(exit: Exit) {
+    std::process::exit(i32::from(exit.code()));
+}
+
+/// Does `work` within `limit`, if there is one.
+///
+/// # Errors
+/// What the work gives, or 75 with `late`, the line about what took too long.
+pub async fn within<T>(limit: Option<Duration>, late: &str, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    match limit {
+        None => work.await,
+        Some(limit) => match tokio::time::timeout(limit, work).await {
+            Ok(done) => done,
+            Err(_) => Err(Failure::new(Exit::TryLater, format!("{late}: no answer within {}", super::units::shown(limit)))),
+        },
+    }
+}

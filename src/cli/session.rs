@@ -1,0 +1,382 @@
+//! One session of a tool: opened from options and account, its requests repeated as the person asked, ended with BYE.
+
+use super::account::{Account, Login};
+use super::args::{Common, TlsChoice};
+use super::exit::{Exit, Failure, Outcome};
+use super::print::Printer;
+use super::run::{self, Stop};
+use super::trouble::Trouble;
+use super::units;
+use crate::model::{Acl, Address, Domain, Version, watchers::Watchers};
+use crate::net::client::{Change, ChangeDone, Client, Error, Fetched, Message, Options, Sent, Steady};
+use crate::net::connect::{Family, TlsKind};
+use crate::net::random;
+use crate::net::tls::{Identity, Trust, files};
+use crate::net::trace::Sink;
+use std::cell::OnceCell;
+use std::path::Path;
+use std::sync::Mutex as Lock;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// The whole run of a one-shot tool.
+const ONE_SHOT: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(10);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a run may last where `--timeout` says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Half a minute.
+    OneShot,
+    /// As long as it takes.
+    Long,
+}
+
+/// What is needed to open a session.
+#[derive(Clone, Debug)]
+pub struct Open<'a> {
+    common: &'a Common,
+    account: &'a Account,
+    out: &'a Printer,
+    towards: Option<Domain>,
+    retries: u32,
+}
+
+impl<'a> Open<'a> {
+    /// From options and account.
+    #[must_use]
+    pub fn new(common: &'a Common, account: &'a Account, out: &'a Printer) -> Self {
+        Self { common, account, out, towards: None, retries: common.patience.retry.unwrap_or(0) }
+    }
+
+    /// The domain that nobody in particular connects to.
+    #[must_use]
+    pub fn towards(self, address: &Address) -> Self {
+        Self { towards: Some(address.domain()), ..self }
+    }
+
+    /// How often to try again where `--retry` says nothing.
+    #[must_use]
+    pub fn retries(self, otherwise: u32) -> Self {
+        Self { retries: self.common.patience.retry.unwrap_or(otherwise), ..self }
+    }
+
+    /// The client's settings. Reads certificates.
+    ///
+    /// # Errors
+    /// 64, 66 or 78.
+    pub fn options(&self) -> Outcome<Options> {
+        let unusable = |error| Trouble::from(Error::Files(error)).doing("use the certificates");
+        let identity = match &self.account.certificate {
+            Some((certificate, key)) => Some(Identity::read(certificate, key).map_err(unusable)?),
+            None => None,
+        };
+        let mut options = match (&self.account.login, identity) {
+            (Login::Password(user, secret), _) => Options::password(user, secret.clone()),
+            (Login::Certificate(user), Some(identity)) => Options::external(user, identity),
+            (Login::Certificate(_), None) => return Err(Failure::usage("--client-cert needs --client-key")),
+            (Login::Anonymous(domain), _) => {
+                let domain = domain.clone().or_else(|| self.towards.clone());
+                Options::anonymous(domain.ok_or_else(|| Failure::usage("--anonymous at which domain? Give --login NAME@DOMAIN"))?)
+            }
+        };
+        let place = &self.common.place;
+        options.server.clone_from(&self.account.server);
+        options.family = match (place.ipv4, place.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Any,
+        };
+        options.tls = match (self.account.tls, options.server.as_ref().and_then(|server| server.port)) {
+            (Some(TlsChoice::Require), _) => TlsKind::Require,
+            (Some(TlsChoice::Starttls), _) => TlsKind::StartTls,
+            (Some(TlsChoice::Off), _) => TlsKind::Off,
+            // The port for a plain start says how to begin where the person does not.
+            (None, Some(port)) if port == TlsKind::StartTls.port() => TlsKind::StartTls,
+            (None, _) => TlsKind::Require,
+        };
+        options.clear_anywhere = self.account.insecure;
+        options.trust = match (&self.account.pin, &self.account.ca) {
+            _ if self.account.insecure => Trust::Anyone,
+            (Some(pin), _) => Trust::Pins(vec![*pin]),
+            (None, Some(file)) => Trust::Authorities(files::read_authorities(file).map_err(unusable)?),
+            (None, None) => Trust::System,
+        };
+        options.connect_timeout = self.common.patience.connect_timeout.unwrap_or(CONNECT);
+        options.timeout = options.connect_timeout;
+        options.trace = self.common.manners.trace().map(|path| sink(&path, self.out)).transpose()?;
+        Ok(options)
+    }
+
+    /// A session that survives its connections, for tools that stay. The first connection is tried as often as `--retry` says.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn steady(&self, options: Options) -> Outcome<Steady> {
+        let mut tried = 0;
+        loop {
+            let error = match Steady::connect(options.clone()).await {
+                Ok(steady) => return Ok(steady),
+                Err(error) => error,
+            };
+            let trouble = Trouble::from(error);
+            if !trouble.is_temporary() || tried >= self.retries {
+                return Err(trouble.doing(&doing(&options)));
+            }
+            let wait = self.pause(tried).max(trouble.retry_after().unwrap_or_default());
+            tried += 1;
+            self.out.note(&format!("{}; again in {}", trouble.line(&doing(&options)), units::shown(wait)));
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Doubling, with jitter.
+    fn pause(&self, tried: u32) -> Duration {
+        let wait = self.common.patience.retry_wait.unwrap_or(FIRST_WAIT);
+        let longest = wait.saturating_mul(1_u32.checked_shl(tried).unwrap_or(u32::MAX)).min(LONGEST_WAIT.max(wait));
+        random::between(longest / 2, longest)
+    }
+
+    /// Does `work` with a session, within the time and until a signal; says BYE however it ends.
+    ///
+    /// # Errors
+    /// Whatever the work gives; no session; 75 when the time is over; 128+n.
+    pub async fn with<T>(&self, stop: &Stop, ask: Ask, work: impl AsyncFnOnce(&Session<'_>) -> Outcome<T>) -> Outcome<T> {
+        let limit = self.common.patience.timeout.or((ask == Ask::OneShot).then_some(ONE_SHOT));
+        let session = Session::new(self)?;
+        let whole = async {
+            session.begin().await?;
+            work(&session).await
+        };
+        let done = stop.or(run::within(limit, "cannot finish", whole)).await;
+        session.bye().await;
+        done
+    }
+
+    /// The same for work that minds its own time and signals once it has begun, because it has something to undo.
+    ///
+    /// # Errors
+    /// Whatever the work gives; no session.
+    pub async fn with_own_end<T>(&self, stop: &Stop, work: impl AsyncFnOnce(&Session<'_>) -> Outcome<T>) -> Outcome<T> {
+        let session = Session::new(self)?;
+        let done = match stop.or(session.begin()).await {
+            Ok(()) => work(&session).await,
+            Err(failure) => Err(failure),
+        };
+        session.bye().await;
+        done
+    }
+}
+
+/// What is being done when a session is opened.
+fn doing(options: &Options) -> String {
+    match &options.server {
+        Some(server) => format!("log in to {} at {server}", options.domain.shown()),
+        None => format!("find the server of {}", options.domain.shown()),
+    }
+}
+
+fn sink(path: &Path, out: &Printer) -> Outcome<Sink> {
+    if path == Path::new("-") {
+        let out = out.clone();
+        return Ok(Sink::new(move |line| out.trace(line)));
+    }
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    let file = Lock::new(file.map_err(|error| Failure::creating(path, &error))?);
+    Ok(Sink::new(move |line| {
+        if let Ok(mut file) = file.lock() {
+            // A trace that cannot be written must not stop what it watches.
+            _ = writeln!(file, "{line}");
+        }
+    }))
+}
+
+/// A session; its connection is made anew when it broke and a request is to be repeated.
+#[derive(Debug)]
+pub struct Session<'a> {
+    open: &'a Open<'a>,
+    options: Options,
+    connection: Mutex<Connection>,
+    me: OnceCell<Address>,
+}
+
+#[derive(Debug, Default)]
+struct Connection {
+    client: Option<Client>,
+    /// Which one it is, so that an error of an old one does not end the new one.
+    number: u64,
+}
+
+impl<'a> Session<'a> {
+    fn new(open: &'a Open<'a>) -> Outcome<Self> {
+        let mut options = open.options()?;
+        let me = OnceCell::new();
+        if let Some(user) = open.account.user() {
+            // Requests may travel with the login: one round trip less, and the login's failure is the request's.
+            options.early = true;
+            _ = me.set(user.canonical_local().unwrap_or_else(|| user.clone()));
+        }
+        Ok(Self { open, options, connection: Mutex::default(), me })
+    }
+
+    async fn begin(&self) -> Outcome<()> {
+        let known = self.me.get().is_some();
+        let identity = self.ask(async |client| if known { Ok(None) } else { client.identity().await.map(Some) }).await;
+        if let Some(identity) = identity.map_err(|trouble| trouble.doing(&doing(&self.options)))? {
+            _ = self.me.set(identity);
+        }
+        Ok(())
+    }
+
+    /// Whose session this is.
+    ///
+    /// # Errors
+    /// Never after the session has begun.
+    pub fn me(&self) -> Outcome<&Address> {
+        self.me.get().ok_or_else(|| Failure::new(Exit::Internal, "there is no session yet"))
+    }
+
+    /// The server, once one has been reached.
+    pub async fn server(&self) -> Option<String> {
+        let client = self.connection.lock().await.client.clone()?;
+        let ready = client.ready().await.ok()?;
+        ready.server.as_ref().map(ToString::to_string)
+    }
+
+    /// FETCH.
+    ///
+    /// # Errors
+    /// After the last retry.
+    pub async fn fetch(&self, target: &Address) -> Result<Fetched, Trouble> {
+        self.ask(async |client| client.fetch(target).await).await
+    }
+
+    /// FETCH, wherever the target has moved.
+    ///
+    /// # Errors
+    /// After the last retry.
+    pub async fn fetch_following(&self, target: &Address) -> Result<Fetched, Trouble> {
+        self.ask(async |client| client.fetch_following(target).await.map(|(_, value)| value)).await
+    }
+
+    /// SEND, to wherever the target has moved; the Message-ID makes repetitions harmless.
+    ///
+    /// # Errors
+    /// After the last retry.
+    pub async fn send(&self, target: &Address, message: &Message) -> Result<Sent, Trouble> {
+        self.ask(async |client| client.send_following(target, message).await.map(|(_, sent)| sent)).await
+    }
+
+    /// SEND without waiting for the answer; BYE waits until the server has taken it.
+    ///
+    /// # Errors
+    /// There is no session.
+    pub async fn send_blindly(&self, target: &Address, message: &Message) -> Result<(), Trouble> {
+        self.ask(async |client| {
+            client.ready().await?;
+            // Polled once, the request is given to the connection, behind those given before.
+            match tokio::time::timeout(Duration::ZERO, client.send(target, message)).await {
+                Ok(Err(error)) => Err(error),
+                Ok(Ok(_)) | Err(_) => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// CHANGE.
+    ///
+    /// # Errors
+    /// After the last retry.
+    pub async fn change(&self, target: &Address, change: &Change) -> Result<ChangeDone, Trouble> {
+        self.ask(async |client| client.change(target, change).await).await
+    }
+
+    /// GET-ACL, one's own.
+    ///
+    /// # Errors
+    /// After the last retry.
+    pub async fn acl(&self, owner: &Address) -> Result<(Version, Acl), Trouble> {
+        self.ask(async |client| client.get_acl(owner).await).await
+    }
+
+    /// SET-ACL, one's own.
+    ///
+    /// # Errors
+    /// After the last retry.
+    pub async fn set_acl(&self, owner: &Address, acl: &Acl, if_version: Option<Version>) -> Result<Version, Trouble> {
+        self.ask(async |client| client.set_acl(owner, acl, if_version).await).await
+    }
+
+    /// GET-WATCHERS, one's own.
+    ///
+    /// # Errors
+    /// After the last retry.
+    pub async fn watchers(&self, owner: &Address) -> Result<Watchers, Trouble> {
+        self.ask(async |client| client.watchers(owner).await).await
+    }
+
+    async fn ask<T>(&self, call: impl AsyncFn(&Client) -> Result<T, Error>) -> Result<T, Trouble> {
+        let mut tried = 0;
+        loop {
+            let error = match self.connected().await {
+                Ok((number, client)) => match call(&client).await {
+                    Ok(done) => return Ok(done),
+                    Err(error) => {
+                        self.forget(number, &error).await;
+                        error
+                    }
+                },
+                Err(error) => error,
+            };
+            let trouble = Trouble::from(error);
+            if !trouble.is_temporary() || tried >= self.open.retries {
+                return Err(trouble);
+            }
+            let wait = self.open.pause(tried).max(trouble.retry_after().unwrap_or_default());
+            tried += 1;
+            self.open.out.detail(&format!(
+                "{}; retry {tried} of {} in {}",
+                trouble.line("do it now"),
+                self.open.retries,
+                units::shown(wait)
+            ));
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn connected(&self) -> Result<(u64, Client), Error> {
+        let mut connection = self.connection.lock().await;
+        if let Some(client) = &connection.client {
+            return Ok((connection.number, client.clone()));
+        }
+        let client = Client::connect(self.options.clone()).await?;
+        connection.client = Some(client.clone());
+        connection.number += 1;
+        Ok((connection.number, client))
+    }
+
+    /// An answer is no reason to connect anew; everything else is.
+    async fn forget(&self, number: u64, error: &Error) {
+        let stands = matches!(
+            error,
+            Error::Refused(_) | Error::TooLarge { .. } | Error::BadAnswer(_) | Error::MovedAway(_) | Error::MovedTooOften(_)
+        );
+        let mut connection = self.connection.lock().await;
+        if !stands && connection.number == number {
+            connection.client = None;
+        }
+    }
+
+    async fn bye(&self) {
+        let client = self.connection.lock().await.client.take();
+        if let Some(client) = client
+            && let Err(error) = client.close().await
+        {
+            self.open.out.detail(&format!("the session did not end orderly: {error}"));
+        }
+    }
+}

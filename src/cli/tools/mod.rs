@@ -1,0 +1,76 @@
+//! The tools, one folder each; a binary is three lines that call one of these.
+
+use super::run;
+use std::process::ExitCode;
+
+/// impp-acl.
+pub mod acl;
+/// impp-fetch.
+pub mod fetch;
+/// impp-recv.
+pub mod recv;
+/// impp-send.
+pub mod send;
+/// impp-set.
+pub mod set;
+/// impp-watch.
+pub mod watch;
+
+/// The tool of this name: what a program does that is called as another, by a link to it.
+///
+/// *Shape:* `dispatch("impp-send")`, `dispatch("/usr/bin/impp-send")`
+#[must_use]
+pub fn dispatch(called_as: &str) -> Option<fn() -> ExitCode> {
+    let name = called_as.rsplit('/').next().unwrap_or(called_as);
+    let tool: fn() -> ExitCode = match name {
+        "impp-send" => send::main,
+        "impp-recv" => recv::main,
+        "impp-watch" => watch::main,
+        "impp-fetch" => fetch::main,
+        "impp-set" => set::main,
+        "impp-acl" => acl::main,
+        _ => return None,
+    };
+    Some(tool)
+}
+
+/// The definitions of all tools, for whatever is made from them: manual pages, completions.
+#[must_use]
+pub fn definitions() -> Vec<clap::Command> {
+    use run::Tool as _;
+    vec![
+        send::SendArgs::definition(),
+        recv::RecvArgs::definition(),
+        watch::WatchArgs::definition(),
+        fetch::FetchArgs::definition(),
+        set::SetArgs::definition(),
+        acl::AclArgs::definition(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_is_found_by_its_name() {
+        for definition in definitions() {
+            assert!(dispatch(&format!("/usr/bin/{}", definition.get_name())).is_some());
+            definition.debug_assert();
+        }
+        assert!(dispatch("impp-relay").is_none());
+    }
+
+    #[test]
+    fn help_is_one_screen_with_three_examples() {
+        for mut definition in definitions() {
+            let help = definition.render_help().to_string();
+            assert_eq!(help, definition.render_long_help().to_string(), "-h and --help differ");
+            let lines = help.lines().count();
+            assert!(lines <= 72, "{}: {lines} lines\n{help}", definition.get_name());
+            let examples: Vec<_> = help.split("Examples:\n").nth(1).unwrap_or_default().lines().collect();
+            assert_eq!(examples.len(), 3, "{help}");
+            assert!(help.lines().all(|line| line.chars().count() <= 110), "{help}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The options of impp-send.
+
+use crate::cli::args::{Common, Manners};
+use crate::cli::exit::{Exit, Outcome};
+use crate::cli::print::Printer;
+use crate::cli::run::Tool;
+use crate::cli::units;
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  df -h | impp-send -s 'disks today' ann@example.org
+  impp-send -m 'backup failed' --urgency high oncall || echo status $?
+  tail -F app.log | impp-send --lines --max-size 4K ops@example.org";
+
+/// Send instant messages
+#[derive(Parser, Clone, Debug)]
+#[command(
+    name = "impp-send",
+    version,
+    about = "Send instant messages",
+    long_about = None,
+    after_help = EXAMPLES,
+    override_usage = "impp-send [-s SUBJECT] RCPT... < body\n       impp-send [-s SUBJECT] -m TEXT RCPT...\n       impp-send -t < message | --raw RCPT... < message | --lines RCPT... | --ndjson",
+    max_term_width = 110
+)]
+pub(crate) struct SendArgs {
+    /// Recipients: user@domain, impp://domain/user, or an alias
+    #[arg(value_name = "RCPT", required_unless_present_any = ["headers", "ndjson"], conflicts_with = "ndjson")]
+    pub(super) recipients: Vec<String>,
+
+    /// Subject
+    #[arg(short, long, value_name = "TEXT")]
+    pub(super) subject: Option<String>,
+    /// The body; standard input stays untouched
+    #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["file", "headers", "raw", "lines", "ndjson"])]
+    pub(super) message: Option<String>,
+    /// The body (or with -t and --raw the message) is in FILE
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["lines", "ndjson"])]
+    pub(super) file: Option<PathBuf>,
+    /// Media type of the body [default: text/plain]
+    #[arg(long = "type", value_name = "TYPE", conflicts_with_all = ["headers", "raw"])]
+    pub(super) media_type: Option<String>,
+    /// Attach a file; may be repeated
+    #[arg(long, value_name = "FILE[:TYPE]", conflicts_with_all = ["headers", "raw", "lines"])]
+    pub(super) attach: Vec<String>,
+    /// An HTML version of the body
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["headers", "raw", "lines", "ndjson"])]
+    pub(super) html: Option<PathBuf>,
+    /// Recipients are those of the message's headers (Bcc is removed)
+    #[arg(short = 't', conflicts_with_all = ["raw", "lines", "ndjson", "subject"])]
+    pub(super) headers: bool,
+    /// Standard input is a whole message, sent as it is
+    #[arg(long, conflicts_with_all = ["lines", "ndjson", "subject"])]
+    pub(super) raw: bool,
+    /// One message per line, over one connection
+    #[arg(long, conflicts_with = "ndjson")]
+    pub(super) lines: bool,
+    /// One message per JSON line: to, subject, text, attach, urgency, id
+    #[arg(long)]
+    pub(super) ndjson: bool,
+    /// My name, beside the address
+    #[arg(short = 'F', value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Where answers shall go
+    #[arg(long, value_name = "ADDR")]
+    pub(super) reply_to: Option<String>,
+    /// The message that this one answers
+    #[arg(long, value_name = "ID")]
+    pub(super) in_reply_to: Option<String>,
+    /// Message-ID [default: a new one]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["lines", "ndjson"])]
+    pub(super) id: Option<String>,
+    /// A further header; may be repeated
+    #[arg(short = 'H', value_name = "NAME: VALUE")]
+    pub(super) header: Vec<String>,
+    /// Language of the text
+    #[arg(long, value_name = "TAG")]
+    pub(super) lang: Option<String>,
+    /// How urgent: low, normal, high or emergency
+    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    pub(super) urgency: Option<UrgencyChoice>,
+    /// Worthless after this time (0: deliver now or fail)
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub(super) expires: Option<Duration>,
+    /// What counts as done: stored (or delivered; the default), delivered, none
+    #[arg(long, value_name = "WHAT", hide_possible_values = true)]
+    pub(super) wait: Option<Wait>,
+    /// Only to those who are open now
+    #[arg(long)]
+    pub(super) if_open: bool,
+    /// Send nothing: log in, and tell who is open
+    #[arg(long, conflicts_with_all = ["lines", "ndjson", "headers"])]
+    pub(super) probe: bool,
+    /// Send nothing if the body is empty
+    #[arg(long)]
+    pub(super) skip_empty: bool,
+    /// Refuse a longer body
+    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    pub(super) max_size: Option<u64>,
+    /// Cut a longer body: keep head and tail, say how much is missing
+    #[arg(long, requires = "max_size")]
+    pub(super) truncate: bool,
+    /// Print the message instead of sending it
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// How urgent a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum UrgencyChoice {
+    /// Priority: non-urgent
+    Low,
+    /// Priority: normal
+    Normal,
+    /// Priority: urgent
+    High,
+    /// Priority: urgent, Importance: high
+    Emergency,
+}
+
+/// What counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Wait {
+    /// In durable storage, or delivered
+    #[default]
+    Stored,
+    /// A receiving program has it; only stored is status 3
+    Delivered,
+    /// Handed to my server
+    None,
+}
+
+impl Tool for SendArgs {
+    const NAME: &'static str = "impp-send";
+    const FIELDS: &'static [&'static str] = &["v", "to", "state", "id", "server", "ms", "error", "code", "retry"];
+
+    fn manners(&self) -> &Manners {
+        &self.common.manners
+    }
+
+    fn work(self, out: &Printer) -> Outcome<Exit> {
+        super::work(self, out)
+    }
+}

@@ -1,0 +1,92 @@
+//! `--hold` and `--exec`: a leased value that is renewed while this runs and taken back at the end.
+
+use super::{Plan, publish, take_back, tell};
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::handler;
+use crate::cli::print::Printer;
+use crate::cli::run::Stop;
+use crate::cli::session::Session;
+use crate::model::Lease;
+use crate::net::random;
+use std::time::Duration;
+use tokio::process::Child;
+
+/// Asked for where the person named no lease: short enough that a machine that dies is not open for long.
+const LEASE: Lease = Lease::Seconds(3600);
+/// How long to wait before a renewal that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Publishes, keeps it so, and takes it back when a signal comes, the time is over or the command ends.
+pub(super) async fn hold(plan: &Plan, session: &Session<'_>, out: &Printer, stop: &Stop) -> Outcome<Exit> {
+    let lease = plan.args.lease.unwrap_or(LEASE);
+    let (changed, value) = publish(plan, session, lease).await?;
+    tell(plan, session, out, &changed, value)?;
+    let mut child = match plan.args.exec.is_empty() {
+        true => None,
+        false => Some(handler::start(&plan.args.exec)?),
+    };
+    let end = tokio::select! {
+        ended = renew(plan, session, out, lease, changed.lease) => ended,
+        number = stop.asked() => {
+            terminate(child.as_mut(), number).await;
+            Ok(Exit::Signal(number))
+        }
+        () = over(plan.args.common.patience.timeout) => {
+            terminate(child.as_mut(), 15).await;
+            Ok(Exit::Yes)
+        }
+        ended = ended(child.as_mut()) => ended,
+    };
+    // A failure to take it back matters less than why we end: the lease ends by itself.
+    if let Err(failure) = take_back(plan, session).await {
+        out.note(failure.line().unwrap_or("the value was not taken back"));
+    }
+    end
+}
+
+/// Renews for ever. What may succeed later is tried again until the lease would be over long since; what is refused ends it.
+async fn renew(plan: &Plan, session: &Session<'_>, out: &Printer, lease: Lease, granted: Lease) -> Outcome<Exit> {
+    let mut granted = granted;
+    loop {
+        let Lease::Seconds(seconds) = granted else { return std::future::pending().await };
+        let length = Duration::from_secs(seconds.max(2));
+        tokio::time::sleep(random::between(length / 2, length * 2 / 3)).await;
+        granted = loop {
+            match publish(plan, session, lease).await {
+                Ok((changed, _)) => break changed.lease,
+                Err(failure) if failure.exit == Exit::TryLater => {
+                    out.note(failure.line().unwrap_or("cannot renew"));
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Err(failure) => return Err(failure),
+            }
+        };
+        out.detail(&format!("renewed for {granted}"));
+    }
+}
+
+async fn over(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn ended(child: Option<&mut Child>) -> Outcome<Exit> {
+    match child {
+        Some(child) => match child.wait().await {
+            Ok(status) => Ok(handler::passed_on(status)),
+            Err(error) => Err(Failure::new(Exit::Io, format!("cannot wait for the command: {error}"))),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// Passes a signal on and waits for the end.
+async fn terminate(child: Option<&mut Child>, number: u8) {
+    let Some(child) = child else { return };
+    if let Some(id) = child.id() {
+        handler::signal(id, number).await;
+    }
+    _ = child.wait().await;
+}

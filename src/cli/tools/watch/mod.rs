@@ -1,0 +1,190 @@
+//! impp-watch: presence now, and every change.
+
+mod args;
+mod board;
+
+pub(super) use args::WatchArgs;
+
+use crate::cli::account::{self, AddressBook};
+use crate::cli::config::Config;
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::print::Printer;
+use crate::cli::run::{self, Stop};
+use crate::cli::session::Open;
+use crate::cli::trouble::Trouble;
+use crate::cli::{handler, list, safe, units};
+use crate::model::Address;
+use crate::model::request::Cause;
+use crate::net::Clock;
+use crate::net::client::{Occasion, Steady, SteadyEvent};
+use args::Until;
+use board::{Board, Line, Why};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Runs the tool with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    run::main::<WatchArgs>()
+}
+
+fn work(args: WatchArgs, out: &Printer) -> Outcome<Exit> {
+    let config = Config::find(args.common.who.config.as_deref())?;
+    let stdin_is_free = args.list.as_deref() != Some(Path::new("-"));
+    let names = [args.addresses.clone(), args.list.as_deref().map(list::read).transpose()?.unwrap_or_default()].concat();
+    let addresses = AddressBook::of(&config).find_all(names.iter().map(String::as_str))?;
+    let Some(first) = addresses.first() else {
+        return Err(Failure::new(Exit::Data, "nobody to watch: the list is empty"));
+    };
+    let account = account::settle(&args.common, &config, stdin_is_free)?;
+    let open = Open::new(&args.common, &account, out).towards(first);
+    run::block_on(async |stop| {
+        let options = open.options()?;
+        let mut steady = stop.or(open.steady(options)).await?;
+        for address in &addresses {
+            steady.subscribe(address, args.lease);
+        }
+        let watch = Watch { args: &args, out, board: Board::new(&addresses), told: 0, lost: false };
+        let end = watch.follow(&mut steady, &stop).await;
+        steady.close().await;
+        end
+    })
+}
+
+/// The watch as it goes on.
+struct Watch<'a> {
+    args: &'a WatchArgs,
+    out: &'a Printer,
+    board: Board,
+    told: u64,
+    /// The connection is gone, and that was told.
+    lost: bool,
+}
+
+impl Watch<'_> {
+    async fn follow(mut self, steady: &mut Steady, stop: &Stop) -> Outcome<Exit> {
+        let over = over(self.args.common.patience.timeout);
+        tokio::pin!(over);
+        loop {
+            let event = tokio::select! {
+                biased;
+                number = stop.asked() => return Ok(Exit::Signal(number)),
+                () = &mut over => return Ok(self.out_of_time()),
+                event = steady.next_event() => event,
+            };
+            for line in self.lines(event)? {
+                if let Some(exit) = self.tell(&line).await? {
+                    return Ok(exit);
+                }
+            }
+            if let Some(exit) = self.board.nobody_left() {
+                return Ok(exit);
+            }
+        }
+    }
+
+    /// What an event means for whom.
+    fn lines(&mut self, event: Option<SteadyEvent>) -> Outcome<Vec<Line>> {
+        Ok(match event {
+            Some(SteadyEvent::Changed { target, value, occasion }) => {
+                let why = match occasion {
+                    Occasion::First => Why::Initial,
+                    Occasion::Change => Why::Change,
+                    Occasion::LeaseExpired => Why::LeaseExpired,
+                };
+                self.board.shows(&target, &value, why).into_iter().collect()
+            }
+            Some(SteadyEvent::Terminated { target, cause }) => self.terminated(&target, cause).into_iter().collect(),
+            Some(SteadyEvent::Refused { target, error }) => {
+                let trouble = Trouble::from(error);
+                self.out.complain(&trouble.line(&format!("watch {}", target.shown())));
+                self.board.gone(&target, Why::Refused, trouble.token(), trouble.exit()).into_iter().collect()
+            }
+            Some(SteadyEvent::Lost { error, retry_in }) => {
+                self.out.note(&format!("lost: {error}; next attempt in {}", units::shown(retry_in)));
+                if std::mem::replace(&mut self.lost, true) { Vec::new() } else { self.board.all(Why::Lost) }
+            }
+            Some(SteadyEvent::Resumed { kept }) => {
+                self.out.note(if kept { "resumed" } else { "resumed, subscriptions begun again" });
+                self.lost = false;
+                self.board.all(Why::Resumed)
+            }
+            Some(SteadyEvent::Over(error)) => return Err(Trouble::from(error).doing("go on watching")),
+            None => return Err(Failure::new(Exit::Internal, "cannot go on watching")),
+            // Nothing else was asked for; what is dropped here stays with the server.
+            Some(_) => Vec::new(),
+        })
+    }
+
+    fn terminated(&mut self, target: &Address, cause: Cause) -> Option<Line> {
+        match cause {
+            // Begun again by itself: the next line tells the state, if it is another.
+            Cause::Expired => None,
+            cause => {
+                self.out.complain(&format!("cannot go on watching {}: {}", target.shown(), cause.as_str()));
+                let exit = match cause {
+                    Cause::PermissionDenied => Exit::Denied,
+                    Cause::TargetUnknown => Exit::NoUser,
+                    _ => Exit::Unavailable,
+                };
+                self.board.gone(target, Why::Terminated, cause.as_str(), exit)
+            }
+        }
+    }
+
+    /// Writes a line and runs the handler; gives the status if that was what was waited for.
+    async fn tell(&mut self, line: &Line) -> Outcome<Option<Exit>> {
+        let settled = match self.args.until {
+            Some(Until::Open) => line.seen.is_open() == Some(true) && line.why.is_news(),
+            Some(Until::Closed) => line.seen.is_open() == Some(false) && line.why.is_news(),
+            Some(Until::Change) => line.why == Why::Change,
+            None => false,
+        };
+        if !(self.args.changes_only && line.why == Why::Initial) {
+            self.write(line)?;
+            if let Some(command) = &self.args.exec {
+                let variables = [
+                    ("IMPP_ADDR", line.seen.address.to_email()),
+                    ("IMPP_STATUS", line.seen.word().to_owned()),
+                    ("IMPP_ACTIVITY", line.seen.activity().to_owned()),
+                    ("IMPP_NOTE", line.seen.note().to_owned()),
+                    ("IMPP_WHY", line.why.as_str().to_owned()),
+                ];
+                let ended = handler::run(command, &variables, Vec::new()).await?;
+                if ended != handler::Ended::Well {
+                    self.out.note(&format!("the command for {} failed", line.seen.address.shown()));
+                }
+            }
+            self.told += 1;
+        }
+        let enough = self.args.count.is_some_and(|count| self.told >= count);
+        Ok((settled || enough).then_some(Exit::Yes))
+    }
+
+    fn write(&self, line: &Line) -> Outcome<()> {
+        if self.args.common.manners.quiet && self.out.is_text() {
+            return Ok(());
+        }
+        if self.args.status {
+            return self.out.line(&safe::line(&self.board.summary()));
+        }
+        let at = units::local(Clock::now().unix);
+        let time = line.seen.since().unwrap_or_else(|| at.clone());
+        let text = format!("{}  {}  {}", line.seen.columns(self.out), safe::line(&time), line.why.as_str());
+        let record = line.seen.record().with("why", line.why.as_str()).with("at", at).with("error", line.error);
+        self.out.record(&record, &text)
+    }
+
+    fn out_of_time(&self) -> Exit {
+        let waited_for_something = self.args.until.is_some() || self.args.count.is_some();
+        if waited_for_something || self.told == 0 { Exit::No } else { Exit::Yes }
+    }
+}
+
+async fn over(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
