@@ -58,7 +58,8 @@ impl Writer {
 
     fn line(mut self, name: &str, value: &str) -> Self {
         self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b": ");
+        // Transcripts show nothing behind the colon of an empty value, and so nothing stands there.
+        self.out.extend_from_slice(if value.is_empty() { b":" } else { b": " });
         if value.bytes().all(|c| matches!(c, b' '..=b'~')) {
             self.out.extend_from_slice(value.as_bytes());
         } else {
