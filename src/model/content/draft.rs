@@ -219,7 +219,7 @@ struct Leaf {
 
 impl Leaf {
     fn text(content_type: &str, octets: &[u8]) -> Self {
-        let (encoding, encoded) = transfer::encode_text(transfer::canonical_text(octets));
+        let (encoding, encoded) = transfer::encode_text(octets);
         Self { content_type: content_type.to_owned(), file_name: None, encoding, encoded }
     }
 
