@@ -13,5 +13,6 @@
 mod support;
 
 mod enumeration;
+mod messages;
 mod secrets;
 mod transcript;
