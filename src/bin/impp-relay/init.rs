@@ -19,7 +19,12 @@ pub(crate) fn work(wish: &InitArgs, out: &Printer) -> Outcome<Exit> {
     let program =
         std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, format!("where am I? {}", reason(&error))))?;
     // The unit runs in another working directory.
-    let folder = wish.dir.as_ref().map(std::path::absolute).transpose().map_err(|error| Failure::usage(format!("--dir: {}", reason(&error))))?;
+    let folder = wish
+        .dir
+        .as_ref()
+        .map(std::path::absolute)
+        .transpose()
+        .map_err(|error| Failure::usage(format!("--dir: {}", reason(&error))))?;
     let random = Random { password: random::octets(), decoy_key: random::octets() };
     let report = Init {
         password: password(wish, &domain)?,

@@ -136,7 +136,8 @@ impl Desk {
     fn credentials(&mut self, address: &Address, secret: &Secret) -> Outcome<Credentials> {
         let fresh = relay::fresh_record(&address.domain(), &self.config);
         let domain = self.accounts.domain(&fresh).map_err(failure)?;
-        sasl::derive(secret, domain.iterations, &random::octets::<{ sasl::SALT_OCTETS }>()).map_err(|why| Failure::new(Exit::Data, why.to_string()))
+        sasl::derive(secret, domain.iterations, &random::octets::<{ sasl::SALT_OCTETS }>())
+            .map_err(|why| Failure::new(Exit::Data, why.to_string()))
     }
 }
 
