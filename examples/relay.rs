@@ -2,7 +2,9 @@
 //!
 //! `cargo run --example relay`
 
-use impp::engine::sasl::derive;
+#![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
+
+use impp::engine::sasl::{PasswordRefused, SALT_OCTETS, derive};
 use impp::model::{Address, Credentials, Domain, Secret};
 use impp::net::client::{Event, Message};
 use impp::net::connect::HostPort;
@@ -36,14 +38,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         derive: &hash,
     }
     .run()?;
-    let text = std::fs::read_to_string(&report.config)?.replace("[::]:5772", "127.0.0.1:0").replace("[::]:5773", "127.0.0.1:0");
-    let config = Config::parse(&report.config, &text)?;
+    let mut config = Config::load(&report.config)?;
+    config.listen.plain.clear();
+    config.listen.tls = vec!["127.0.0.1:0".parse()?];
 
     // A second user.
     let bob = Address::parse("bob@demo.test")?;
     let mut accounts = Accounts::open(&config.data_dir, [domain.clone()])?;
     let iterations = accounts.domain(&impp::relay::fresh_record(&domain, &config))?.iterations;
-    accounts.add(&bob, Some(&hash(&password, iterations)), Clock::now().unix)?;
+    accounts.add(&bob, Some(&hash(&password, iterations)?), Clock::now().unix)?;
     drop(accounts);
 
     // The relay runs until it is told to stop.
@@ -83,7 +86,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn hash(password: &Secret, iterations: u32) -> Credentials {
-    // The salt is random, and the password above is one that OpaqueString accepts.
-    derive(password, iterations, &random::octets::<16>()).unwrap_or_else(|refused| panic!("{refused}"))
+fn hash(password: &Secret, iterations: u32) -> Result<Credentials, PasswordRefused> {
+    derive(password, iterations, &random::octets::<SALT_OCTETS>())
 }

@@ -1,11 +1,15 @@
 //! Runs every tests/scenes/*.scene: the rules of one relay among named people, with time by hand.
 
+#[cfg(test)]
 #[path = "scenes/script.rs"]
 mod script;
+#[cfg(test)]
 #[path = "scenes/store.rs"]
 mod store;
+#[cfg(test)]
 #[path = "scenes/storm.rs"]
 mod storm;
+#[cfg(test)]
 #[path = "scenes/world.rs"]
 mod world;
 
@@ -43,8 +47,10 @@ fn every_scene_plays() {
 
 #[test]
 fn what_must_hold_in_any_order() {
-    let seeds = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).map_or(0..200, |seed: u64| seed..seed + 1);
-    for seed in seeds {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("SEED").unwrap_or(0);
+    let seeds = number("SEEDS").unwrap_or(if number("SEED").is_some() { 1 } else { 200 });
+    for seed in first..first + seeds {
         let outcome = catch_unwind(AssertUnwindSafe(|| storm::run(seed)));
         let log = world::take_log().join("\n");
         assert!(outcome.is_ok(), "{log}\n  !! seed {seed}");

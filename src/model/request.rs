@@ -58,6 +58,8 @@ pub enum UserCall {
         target_connection: ConnectionId,
         /// Presence-Version.
         version: Version,
+        /// The value came to be because a lease ended.
+        lapsed: bool,
     },
     /// TERMINATE-SUBSCRIPTION
     TerminateSubscription {
@@ -182,6 +184,8 @@ impl UserRequest {
                 origin: origin()?,
                 target_connection: target_connection()?,
                 version: need(frame, Name::PresenceVersion, Version::parse)?,
+                // A hint for people: one that is not known says nothing.
+                lapsed: frame.header(Name::Cause).and_then(Cause::parse) == Some(Cause::Expired),
             },
             Method::TerminateSubscription => UserCall::TerminateSubscription {
                 origin: origin()?,
@@ -219,10 +223,11 @@ impl UserRequest {
                 .header(Name::LeaseTime, &lease.to_string())
                 .maybe(Name::IfVersion, version(if_version).as_deref())
                 .maybe(Name::View, view.as_ref().map(Token::as_str)),
-            UserCall::ChangeNotify { origin, target_connection, version } => writer
+            UserCall::ChangeNotify { origin, target_connection, version, lapsed } => writer
                 .header(Name::Origin, origin.as_str())
                 .header(Name::TargetConnection, target_connection.as_str())
-                .number(Name::PresenceVersion, version.0),
+                .number(Name::PresenceVersion, version.0)
+                .maybe(Name::Cause, lapsed.then_some(Cause::Expired.as_str())),
             UserCall::TerminateSubscription { origin, target_connection, cause } => writer
                 .header(Name::Origin, origin.as_str())
                 .header(Name::TargetConnection, target_connection.as_str())

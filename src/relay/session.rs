@@ -177,7 +177,7 @@ impl Session {
     fn log_failure(&self, claimed: Option<Address>, mechanism: Option<crate::engine::Mechanism>) {
         let user = claimed.map(|user| user.as_str().to_owned()).unwrap_or_default();
         let mechanism = mechanism.map_or("unknown", crate::engine::Mechanism::as_str);
-        tracing::warn!(address = %self.peer.ip(), user, mechanism, "login failed");
+        tracing::warn!(address = %self.peer.ip().to_canonical(), user, mechanism, "login failed");
     }
 
     fn log_end(&self, end: End) {

@@ -57,10 +57,11 @@ impl Telling {
 }
 
 impl Service {
-    /// The subscriber must learn the present value.
-    pub(super) fn must_tell(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
+    /// The subscriber must learn the present value; `lapsed`: it shows because a lease ended.
+    pub(super) fn must_tell(&mut self, now: Now, presentity: &Address, session: &SessionKey, lapsed: bool) {
         if let Some(subscription) = self.subscription(presentity, session) {
             subscription.behind = true;
+            subscription.lapsed = lapsed;
         }
         self.tell(now, presentity, session);
     }
@@ -86,9 +87,9 @@ impl Service {
         subscription.telling.sent = Some(identity.id);
         let timer = Timer::Notify(presentity.clone(), session.clone());
         self.timers.set(&mut subscription.telling.timer, now.instant + SILENCE, timer);
-        let access = subscription.access.clone();
+        let (access, lapsed) = (subscription.access.clone(), subscription.lapsed);
         let (version, entity) = user.shown(&access);
-        let call = UserCall::ChangeNotify { origin: presentity.clone(), target_connection: session.id, version };
+        let call = UserCall::ChangeNotify { origin: presentity.clone(), target_connection: session.id, version, lapsed };
         let head = entity_head(own_request(&identity, &session, call).write(&identity.from), entity);
         let octets = Octets { head, body: entity.octets.clone() };
         self.send_own(connection, identity, Method::ChangeNotify, About::Notify(presentity.clone()), octets);

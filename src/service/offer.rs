@@ -35,6 +35,8 @@ pub(super) struct Offering {
     end: bool,
     /// The read whose messages come next.
     reading: Option<u64>,
+    /// A message came behind the last one since that read was asked for, which may not have seen it.
+    grew: bool,
     /// A read failed; this is when to read again.
     reread: Option<Instant>,
     /// Messages read.
@@ -78,6 +80,7 @@ impl Offering {
     /// Something lies behind the last message read.
     pub(super) fn extend(&mut self) {
         self.end = false;
+        self.grew = true;
     }
 
     pub(super) fn has(&self, number: u64) -> bool {
@@ -189,6 +192,7 @@ impl Service {
             return;
         };
         mailbox.offering.reading = Some(ticket.0);
+        mailbox.offering.grew = false;
         mailbox.reads += 1;
         let after = mailbox.offering.after;
         let read = Read::Mailbox { user: address.clone(), after, messages: BATCH, octets: BATCH_OCTETS };
@@ -210,7 +214,7 @@ impl Service {
             offering.reading = None;
             match outcome {
                 Ok(messages) => {
-                    offering.end = messages.is_empty();
+                    offering.end = messages.is_empty() && !offering.grew;
                     offering.after = messages.last().map_or(offering.after, |message| message.number);
                     offering.ready.extend(messages.into_iter().filter(|message| !gone.contains_key(&message.number)));
                 }

@@ -158,7 +158,7 @@ impl Service {
             None => self.timers.clear(&mut user.presence_timer),
         }
         if ended {
-            self.tell_changes(now, address, &old);
+            self.tell_changes(now, address, &old, true);
         }
     }
 
@@ -169,8 +169,8 @@ impl Service {
         }
     }
 
-    /// Tells every subscriber whose view shows another object than `old` did.
-    pub(super) fn tell_changes(&mut self, now: Now, address: &Address, old: &StoredPresence) {
+    /// Tells every subscriber whose view shows another object than `old` did; `lapsed`: because leases ended.
+    pub(super) fn tell_changes(&mut self, now: Now, address: &Address, old: &StoredPresence, lapsed: bool) {
         let Some(user) = self.users.get(address) else { return };
         let mut changed = BTreeMap::new();
         let mut affected = Vec::new();
@@ -185,7 +185,7 @@ impl Service {
             }
         }
         for session in affected {
-            self.must_tell(now, address, &session);
+            self.must_tell(now, address, &session, lapsed);
         }
     }
 }

@@ -128,7 +128,7 @@ impl Service {
                 let old = std::mem::replace(&mut user.presence, change.presence);
                 let version = user.presence.version;
                 self.answer_change(&change.asker, version, change.granted);
-                self.tell_changes(now, target, &old);
+                self.tell_changes(now, target, &old, false);
             }
             Err(error) => {
                 self.effects.push_back(Effect::Notice(Notice::StoreFailed { user: target.clone() }));

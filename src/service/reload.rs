@@ -62,7 +62,7 @@ impl Service {
         if account.moved.is_some() && old_account.is_none_or(|old| old.moved.is_none()) {
             self.end_subscriptions(now, address, Cause::Moved);
         }
-        self.tell_changes(now, address, &old_presence);
+        self.tell_changes(now, address, &old_presence, false);
         if rules_changed {
             self.judge_subscriptions(now, address);
             self.judge_readers(now, address);

@@ -23,6 +23,8 @@ pub(super) struct Subscription {
     pub(super) access: Access,
     /// There is a value that the subscriber has not acknowledged and that is not under way.
     pub(super) behind: bool,
+    /// That value shows because a lease ended.
+    pub(super) lapsed: bool,
     pub(super) telling: Telling,
 }
 
@@ -64,6 +66,7 @@ impl Service {
                 timer: None,
                 access: access.clone(),
                 behind: false,
+                lapsed: false,
                 telling: Telling::default(),
             };
             self.timers.set(&mut subscription.timer, ends, timer);
@@ -146,7 +149,7 @@ impl Service {
                 subscription.access = new;
             }
             if !same {
-                self.must_tell(now, presentity, &session);
+                self.must_tell(now, presentity, &session, false);
             }
         }
     }

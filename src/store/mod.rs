@@ -1,6 +1,6 @@
 //! Where the relay keeps what must outlive it: one SQLite file and an append-only log, or memory for scenes.
 //!
-//! *Order:* [`sqlite::open`], then [`StoreWrite::start`](crate::service::store::StoreWrite::start), then hand writer and
+//! *Order:* [`sqlite::open`], then [`StoreWrite::start`], then hand writer and
 //! readers to a [`thread::StoreThread`]. Administrators' commands open the same folder through [`accounts::Accounts`],
 //! whether a relay runs or not.
 

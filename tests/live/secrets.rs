@@ -76,7 +76,8 @@ fn ways(site: &Site, tool: &str) -> Vec<Command> {
 
 /// An account without a password.
 fn bare_account(site: &Site) {
-    let text = format!("[account.alice]\nlogin = {:?}\nserver = \"{}\"\nca = {:?}\n", at("alice"), site.tls, site.path("cert.pem"));
+    let text =
+        format!("[account.alice]\nlogin = {:?}\nserver = \"{}\"\nca = {:?}\n", at("alice"), site.tls, site.path("cert.pem"));
     private(&site.path("bare.toml"), &text);
 }
 

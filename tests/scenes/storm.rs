@@ -81,7 +81,10 @@ impl Storm {
                 let number = self.dice.below(self.world.brought.len());
                 self.world.hand_in(number);
             }
-            19 if self.dice.below(4) == 0 => self.world.changed_outside(),
+            19 if self.dice.below(4) == 0 => {
+                note("changed outside".to_owned());
+                self.world.changed_outside();
+            }
             _ => {
                 let times = [1, 100, 1000, 5000, 10_000, 31_000, 70_000];
                 let time = *self.dice.one(&times);

@@ -48,7 +48,15 @@ impl Site {
     pub fn prepared(extra: &str, users: &[&str]) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
         let extra = extra.to_owned();
-        let mut site = Self { dir: tempfile::tempdir().unwrap(), relay: None, extra, users: Vec::new(), last_log: String::new(), plain: any, tls: any };
+        let mut site = Self {
+            dir: tempfile::tempdir().unwrap(),
+            relay: None,
+            extra,
+            users: Vec::new(),
+            last_log: String::new(),
+            plain: any,
+            tls: any,
+        };
         site.new_certificate();
         site.write_config();
         for user in users {
@@ -153,7 +161,9 @@ impl Site {
     pub fn start_as(&mut self, mut command: Command) {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Said::listen(child.stderr.take().unwrap());
-        let line = log.find(|text| text.split_inclusive('\n').find(|line| line.contains("relay is ready") && line.ends_with('\n')).map(str::to_owned));
+        let line = log.find(|text| {
+            text.split_inclusive('\n').find(|line| line.contains("relay is ready") && line.ends_with('\n')).map(str::to_owned)
+        });
         let Some(line) = line else {
             let _ = child.kill();
             panic!("the relay did not start:\n{}", log.text());

@@ -1,6 +1,5 @@
 //! The tools, one folder each; a binary is three lines that call one of these.
 
-use super::run;
 use std::process::ExitCode;
 
 /// impp-acl.
@@ -37,7 +36,7 @@ pub fn dispatch(called_as: &str) -> Option<fn() -> ExitCode> {
 /// The definitions of all tools, for whatever is made from them: manual pages, completions.
 #[must_use]
 pub fn definitions() -> Vec<clap::Command> {
-    use run::Tool as _;
+    use crate::cli::run::Tool as _;
     vec![
         send::SendArgs::definition(),
         recv::RecvArgs::definition(),

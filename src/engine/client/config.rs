@@ -33,6 +33,8 @@ pub struct ClientConfig {
     /// Whether to send ahead of answers. Only inside TLS that verified the server: user requests may then go out behind
     /// the last AUTH.
     pub pipeline: bool,
+    /// Whether TLS proved who the server is; the password itself is never handed to one that did not.
+    pub verified: bool,
 }
 
 impl ClientConfig {
@@ -51,6 +53,7 @@ impl ClientConfig {
             tls,
             mechanism: None,
             pipeline: false,
+            verified: true,
         }
     }
 }

@@ -165,7 +165,14 @@ impl Login {
             ClientTls::Active { exporter } => (true, exporter.as_deref()),
             ClientTls::StartTls | ClientTls::Plain { .. } => (false, None),
         };
-        Choice { login: &self.config.login, pinned: self.config.mechanism, tls, exporter, offered }
+        Choice {
+            login: &self.config.login,
+            pinned: self.config.mechanism,
+            tls,
+            verified: self.config.verified,
+            exporter,
+            offered,
+        }
     }
 
     fn start(&mut self, mechanism: Mechanism, outlet: &mut Outlet<'_>) -> Step {

@@ -19,6 +19,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) login: &'a Login,
     pub(crate) pinned: Option<Mechanism>,
     pub(crate) tls: bool,
+    /// Whether that TLS proved who the server is.
+    pub(crate) verified: bool,
     pub(crate) exporter: Option<&'a [u8]>,
     /// The server's list; `None` while it is not known.
     pub(crate) offered: Option<&'a [Mechanism]>,
@@ -27,7 +29,8 @@ pub(crate) struct Choice<'a> {
 impl Choice<'_> {
     /// The best mechanism that fits; `None` if there is none.
     ///
-    /// PLAIN hands the password itself over: only if the server knows nothing better, or where the user insists.
+    /// PLAIN hands the password itself over: only to a server that was verified, and only if it knows nothing better or
+    /// the user insists.
     pub(crate) fn mechanism(&self) -> Option<Mechanism> {
         let fits = |mechanism: &Mechanism| {
             let login = match mechanism {
@@ -35,7 +38,7 @@ impl Choice<'_> {
                 Mechanism::ScramSha256 => matches!(self.login, Login::Password { .. }),
                 Mechanism::Plain => {
                     let insisted = self.pinned == Some(Mechanism::Plain);
-                    matches!(self.login, Login::Password { .. }) && self.tls && (insisted || self.only_plain())
+                    matches!(self.login, Login::Password { .. }) && self.tls && self.verified && (insisted || self.only_plain())
                 }
                 Mechanism::External => matches!(self.login, Login::External(_)) && self.tls,
                 Mechanism::Anonymous => matches!(self.login, Login::Anonymous),
@@ -158,10 +161,13 @@ mod tests {
                 login: &login,
                 pinned: *pinned,
                 tls: *tls,
+                verified: true,
                 exporter: exporter.as_ref().map(|octets| &octets[..]),
                 offered: *offered,
             };
             assert_eq!(choice.mechanism(), *chosen, "{offered:?} tls {tls} pinned {pinned:?}");
+            let anyone = Choice { verified: false, ..choice };
+            assert_eq!(anyone.mechanism(), chosen.filter(|chosen| *chosen != Plain), "{offered:?} not verified");
         }
     }
 
@@ -169,7 +175,7 @@ mod tests {
     fn iteration_counts_outside_the_range_are_not_computed() {
         for (count, refused) in [(1, true), (4095, true), (4096, false), (1_000_001, true), (4_294_967_295, true)] {
             let login = alice();
-            let choice = Choice { login: &login, pinned: None, tls: false, exporter: None, offered: None };
+            let choice = Choice { login: &login, pinned: None, tls: false, verified: true, exporter: None, offered: None };
             let (exchange, first) = Exchange::start(&choice, Mechanism::ScramSha256).unwrap();
             let first = String::from_utf8(first).unwrap();
             let nonce = first.rsplit_once("r=").unwrap().1;
@@ -182,7 +188,7 @@ mod tests {
     #[test]
     fn success_without_the_servers_proof_is_no_success() {
         let login = alice();
-        let choice = Choice { login: &login, pinned: None, tls: false, exporter: None, offered: None };
+        let choice = Choice { login: &login, pinned: None, tls: false, verified: true, exporter: None, offered: None };
         let (exchange, _) = Exchange::start(&choice, Mechanism::ScramSha256).unwrap();
         assert_eq!(exchange.finish(None), Err(ClientRefusal::ServerNotProven));
     }

@@ -23,6 +23,8 @@ pub enum Event {
         origin: Address,
         /// The value now.
         value: Fetched,
+        /// Because a lease ended: the server's word.
+        lapsed: bool,
     },
     /// A subscription ended.
     Terminated {
@@ -164,11 +166,11 @@ pub(super) fn read(frame: Frame, received: UnixMillis, commands: &UnboundedSende
             let (target, responder) = (request.target, Some(responder));
             return Some((Event::Message(Incoming { from, id: message_id, target, frame, received, responder }), None));
         }
-        UserCall::ChangeNotify { origin, version, .. } => {
+        UserCall::ChangeNotify { origin, version, lapsed, .. } => {
             // The parser has seen to it that there is a body.
             let content = Content::of(&frame)?;
             let presence = content.to_presence();
-            Event::Changed { origin, value: Fetched { version, content, presence } }
+            Event::Changed { origin, value: Fetched { version, content, presence }, lapsed }
         }
         UserCall::TerminateSubscription { origin, cause, .. } => Event::Terminated { origin, cause },
         _ => return refuse(responder, ErrorKind::OperationNotSupported, "this is a client".to_owned()),

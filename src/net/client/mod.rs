@@ -18,7 +18,7 @@ pub use error::{Blame, Error};
 pub use events::{Event, Incoming};
 pub use options::Options;
 pub use session::Ready;
-pub use steady::{Connector, Steady, SteadyEvent};
+pub use steady::{Connector, Occasion, Steady, SteadyEvent};
 
 use crate::model::Address;
 use crate::wire::Frame;

@@ -8,7 +8,7 @@ use crate::model::{Address, Answer, ConnectionId, ErrorKind, RequestId, UnixMill
 use crate::net::connect::{self, Candidates, HostPort, Limits, TlsKind};
 use crate::net::drive::{Drive, Step};
 use crate::net::stream::MaybeTls;
-use crate::net::tls::ClientTls;
+use crate::net::tls::{ClientTls, Trust};
 use crate::net::trace::Trace;
 use crate::net::{Clock, random};
 use crate::wire::{Frame, Kind, Name};
@@ -347,6 +347,7 @@ impl Options {
             agent: self.agent.clone(),
             mechanism: self.mechanism,
             pipeline,
+            verified: !matches!(self.trust, Trust::Anyone),
             ..ClientConfig::new(self.domain.clone(), self.login.clone(), self.connection, tls)
         }
     }

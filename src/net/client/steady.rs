@@ -16,6 +16,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
+/// Why a presence value is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// It is the first that is known.
+    First,
+    /// It changed.
+    Change,
+    /// It changed because a lease ended and nobody renewed it.
+    LeaseExpired,
+}
+
 /// What a steady session has to tell.
 #[derive(Debug)]
 pub enum SteadyEvent {
@@ -27,8 +38,8 @@ pub enum SteadyEvent {
         target: Address,
         /// The value now.
         value: Fetched,
-        /// Whether it is the first that is known.
-        initial: bool,
+        /// Why it is told.
+        occasion: Occasion,
     },
     /// A subscription ended. One that expired is begun again by itself; others are forgotten.
     Terminated {

@@ -1,7 +1,7 @@
 //! Sessions against the accepting engine, over streams in memory; the test is the service.
 
 use super::content::{Change, Content, Delivery, Message};
-use super::steady::{Connector, Steady, SteadyEvent};
+use super::steady::{Connector, Occasion, Steady, SteadyEvent};
 use super::{Client, Error, Event, Options};
 use crate::engine::{ByeCause, ClientRefusal, End, Mechanism};
 use crate::model::request::Cause;
@@ -281,21 +281,76 @@ async fn logins_that_come_to_nothing() {
 }
 
 #[tokio::test]
-async fn what_went_out_under_a_wrong_name_goes_out_again() {
+async fn who_presumes_no_name_waits_for_the_login() {
     let authority = Authority::new();
     let (options, kind) = secure(&authority, TlsKind::Require);
-    // ANONYMOUS presumes no name, so that its first request waits for the login.
     let anonymous = Options { login: crate::engine::Login::Anonymous, early: true, ..options };
     let (client, mut relay) = session(anonymous, kind).await;
     let client = client.unwrap();
-    let asking = tokio::spawn({
-        let client = client.clone();
-        async move { client.fetch(&bob()).await }
-    });
+    let asking = tokio::spawn(async move { client.fetch(&bob()).await });
     let frame = relay.next().await;
     assert!(frame.header(Name::From).unwrap().starts_with("impp://anonymous.invalid/"));
     relay.ok_with(&frame, |w| w.header(Name::PresenceVersion, "1"), OPEN);
     asking.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_went_out_under_a_wrong_name_goes_out_again() {
+    let authority = Authority::new();
+    let server = authority.server(&["example.org"]);
+    let options = Options { tls: TlsKind::Require, trust: authority.trust(), mechanism: Some(Mechanism::Plain), ..plain() };
+    let (near, far) = tokio::io::duplex(1 << 16);
+    // A server that knows Alice under another name than the one that she logs in with.
+    let serving = tokio::spawn(async move {
+        let (mut stream, ..) = server.accept(far).await.unwrap();
+        let mut splitter = crate::wire::Splitter::new(100_000);
+        let (mut froms, mut auth) = (Vec::new(), String::new());
+        loop {
+            let mut octets = vec![0; 4096];
+            let n = stream.read(&mut octets).await.unwrap();
+            splitter.push(&octets[..n]);
+            while let Some(crate::wire::Piece::Frame(frame)) = splitter.poll().unwrap() {
+                let ok = Writer::start(Kind::Ok, frame.method(), frame.request_id());
+                let answer = match frame.method() {
+                    "HELLO" => ok
+                        .header(Name::Domain, "example.org")
+                        .header(Name::Tls, "active")
+                        .header(Name::Mechanisms, "PLAIN")
+                        .header(Name::Services, "messages")
+                        .header(Name::MaxBody, "65536")
+                        .header(Name::MaxOutstanding, "9")
+                        .header(Name::LeaseMin, "60")
+                        .header(Name::LeaseMax, "60"),
+                    // Not before both requests are here.
+                    "AUTH" => {
+                        auth = frame.request_id().to_owned();
+                        continue;
+                    }
+                    _ => {
+                        froms.push(frame.header(Name::From).unwrap().rsplit('/').next().unwrap().to_owned());
+                        if froms.len() == 2 {
+                            let done = Writer::start(Kind::Ok, "AUTH", &auth).header(Name::Auth, "done");
+                            let done = done.header(Name::Identity, "impp://example.org/alice.example");
+                            stream.write_all(&done.header(Name::Session, "new").finish()).await.unwrap();
+                        }
+                        if froms.last().unwrap() == "alice" {
+                            continue;
+                        }
+                        ok.header(Name::Delivery, "stored")
+                    }
+                };
+                stream.write_all(&answer.finish()).await.unwrap();
+                if froms.len() == 4 {
+                    return froms;
+                }
+            }
+        }
+    });
+    let client = Client::connect_over(near, Options { early: true, ..options }).await.unwrap();
+    let (to, one, two) = (bob(), message("<1@x>"), message("<2@x>"));
+    let (first, second) = tokio::join!(client.send(&to, &one), client.send(&to, &two));
+    assert_eq!((first.unwrap().delivery, second.unwrap().delivery), (Delivery::Stored, Delivery::Stored));
+    assert_eq!(serving.await.unwrap(), ["alice", "alice", "alice.example", "alice.example"]);
 }
 
 fn incoming(id: &str, message_id: &str) -> Bytes {
@@ -358,7 +413,7 @@ async fn messages_are_answered_by_whoever_takes_them() {
     drop(third);
     assert_eq!(told(&relay.next().await), "Error SEND 3 try-later");
     match client.next_event().await {
-        Some(Event::Changed { origin, value }) => assert_eq!((origin, value.version), (bob(), Version(9))),
+        Some(Event::Changed { origin, value, .. }) => assert_eq!((origin, value.version), (bob(), Version(9))),
         other => panic!("{other:?}"),
     }
     assert_eq!(told(&relay.next().await), "Ok CHANGE-NOTIFY 5");
@@ -492,8 +547,8 @@ fn grant(relay: &Relay, frame: &Frame, seconds: u64, version: u64, body: &str) {
 /// `changed 7 initial`, `lost`, `resumed kept` and so on.
 async fn next(steady: &mut Steady) -> String {
     match steady.next_event().await.unwrap() {
-        SteadyEvent::Changed { target, value, initial } => {
-            format!("{} {}{}", target.user(), value.version, if initial { " initial" } else { "" })
+        SteadyEvent::Changed { target, value, occasion } => {
+            format!("{} {}{}", target.user(), value.version, if occasion == Occasion::First { " initial" } else { "" })
         }
         SteadyEvent::Terminated { target, cause } => format!("{} terminated {}", target.user(), cause.as_str()),
         SteadyEvent::Refused { target, error } => format!("{} refused: {error}", target.user()),
@@ -615,7 +670,7 @@ async fn subscriptions_end_for_good_or_begin_again() {
     assert_eq!(next(&mut steady).await, "bob 1 initial");
     relay.write(termination("t1", Cause::Expired));
     assert_eq!(next(&mut steady).await, "bob terminated expired");
-    let mut next_two = vec![relay.next().await, relay.next().await];
+    let mut next_two = [relay.next().await, relay.next().await];
     next_two.sort_by_key(|frame| frame.kind() != Kind::Request);
     assert_eq!((next_two[0].method(), told(&next_two[1])), ("SUBSCRIBE", "Ok TERMINATE-SUBSCRIPTION t1".to_owned()));
     relay.error(&next_two[0], &Answer::new(ErrorKind::PermissionDenied));

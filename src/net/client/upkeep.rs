@@ -7,7 +7,7 @@ use super::follow::Trail;
 use super::options::Options;
 use super::recent::Recent;
 use super::session::{Call, Reply};
-use super::steady::{Connector, SteadyEvent};
+use super::steady::{Connector, Occasion, SteadyEvent};
 use super::{Client, Happening};
 use crate::engine::ByeCause;
 use crate::model::request::Cause;
@@ -270,11 +270,11 @@ impl Upkeep {
             Ok(Subscribed { lease, value }) => {
                 watch.lease.granted(lease);
                 // An OK is always believed, whatever its version; what is known already is not told again.
-                let (initial, news) = (watch.last.is_none(), watch.last.as_ref() != Some(&value));
+                let (occasion, news) = (watch.occasion(false), watch.last.as_ref() != Some(&value));
                 watch.last = Some(value.clone());
                 if news {
                     let target = watch.target.clone();
-                    self.tell(SteadyEvent::Changed { target, value, initial });
+                    self.tell(SteadyEvent::Changed { target, value, occasion });
                 }
             }
             Err(error) => match watch.trail.follow(error) {
@@ -318,13 +318,13 @@ impl Upkeep {
                     self.tell(SteadyEvent::Message(message));
                 }
             }
-            Event::Changed { origin, value } => {
+            Event::Changed { origin, value, lapsed } => {
                 let watch = self.watches.iter_mut().find(|watch| watch.is_of(&origin));
                 let news = watch.filter(|watch| watch.last.as_ref().is_none_or(|last| is_newer(&value, last)));
                 let Some(watch) = news else { return ack.into_iter().for_each(Ack::give) };
-                let (target, initial) = (watch.target.clone(), watch.last.is_none());
+                let (target, occasion) = (watch.target.clone(), watch.occasion(lapsed));
                 watch.last = Some(value.clone());
-                self.tell_with(SteadyEvent::Changed { target, value, initial }, ack);
+                self.tell_with(SteadyEvent::Changed { target, value, occasion }, ack);
             }
             Event::Terminated { origin, cause } => {
                 let Some(at) = self.watches.iter().position(|watch| watch.is_of(&origin)) else {
@@ -357,6 +357,15 @@ impl Upkeep {
 }
 
 impl Watch {
+    /// Why a value is told that came now; `lapsed` is the server's word.
+    fn occasion(&self, lapsed: bool) -> Occasion {
+        match (&self.last, lapsed) {
+            (None, _) => Occasion::First,
+            (Some(_), true) => Occasion::LeaseExpired,
+            (Some(_), false) => Occasion::Change,
+        }
+    }
+
     /// Whether a notification about this user is meant. Our own domain writes its users in their canonical form.
     fn is_of(&self, origin: &Address) -> bool {
         let here = self.trail.here();

@@ -169,7 +169,10 @@ fn what_is_refused_and_in_which_words() {
         ("[tls.\"example.net\"]\nkey = \"k\"", "5: \"example.net\" is not one of \"domains\""),
         ("[tls.\"example.org\"]\nkey = \"k\"", "6: [tls.\"example.org\"] needs both \"certificate\" and \"key\""),
         ("[tls.\"example.org\"]", "5: [tls.\"example.org\"] needs both \"certificate\" and \"key\""),
-        ("[tls.\"example.org\"]\nkye = \"k\"", "6: unknown key \"tls.example.org.kye\"; the file that impp-relay init writes lists them all"),
+        (
+            "[tls.\"example.org\"]\nkye = \"k\"",
+            "6: unknown key \"tls.example.org.kye\"; the file that impp-relay init writes lists them all",
+        ),
         ("tls.client-ca = 5", "5: \"tls.client-ca\" must be a path in quotes"),
         (
             "acl.default = [{ who = \"*\", op = [\"read\"], action = \"allow\" }]",

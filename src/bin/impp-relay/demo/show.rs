@@ -48,7 +48,7 @@ async fn presence(stage: &Stage<'_>) -> Outcome<()> {
     let fetched = stage.run(&["impp-fetch", "-a", "bob", "alice@demo.test"]).await?;
     holds(fetched.contains("open") && fetched.contains("lunch"), "impp-fetch shows something else")?;
     stage.say("\n   Nobody renews the lease; the value before shows again.\n")?;
-    expect(stage, &mut watch, "at my desk", "change").await?;
+    expect(stage, &mut watch, "at my desk", "lease-expired").await?;
     watch.end().await
 }
 

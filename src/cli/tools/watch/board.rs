@@ -32,7 +32,7 @@ impl Why {
 
     /// Whether the line tells a state that a server has just told.
     pub(super) const fn is_news(self) -> bool {
-        matches!(self, Self::Initial | Self::Change)
+        matches!(self, Self::Initial | Self::Change | Self::LeaseExpired)
     }
 }
 
@@ -67,12 +67,6 @@ impl Board {
         entry.seen = Seen::of(&entry.seen.address, value);
         entry.gone = None;
         Some(Line { seen: entry.seen.clone(), why, error: None })
-    }
-
-    /// The state is known no longer, for now.
-    pub(super) fn line(&mut self, target: &Address, why: Why) -> Option<Line> {
-        let entry = self.entry(target)?;
-        Some(Line { seen: unknown(&entry.seen.address), why, error: None })
     }
 
     /// Nothing more will come of this address.

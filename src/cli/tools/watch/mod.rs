@@ -16,7 +16,7 @@ use crate::cli::{handler, list, safe, units};
 use crate::model::Address;
 use crate::model::request::Cause;
 use crate::net::Clock;
-use crate::net::client::{Steady, SteadyEvent};
+use crate::net::client::{Occasion, Steady, SteadyEvent};
 use args::Until;
 use board::{Board, Line, Why};
 use std::path::Path;
@@ -87,8 +87,12 @@ impl Watch<'_> {
     /// What an event means for whom.
     fn lines(&mut self, event: Option<SteadyEvent>) -> Outcome<Vec<Line>> {
         Ok(match event {
-            Some(SteadyEvent::Changed { target, value, initial }) => {
-                let why = if initial { Why::Initial } else { Why::Change };
+            Some(SteadyEvent::Changed { target, value, occasion }) => {
+                let why = match occasion {
+                    Occasion::First => Why::Initial,
+                    Occasion::Change => Why::Change,
+                    Occasion::LeaseExpired => Why::LeaseExpired,
+                };
                 self.board.shows(&target, &value, why).into_iter().collect()
             }
             Some(SteadyEvent::Terminated { target, cause }) => self.terminated(&target, cause).into_iter().collect(),
@@ -115,8 +119,8 @@ impl Watch<'_> {
 
     fn terminated(&mut self, target: &Address, cause: Cause) -> Option<Line> {
         match cause {
-            // Begun again by itself: the next line tells the state.
-            Cause::Expired => self.board.line(target, Why::LeaseExpired),
+            // Begun again by itself: the next line tells the state, if it is another.
+            Cause::Expired => None,
             cause => {
                 self.out.complain(&format!("cannot go on watching {}: {}", target.shown(), cause.as_str()));
                 let exit = match cause {
