@@ -77,7 +77,12 @@ fn a_report_from_a_pipe_arrives_octet_for_octet() {
         let message = next(&site, "bob");
         let read = python(&message);
         let text = part(&read, 0);
-        assert_eq!(String::from_utf8_lossy(&text), String::from_utf8_lossy(body), "{subject}\n{}", String::from_utf8_lossy(&message));
+        assert_eq!(
+            String::from_utf8_lossy(&text),
+            String::from_utf8_lossy(body),
+            "{subject}\n{}",
+            String::from_utf8_lossy(&message)
+        );
         assert_eq!(read["subject"].as_str().unwrap().trim_start(), subject.trim_start());
         assert_eq!((read["types"][0].as_str(), read["from"].as_str()), (Some("text/plain"), Some("alice@demo.test")));
     }
@@ -90,7 +95,12 @@ fn octets_that_are_no_text_arrive_as_they_are() {
     }
     let site = Site::with_users(&["alice", "bob"]);
     let mut dice = Dice::new(1);
-    for body in [&b"carriage\rreturns\r\nof all\n\rkinds\r"[..], b"nul \0 and escape \x1b[31m\n", b"latin \xe4\xf6\xfc\n", &dice.octets(4096)] {
+    for body in [
+        &b"carriage\rreturns\r\nof all\n\rkinds\r"[..],
+        b"nul \0 and escape \x1b[31m\n",
+        b"latin \xe4\xf6\xfc\n",
+        &dice.octets(4096),
+    ] {
         expect(0, site.tool("impp-send", "alice").args(["-s", "raw", &at("bob")]), body);
         let message = next(&site, "bob");
         assert_eq!(part(&python(&message), 0), body, "{}", String::from_utf8_lossy(&message));
@@ -104,11 +114,18 @@ fn ten_mebibytes_attached() {
     let file = site.write("photo of the crash.bin", &octets);
     let second = site.write("ünïcode 100%.csv", "a;b\r\n1;2\n");
     let mut command = site.tool("impp-send", "alice");
-    command.args(["-s", "see attachment", "-m", "Look at this", "--attach"]).arg(&file).arg("--attach").arg(&second).arg(at("bob"));
+    command
+        .args(["-s", "see attachment", "-m", "Look at this", "--attach"])
+        .arg(&file)
+        .arg("--attach")
+        .arg(&second)
+        .arg(at("bob"));
     expect(0, &mut command, b"");
     let folder = site.path("saved");
     let records = expect(0, site.tool("impp-recv", "bob").args(["--once", "--json", "--save-attachments"]).arg(&folder), b"");
-    let saved = |name: &str| fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}; {}", String::from_utf8_lossy(&records)));
+    let saved = |name: &str| {
+        fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}; {}", String::from_utf8_lossy(&records)))
+    };
     assert!(saved("photo of the crash.bin") == octets, "10 MiB differ");
     assert_eq!(saved("ünïcode 100%.csv"), b"a;b\r\n1;2\n");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
@@ -118,7 +135,10 @@ fn ten_mebibytes_attached() {
         let read = python(&next(&site, "bob"));
         assert_eq!(part(&read, 0), b"Look at this");
         assert!(part(&read, 1) == octets, "10 MiB differ for Python");
-        assert_eq!((read["names"][1].as_str(), read["names"][2].as_str()), (Some("photo of the crash.bin"), Some("ünïcode 100%.csv")));
+        assert_eq!(
+            (read["names"][1].as_str(), read["names"][2].as_str()),
+            (Some("photo of the crash.bin"), Some("ünïcode 100%.csv"))
+        );
     }
 }
 
@@ -126,9 +146,15 @@ fn ten_mebibytes_attached() {
 fn two_hundred_recipients_on_one_command_line() {
     let names: Vec<String> = (0..200).map(|number| format!("user{number:03}")).collect();
     let site = Site::with_users(&["alice", "user000", "user123", "user199"]);
-    site.add_silent_users(&names.iter().filter(|name| !["user000", "user123", "user199"].contains(&name.as_str())).cloned().collect::<Vec<_>>());
+    site.add_silent_users(
+        &names.iter().filter(|name| !["user000", "user123", "user199"].contains(&name.as_str())).cloned().collect::<Vec<_>>(),
+    );
     let addresses: Vec<String> = names.iter().map(|name| at(name)).collect();
-    let out = expect(0, site.tool("impp-send", "alice").args(["--json", "-s", "all hands", "-m", "fire drill at noon"]).args(&addresses), b"");
+    let out = expect(
+        0,
+        site.tool("impp-send", "alice").args(["--json", "-s", "all hands", "-m", "fire drill at noon"]).args(&addresses),
+        b"",
+    );
     let told = json_lines(&out);
     let mut to: Vec<&str> = told.iter().map(|record| record["to"].as_str().unwrap()).collect();
     to.sort_unstable();
@@ -144,7 +170,10 @@ fn two_hundred_recipients_on_one_command_line() {
     some.extend_from_slice(&addresses[..3]);
     let done = run(site.tool("impp-send", "alice").args(["--json", "-m", "again"]).args(&some), b"");
     assert_eq!(done.status.code(), Some(2), "some failed, some did not");
-    let states: Vec<String> = json_lines(&done.stdout).iter().map(|record| format!("{} {} {}", record["to"], record["state"], record["code"])).collect();
+    let states: Vec<String> = json_lines(&done.stdout)
+        .iter()
+        .map(|record| format!("{} {} {}", record["to"], record["state"], record["code"]))
+        .collect();
     assert!(states.contains(&"\"nobody@demo.test\" \"failed\" 67".to_owned()), "{states:?}");
     assert_eq!(states.iter().filter(|state| state.contains("stored")).count(), 3);
     let errors = String::from_utf8_lossy(&done.stderr).into_owned();
@@ -155,7 +184,7 @@ fn two_hundred_recipients_on_one_command_line() {
 fn lines_of_a_pipe_are_messages_as_they_come() {
     let site = Site::with_users(&["alice", "bob"]);
     let mut bob = Tool::spawn(site.tool("impp-recv", "bob").args(["--format", "{subject}|{text}\\n"]));
-    site.log().wait_for("impp://demo.test/bob");
+    site.wait_for_logins("bob", 1);
     let mut tail = Tool::spawn(site.tool("impp-send", "alice").args(["--lines", "-s", "log", &at("bob")]));
     for line in ["first line", "zweite Zeile: ü", "  third, indented"] {
         tail.type_in(&format!("{line}\n"));
