@@ -1,5 +1,6 @@
 //! The listening sockets: accepts connections, does the first handshake, starts a session's task for each.
 
+use super::crowd::Crowd;
 use super::session;
 use super::session::Shared;
 use crate::engine::TlsInfo;
@@ -52,7 +53,7 @@ pub(super) async fn accept(
     listener: TcpListener,
     start: Start,
     shared: Arc<Shared>,
-    limit: usize,
+    crowd: Arc<Crowd>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut sessions = JoinSet::new();
@@ -63,13 +64,17 @@ pub(super) async fn accept(
             _ = stop.changed() => break,
         };
         match accepted {
-            // Over the limit the connection is dropped at once: an answer would cost what the limit is to save.
-            Ok((_, peer)) if shared.hub.connections() >= limit => {
-                tracing::warn!(%peer, limit, "too many connections; one more was refused");
-            }
-            Ok((stream, peer)) => {
-                sessions.spawn(greet(stream, peer, start, Arc::clone(&shared)));
-            }
+            Ok((stream, peer)) => match crowd.admit(peer.ip()) {
+                Ok(place) => {
+                    let shared = Arc::clone(&shared);
+                    sessions.spawn(async move {
+                        greet(stream, peer, start, shared).await;
+                        drop(place);
+                    });
+                }
+                // The connection is dropped at once: an answer would cost what the limit is to save.
+                Err(full) => tracing::warn!(address = %peer.ip().to_canonical(), limit = %full, "connection refused"),
+            },
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
