@@ -1,0 +1,144 @@
+//! What was seen of a domain: its records, its hosts, and what answered at each address.
+
+use crate::engine::ServerHello;
+use crate::model::{Answer, Domain, UnixMillis};
+use crate::net::connect::HostPort;
+use crate::net::dns::{Addresses, NoOffer, Offer, Outcome, Published, Role, Srv, Tlsa};
+use crate::net::tls::{Examined, TlsError};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Everything that was seen of one domain.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The domain.
+    pub domain: Domain,
+    /// When it was seen.
+    pub now: UnixMillis,
+    /// Where the records come from.
+    pub source: Source,
+    /// Whether servers were visited.
+    pub visited: bool,
+    /// Each role that was looked at.
+    pub roles: Vec<RoleFacts>,
+    /// What each name server of the zone says, where they were asked one by one.
+    pub authorities: Vec<Authority>,
+    /// What somebody expects.
+    pub expected: Option<Expected>,
+}
+
+/// Where records come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A resolver, whose cache counts TTLs down.
+    Resolver,
+    /// A master file.
+    ZoneFile,
+}
+
+/// One role.
+#[derive(Clone, Debug)]
+pub struct RoleFacts {
+    /// The SRV records.
+    pub published: Published,
+    /// Whether whoever asked wants the service to be there.
+    pub wanted: bool,
+    /// The places in the order in which a client might try them, or why there are none.
+    pub offers: Result<Vec<Offer>, NoOffer>,
+    /// What is behind each of the places, in their order.
+    pub hosts: Vec<Host>,
+}
+
+/// What is behind one place.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// What the name is an alias of.
+    pub alias: Option<String>,
+    /// Its addresses.
+    pub addresses: Addresses,
+    /// Its TLSA records at this port.
+    pub tlsa: Outcome<Tlsa>,
+    /// What answered at each address. Empty: nobody was there.
+    pub visits: Vec<Visit>,
+}
+
+/// What answered at one address.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The address.
+    pub address: SocketAddr,
+    /// How long TCP took.
+    pub tcp: Result<Duration, io::ErrorKind>,
+    /// The HELLO before STARTTLS, where the place is one for a plain start.
+    pub plain: Option<Result<ServerHello, Unheard>>,
+    /// What STARTTLS was answered with, if not with OK.
+    pub refused: Option<Answer>,
+    /// TLS.
+    pub tls: Option<Result<Examined, TlsError>>,
+    /// The HELLO inside TLS.
+    pub hello: Option<Result<ServerHello, Unheard>>,
+    /// Whether the server answers if spoken to in the other way: TLS where a plain start failed, and the reverse.
+    pub answers_the_other_way: bool,
+}
+
+/// What came instead of OK (HELLO).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unheard {
+    /// An ERROR.
+    Refused(Answer),
+    /// What begins like this, made safe, and is not IMPP/1.0.
+    Foreign(String),
+    /// Nothing in time.
+    Silence,
+    /// The end of the connection.
+    Closed,
+}
+
+/// What one name server of the zone says.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    /// Its name.
+    pub name: String,
+    /// Its address; `None`: it has none.
+    pub address: Option<SocketAddr>,
+    /// What it says of each role.
+    pub says: Vec<Published>,
+}
+
+/// What somebody expects.
+#[derive(Clone, Debug)]
+pub enum Expected {
+    /// That one of the records of each role leads here.
+    Place(HostPort),
+    /// Exactly these SRV records at each of these names.
+    Records(Vec<(String, Vec<Srv>)>),
+}
+
+impl RoleFacts {
+    /// The role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.published.role
+    }
+
+    /// The places with what is behind them.
+    pub fn places(&self) -> impl Iterator<Item = (&Offer, &Host)> {
+        self.offers.iter().flatten().zip(&self.hosts)
+    }
+}
+
+impl Visit {
+    /// An address that nobody has visited yet answers nothing.
+    #[must_use]
+    pub const fn failed(address: SocketAddr, kind: io::ErrorKind) -> Self {
+        Self { address, tcp: Err(kind), plain: None, refused: None, tls: None, hello: None, answers_the_other_way: false }
+    }
+
+    /// Whether a client could go on to log in: the certificate is accepted and HELLO answered.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        let accepted = matches!(&self.tls, Some(Ok(examined)) if examined.verdict.is_ok());
+        accepted && matches!(self.hello, Some(Ok(_)))
+    }
+}
