@@ -6,12 +6,18 @@ use super::exit::{Exit, Failure, Outcome};
 use super::secret;
 use crate::model::{Address, Domain, Secret};
 use crate::net::connect::HostPort;
+use crate::net::dns::anchors::AnchorFault;
+use crate::net::dns::resolver::PORT_DNS;
+use crate::net::dns::{Anchors, ResolverOptions, Validation};
 use crate::net::tls::Pin;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// Aliases may name aliases, this deep.
 const ALIAS_DEPTH: usize = 8;
+/// In the place of a file of trust anchors: DNS answers are not validated.
+const NO_ANCHOR: &str = "none";
 
 /// Everything that a connection needs to know.
 #[derive(Clone, Debug)]
@@ -20,6 +26,8 @@ pub struct Account {
     pub login: Login,
     /// The server, if one is named.
     pub server: Option<HostPort>,
+    /// Who is asked in the DNS, and whom to believe; `None`: nothing was said of it.
+    pub resolver: Option<ResolverOptions>,
     /// How TLS begins, if that was said.
     pub tls: Option<TlsChoice>,
     /// Do not verify the server.
@@ -75,8 +83,40 @@ pub fn settle(common: &Common, config: &Config, stdin_is_free: bool) -> Outcome<
         ),
         None => None,
     };
+    let anchor = place.dnssec_anchor.clone().or_else(|| match &table.dnssec_anchor {
+        Some(word) if word.as_os_str() == NO_ANCHOR => Some(word.clone()),
+        path => from_config(path),
+    });
+    let resolver = resolver(place.resolver.as_deref().or(table.resolver.as_deref()), anchor.as_deref())?;
     let login = login(common, &table, config, certificate.is_some(), stdin_is_free)?;
-    Ok(Account { login, server, tls, insecure, ca: place.ca.clone().or_else(|| from_config(&table.ca)), pin, certificate })
+    Ok(Account { login, server, resolver, tls, insecure, ca: place.ca.clone().or_else(|| from_config(&table.ca)), pin, certificate })
+}
+
+/// Who is asked in the DNS: `ADDR[:PORT]`, and a file of trust anchors or [`NO_ANCHOR`].
+///
+/// # Errors
+/// 64, 66 or 78.
+pub fn resolver(server: Option<&str>, anchor: Option<&Path>) -> Outcome<Option<ResolverOptions>> {
+    if server.is_none() && anchor.is_none() {
+        return Ok(None);
+    }
+    let servers = match server {
+        None => Vec::new(),
+        Some(text) => {
+            let wrong = || Failure::usage(format!("{text:?} is not the ADDRESS[:PORT] of a name server"));
+            let at = HostPort::parse(text).ok_or_else(wrong)?;
+            vec![SocketAddr::new(at.host.parse().map_err(|_| wrong())?, at.port.unwrap_or(PORT_DNS))]
+        }
+    };
+    let validation = match anchor {
+        None => Validation::IfPossible,
+        Some(word) if word.as_os_str() == NO_ANCHOR => Validation::Off,
+        Some(file) => Validation::From(Anchors::read(file).map_err(|error| {
+            let missing = error.fault == AnchorFault::Unreadable(std::io::ErrorKind::NotFound);
+            Failure::new(if missing { Exit::NoInput } else { Exit::Config }, error.to_string())
+        })?),
+    };
+    Ok(Some(ResolverOptions { servers, validation, ..ResolverOptions::default() }))
 }
 
 fn table(name: Option<&str>, config: &Config) -> Outcome<AccountTable> {
@@ -195,6 +235,27 @@ impl AddressBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_server_and_whom_to_believe() {
+        let asked = |server| resolver(Some(server), None).map(|options| options.map(|options| options.servers[0].to_string()));
+        for (text, address) in [
+            ("127.0.0.1", "127.0.0.1:53"),
+            ("127.0.0.1:5353", "127.0.0.1:5353"),
+            ("2001:db8::1", "[2001:db8::1]:53"),
+            ("[::1]:5353", "[::1]:5353"),
+        ] {
+            assert_eq!(asked(text).unwrap().as_deref(), Some(address), "{text}");
+        }
+        for text in ["dns.example", "127.0.0.1:x", ""] {
+            assert_eq!(asked(text).unwrap_err().exit, Exit::Usage, "{text}");
+        }
+        assert!(resolver(None, None).unwrap().is_none());
+        let off = resolver(None, Some(Path::new("none"))).unwrap().unwrap();
+        assert!(off.servers.is_empty() && matches!(off.validation, Validation::Off));
+        assert_eq!(resolver(None, Some(Path::new("/nonexistent/root.key"))).unwrap_err().exit, Exit::NoInput);
+        assert_eq!(resolver(None, Some(Path::new("/dev/null"))).unwrap_err().exit, Exit::Config);
+    }
 
     #[test]
     fn aliases_name_one_or_several() {

@@ -53,9 +53,15 @@ pub struct Who {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Common options")]
 pub struct Place {
-    /// Server to connect to
+    /// Server to connect to; otherwise the DNS says where it is
     #[arg(long, value_name = "HOST[:PORT]", env = "IMPP_SERVER", hide_env = true)]
     pub server: Option<String>,
+    /// Ask this name server instead of the system's
+    #[arg(long, value_name = "ADDR[:PORT]", env = "IMPP_RESOLVER", hide_env = true)]
+    pub resolver: Option<String>,
+    /// Validate DNS answers from these keys on, always (none: never)
+    #[arg(long, value_name = "FILE")]
+    pub dnssec_anchor: Option<PathBuf>,
     /// Only IPv4
     #[arg(short = '4', conflicts_with = "ipv6")]
     pub ipv4: bool,

@@ -40,6 +40,10 @@ pub struct AccountTable {
     pub anonymous: bool,
     /// `host[:port]`
     pub server: Option<String>,
+    /// `address[:port]` of a name server.
+    pub resolver: Option<String>,
+    /// Trust anchors, DNSKEY records; or `none`.
+    pub dnssec_anchor: Option<PathBuf>,
     /// `require`, `starttls` or `off`
     pub tls: Option<TlsWord>,
     /// Do not verify the server.

@@ -9,7 +9,8 @@ use super::trouble::Trouble;
 use super::units;
 use crate::model::{Acl, Address, Domain, Version, watchers::Watchers};
 use crate::net::client::{Change, ChangeDone, Client, Error, Fetched, Message, Options, Sent, Steady};
-use crate::net::connect::{Family, TlsKind};
+use crate::net::connect::{ConnectError, Family, TlsKind};
+use crate::net::dns::Resolver;
 use crate::net::random;
 use crate::net::tls::{Identity, Trust, files};
 use crate::net::trace::Sink;
@@ -84,6 +85,13 @@ impl<'a> Open<'a> {
         };
         let place = &self.common.place;
         options.server.clone_from(&self.account.server);
+        options.resolver = match &self.account.resolver {
+            Some(asked) => {
+                let unusable = |_| Trouble::from(Error::Unreachable(ConnectError::NoResolver)).doing("ask the DNS");
+                Some(Resolver::new(asked).map_err(unusable)?)
+            }
+            None => None,
+        };
         options.family = match (place.ipv4, place.ipv6) {
             (true, _) => Family::V4,
             (_, true) => Family::V6,

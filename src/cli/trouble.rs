@@ -5,6 +5,7 @@ use crate::engine::{ByeCause, ClientRefusal};
 use crate::model::ErrorKind;
 use crate::net::client::Error;
 use crate::net::connect::ConnectError;
+use crate::net::dns;
 use crate::net::tls::{FileFault, TlsError};
 use std::io;
 use std::time::Duration;
@@ -40,7 +41,13 @@ impl Trouble {
             Error::MovedAway(_) | Error::MovedTooOften(_) => "moved",
             Error::Tls(_) => "tls",
             Error::Files(_) => "files",
-            Error::Unreachable(ConnectError::NoServer | ConnectError::HostUnknown(_) | ConnectError::NoAddress(_)) => "no-server",
+            Error::Unreachable(
+                ConnectError::NoService(_)
+                | ConnectError::NotOffered(_)
+                | ConnectError::HostUnknown(_)
+                | ConnectError::NoAddress(_),
+            ) => "no-server",
+            Error::Unreachable(ConnectError::Undecided { .. } | ConnectError::LookupFailed(_) | ConnectError::NoResolver) => "dns",
             Error::Unreachable(_) | Error::Broken(_) | Error::Bye { .. } | Error::Closed => "network",
             Error::Login(_) => "login",
             _ if self.is_temporary() => "network",
@@ -72,7 +79,11 @@ impl Trouble {
     #[must_use]
     pub fn line(&self, what: &str) -> String {
         let hint = match &self.0 {
-            Error::Unreachable(ConnectError::NoServer) => ", or `server` in the account",
+            Error::Unreachable(ConnectError::NoService(_)) => "; --server HOST[:PORT] names one that is not in the DNS",
+            Error::Unreachable(ConnectError::Undecided { why: dns::Failure::Bogus, .. }) => {
+                "; the domain's administrator has to mend that (or, if this network's resolver makes up names, --dnssec-anchor none \
+                 believes it)"
+            }
             Error::Unreachable(ConnectError::InTheClear(_)) => "; --insecure allows it",
             _ => "",
         };
@@ -96,8 +107,12 @@ fn status(error: &Error) -> Exit {
             Exit::of_kind(answer.kind)
         }
         Error::Unreachable(error) => match error {
-            ConnectError::NoServer | ConnectError::HostUnknown(_) | ConnectError::NoAddress(_) => Exit::NoHost,
+            ConnectError::NoService(_)
+            | ConnectError::NotOffered(_)
+            | ConnectError::HostUnknown(_)
+            | ConnectError::NoAddress(_) => Exit::NoHost,
             ConnectError::InTheClear(_) => Exit::Usage,
+            ConnectError::NoResolver => Exit::Config,
             _ => Exit::TryLater,
         },
         Error::Tls(TlsError::Broken(_)) | Error::Timeout | Error::Broken(_) => Exit::TryLater,
@@ -126,7 +141,16 @@ fn status(error: &Error) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Address, Answer};
+    use crate::model::{Address, Answer, Domain};
+
+    fn domain() -> Domain {
+        Domain::parse("example.org").unwrap()
+    }
+
+    fn undecided(why: dns::Failure) -> Error {
+        let question = "_impps-client._tcp.example.org SRV".into();
+        Error::Unreachable(ConnectError::Undecided { question, why })
+    }
 
     #[test]
     fn each_error_has_its_status_and_token() {
@@ -139,9 +163,14 @@ mod tests {
             (Error::Login(ClientRefusal::Hello(Answer::new(ErrorKind::TargetUnknown))), 68, "target-unknown"),
             (Error::Login(ClientRefusal::LoginFailed), 77, "authentication-failed"),
             (Error::Login(ClientRefusal::ServerNotProven), 76, "login"),
-            (Error::Unreachable(ConnectError::NoServer), 68, "no-server"),
+            (Error::Unreachable(ConnectError::NoService(domain())), 68, "no-server"),
+            (Error::Unreachable(ConnectError::NotOffered(domain())), 68, "no-server"),
+            (undecided(dns::Failure::Bogus), 75, "dns"),
+            (undecided(dns::Failure::ServFail), 75, "dns"),
+            (undecided(dns::Failure::Timeout), 75, "dns"),
+            (Error::Unreachable(ConnectError::NoResolver), 78, "dns"),
             (Error::Unreachable(ConnectError::HostUnknown("x".into())), 68, "no-server"),
-            (Error::Unreachable(ConnectError::LookupFailed("x".into())), 75, "network"),
+            (Error::Unreachable(ConnectError::LookupFailed("x".into())), 75, "dns"),
             (Error::Unreachable(ConnectError::InTheClear("x".into())), 64, "network"),
             (Error::Tls(TlsError::NotTls), 76, "tls"),
             (Error::Tls(TlsError::Broken(io::ErrorKind::ConnectionReset)), 75, "tls"),
@@ -166,7 +195,14 @@ mod tests {
         let full = Answer::new(ErrorKind::MailboxFull).retry_after(Duration::from_secs(60));
         let line = Trouble::from(Error::Refused(full)).line("deliver to bob@example.org");
         assert_eq!(line, "cannot deliver to bob@example.org: mailbox is full (mailbox-full); try again in 60 s");
-        let nowhere = Trouble::from(Error::Unreachable(ConnectError::NoServer)).line("reach example.org");
-        assert!(nowhere.contains("--server HOST[:PORT], or `server` in the account"), "{nowhere}");
+        let nowhere = Trouble::from(Error::Unreachable(ConnectError::NoService(domain()))).line("find the server of example.org");
+        assert_eq!(
+            nowhere,
+            "cannot find the server of example.org: example.org has no SRV record for IMPP and no address: there is no such \
+             service; --server HOST[:PORT] names one that is not in the DNS"
+        );
+        let bogus = Trouble::from(undecided(dns::Failure::Bogus)).line("find the server of example.org");
+        assert!(bogus.contains("_impps-client._tcp.example.org SRV"), "{bogus}");
+        assert!(bogus.contains("--dnssec-anchor none"), "{bogus}");
     }
 }

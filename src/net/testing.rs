@@ -2,7 +2,7 @@
 
 use super::connect::TlsKind;
 use super::tls::{CertificateSource, files};
-use super::tls::{ClientTls, Secured, ServerTls, ServerTlsOptions, TlsError, Trust};
+use super::tls::{ClientTls, Reference, Secured, ServerTls, ServerTlsOptions, TlsError, Trust};
 use super::{Clock, Drive, MaybeTls, Step, random};
 use crate::engine::{ByeCause, DomainConfig, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl};
 use crate::engine::{TlsInfo, TlsPolicy};
@@ -94,7 +94,8 @@ pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, Sec
 /// Both sides of a handshake, in memory.
 pub(crate) async fn handshake(client: &ClientTls, domain: &Domain, server: &ServerTls) -> (Near, Far) {
     let (near, far) = tokio::io::duplex(65_536);
-    tokio::join!(client.handshake(domain, near), server.accept(far))
+    let expected = Reference::from(domain.clone());
+    tokio::join!(client.handshake(&expected, near), server.accept(far))
 }
 
 /// The accepting engine on a stream, with one user (`alice@example.org`, `wonderland`) and a test in the place of the

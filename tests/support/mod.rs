@@ -12,6 +12,8 @@
 )]
 
 pub mod dice;
+pub mod dns;
+pub mod knot;
 pub mod proxy;
 pub mod said;
 pub mod site;
@@ -20,6 +22,8 @@ pub mod tool;
 pub mod wire;
 
 pub use dice::Dice;
+pub use dns::{Dns, Quirk};
+pub use knot::Knot;
 pub use proxy::Proxy;
 pub use site::Site;
 pub use tool::{Tool, expect, expect_text, run};

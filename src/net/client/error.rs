@@ -3,7 +3,7 @@
 use crate::engine::{ByeCause, ClientRefusal, End};
 use crate::model::error_kind::Lasting;
 use crate::model::{Address, Answer, ErrorKind};
-use crate::net::connect::ConnectError;
+use crate::net::connect::{ConnectError, Helpful};
 use crate::net::printable::printable;
 use crate::net::tls::{TlsError, TlsFileError};
 use crate::wire::Name;
@@ -77,7 +77,8 @@ impl Error {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Unreachable(ConnectError::NoServer | ConnectError::InTheClear(_) | ConnectError::NoAddress(_)) => Blame::Misuse,
+            Self::Unreachable(ConnectError::NoResolver | ConnectError::InTheClear(_) | ConnectError::NoAddress(_)) => Blame::Misuse,
+            Self::Unreachable(ConnectError::NoService(_) | ConnectError::NotOffered(_)) => Blame::Refused,
             Self::Files(_) | Self::Closed | Self::TooLarge { .. } => Blame::Misuse,
             Self::Tls(TlsError::Broken(_)) | Self::Unreachable(_) | Self::Timeout | Self::Broken(_) => Blame::Unreachable,
             Self::Login(ClientRefusal::Timeout) | Self::Ended(End::Eof | End::Idle) => Blame::Unreachable,
@@ -96,9 +97,7 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable(error) => {
-                matches!(error, ConnectError::LookupFailed(_) | ConnectError::Failed { .. } | ConnectError::Timeout(_))
-            }
+            Self::Unreachable(error) => error.is_temporary(),
             Self::Bye { cause, .. } => !cause.is_some_and(ByeCause::stays_away),
             _ => match self.answer() {
                 Some(answer) => answer.kind.lasting() == Lasting::Temporary,
@@ -208,6 +207,38 @@ const fn in_words(kind: ErrorKind) -> &'static str {
 }
 
 impl std::error::Error for Error {}
+
+impl Helpful for Error {
+    /// What a server said of itself helps more than what the network said:
+    ///
+    /// | | |
+    /// | --- | --- |
+    /// | 20 | its certificate was refused |
+    /// | 18 | it refused HELLO, or the login for now |
+    /// | 16 | it speaks no TLS, or not ours |
+    /// | 14 | it said goodbye, or something that makes no sense |
+    /// | 12 | the connection broke behind the start |
+    /// | 10 | it says nothing |
+    /// | below | there was no connection: [`ConnectError::help`] |
+    fn help(&self) -> u8 {
+        match self {
+            Self::Unreachable(error) => error.help(),
+            Self::Tls(TlsError::Certificate { .. }) => 20,
+            Self::Login(ClientRefusal::Timeout) | Self::Timeout => 10,
+            Self::Login(ClientRefusal::BadAnswer) | Self::Bye { .. } => 14,
+            Self::Login(_) => 18,
+            Self::Tls(TlsError::Broken(_)) | Self::Broken(_) | Self::Ended(End::Eof) => 12,
+            Self::Tls(_) => 16,
+            _ => 14,
+        }
+    }
+
+    fn set_tried(&mut self, tried: usize) {
+        if let Self::Unreachable(error) = self {
+            error.set_tried(tried);
+        }
+    }
+}
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {

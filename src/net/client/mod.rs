@@ -3,7 +3,9 @@
 pub mod content;
 pub mod error;
 pub mod events;
+mod find;
 mod follow;
+mod open;
 pub mod options;
 mod recent;
 mod requests;
@@ -39,12 +41,10 @@ const CLOSE_WAIT: Duration = Duration::from_secs(5);
 ///
 /// ```no_run
 /// use impp::model::{Address, Secret};
-/// use impp::net::connect::HostPort;
 /// use impp::{Client, Options};
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let alice: Address = "alice@example.org".parse()?;
-/// let mut options = Options::password(&alice, Secret::new("wonderland".into()));
-/// options.server = HostPort::parse("im.example.org");
+/// let options = Options::password(&alice, Secret::new("wonderland".into()));
 /// let client = Client::connect(options).await?;
 /// let bob = client.fetch(&"bob@example.org".parse()?).await?;
 /// println!("{:?}", bob.presence.map(|presence| presence.status));

@@ -3,6 +3,7 @@
 use crate::engine::{Login, Mechanism};
 use crate::model::{Address, ConnectionId, Domain, Secret};
 use crate::net::connect::{Family, HostPort, TlsKind};
+use crate::net::dns::Resolver;
 use crate::net::random;
 use crate::net::tls::{Identity, Trust};
 use crate::net::trace::Sink;
@@ -16,11 +17,13 @@ pub struct Options {
     pub domain: Domain,
     /// Who logs in.
     pub login: Login,
-    /// Where the server is.
+    /// Where the server is; `None`: where the DNS says.
     pub server: Option<HostPort>,
+    /// Who is asked in the DNS; `None`: the system's resolver.
+    pub resolver: Option<Resolver>,
     /// Which addresses to use.
     pub family: Family,
-    /// How to begin.
+    /// How to begin. Where the DNS says where, [`TlsKind::Require`] takes both kinds of server, each with its TLS.
     pub tls: TlsKind,
     /// Whom to believe that it is the domain.
     pub trust: Trust,
@@ -80,6 +83,7 @@ impl Options {
             domain,
             login,
             server: None,
+            resolver: None,
             family: Family::Any,
             tls: TlsKind::Require,
             trust: Trust::System,

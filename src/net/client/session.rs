@@ -2,14 +2,14 @@
 
 use super::content::Content;
 use super::error::Error;
+use super::find::{self, Attempts};
+use super::open::{ClientDrive, Opener};
 use super::options::Options;
-use crate::engine::{self, ByeCause, ClientCommand, ClientConfig, ClientEvent, ClientRefusal, ServerHello};
+use crate::engine::{ByeCause, ClientCommand, ClientEvent, ClientRefusal, ServerHello};
+use crate::model::error_kind::Lasting;
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, RequestId, UnixMillis, UserCall, UserRequest};
-use crate::net::connect::{self, Candidates, HostPort, Limits, TlsKind};
-use crate::net::drive::{Drive, Step};
-use crate::net::stream::MaybeTls;
-use crate::net::tls::{ClientTls, Trust};
-use crate::net::trace::Trace;
+use crate::net::connect::{HostPort, TlsKind};
+use crate::net::drive::Step;
 use crate::net::{Clock, random};
 use crate::wire::{Frame, Kind, Name};
 use bytes::Bytes;
@@ -141,11 +141,12 @@ impl Session {
         Self { options, commands, events, state, requests }
     }
 
-    /// Connects to the server that the options name, and serves the session until it ends.
+    /// Connects to the domain's server, and serves the session until it ends.
     pub(super) async fn connect(mut self) {
         let mut server = self.options.server.clone();
+        let deadline = self.deadline();
         for _ in 0..=REDIRECTS {
-            let finish = self.connect_once(server.as_ref()).await;
+            let finish = self.connect_once(server.as_ref(), deadline).await;
             match finish {
                 // Obeyed only from a server that proved who it is, and asked of the next one as well.
                 Finish { redirect: Some(elsewhere), .. } if self.redirects() => {
@@ -163,9 +164,17 @@ impl Session {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let tls = self.options.tls;
         let deadline = self.deadline();
-        let finish = self.serve(stream, tls, None, deadline).await;
+        let opening = async {
+            let opener = Opener::new(&self.options).await?;
+            let drive = opener.open(stream, self.options.tls, &self.options.domain.clone().into()).await?;
+            Ok((drive, opener.verifies()))
+        };
+        let opened = tokio::time::timeout_at(deadline.into(), opening).await.unwrap_or(Err(Error::Timeout));
+        let finish = match opened {
+            Ok((drive, verifies)) => self.serve(drive, verifies, None, None, &mut None).await,
+            Err(error) => Finish::of(error),
+        };
         self.over(finish.error);
     }
 
@@ -187,47 +196,67 @@ impl Session {
         }
     }
 
-    async fn connect_once(&mut self, server: Option<&HostPort>) -> Finish {
-        let Some(server) = server else { return Finish::of(connect::ConnectError::NoServer) };
-        let deadline = self.deadline();
-        let limits = Limits {
-            attempt: self.options.connect_timeout,
-            deadline,
-            family: self.options.family,
-            clear_anywhere: self.options.clear_anywhere,
+    /// Tries one place after the other until there is a session (SPEC §2.3).
+    async fn connect_once(&mut self, server: Option<&HostPort>, deadline: Instant) -> Finish {
+        let (race, verifies) = match find::begin(&self.options, server, deadline).await {
+            Ok(begun) => begun,
+            Err(error) => return Finish::of(error),
         };
-        match connect::connect(&Candidates::named(server, self.options.tls), &limits).await {
-            Ok(connected) => {
-                let tls = connected.candidate.tls;
-                let at = HostPort { host: connected.candidate.host, port: Some(connected.candidate.port) };
-                self.serve(connected.stream, tls, Some(at), deadline).await
+        let mut rest = Some(race);
+        loop {
+            let Some(race) = &mut rest else { return Finish::of(Error::Closed) };
+            let (place, drive) = match race.next().await {
+                Ok(opened) => opened,
+                Err(error) => return Finish::of(error),
+            };
+            let now = Clock::instant();
+            // One that says nothing must not take the time of the others.
+            let patience = deadline.saturating_duration_since(now) / 2;
+            let give_up = race.has_more().then(|| now.checked_add(patience).unwrap_or(now));
+            let at = HostPort { host: place.candidate.host.clone(), port: Some(place.candidate.port) };
+            let finish = self.serve(drive, verifies, Some(at), give_up, &mut rest).await;
+            match &mut rest {
+                Some(race) if finish.redirect.is_none() && self.may_try_another(&finish.error) => {
+                    self.requests.hold_all();
+                    race.failed(&place, finish.error);
+                }
+                _ => return finish,
             }
-            Err(error) => Finish::of(error),
         }
     }
 
-    async fn serve<S>(&mut self, stream: S, kind: TlsKind, at: Option<HostPort>, deadline: Instant) -> Finish
+    /// Whether another server of the domain may do better than one that failed so before there was a session. A refused
+    /// password is refused everywhere; and what was sent with the login may have been done, unless the login was refused.
+    fn may_try_another(&self, error: &Error) -> bool {
+        let refused = match error {
+            Error::Login(ClientRefusal::Hello(_) | ClientRefusal::Rejected(_) | ClientRefusal::NoTls) => true,
+            Error::Login(ClientRefusal::Auth(answer)) => answer.kind.lasting() == Lasting::Temporary,
+            _ => false,
+        };
+        let broke = matches!(
+            error,
+            Error::Broken(_)
+                | Error::Ended(_)
+                | Error::Bye { .. }
+                | Error::Timeout
+                | Error::Login(ClientRefusal::Timeout | ClientRefusal::BadAnswer)
+        );
+        !self.requests.closing && (refused || (broke && self.requests.pending.is_empty()))
+    }
+
+    /// Serves one connection. Once there is a session, the `rest` of the places is forgotten.
+    async fn serve<S>(
+        &mut self,
+        mut drive: ClientDrive<S>,
+        pipeline: bool,
+        at: Option<HostPort>,
+        give_up: Option<Instant>,
+        rest: &mut Option<Attempts>,
+    ) -> Finish
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let trace = self.options.trace.clone().map(|sink| Arc::new(Trace::new(sink)));
-        let tls = match self.tls(kind).await {
-            Ok(tls) => tls,
-            Err(error) => return Finish::of(error),
-        };
-        let (stream, protection) = match (&tls, kind) {
-            (Some(tls), TlsKind::Require) => match self.handshake(tls, stream, trace.as_deref(), deadline).await {
-                Ok((stream, exporter)) => (stream, engine::ClientTls::Active { exporter }),
-                Err(error) => return Finish::of(error),
-            },
-            (Some(_), _) => (MaybeTls::Plain(stream), engine::ClientTls::StartTls),
-            // Whether the stream may be in the clear at all was decided where it was made.
-            (None, _) => (MaybeTls::Plain(stream), engine::ClientTls::Plain { credentials: true }),
-        };
-        let pipeline = tls.as_ref().is_some_and(ClientTls::verifies);
-        let config = self.options.engine_config(protection, pipeline);
-        let engine = engine::Client::new(config, random::nonce(), Clock::instant());
-        let mut drive = Drive::new(engine, stream).traced(trace.clone());
+        let mut give_up = give_up.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
         self.requests.from = self.options.presumed_identity().filter(|_| pipeline);
         if self.options.early && self.requests.from.is_some() {
             self.state.send_replace(State::Early);
@@ -239,6 +268,11 @@ impl Session {
                 if let Poll::Ready(command) = self.commands.poll_recv(cx) {
                     return Poll::Ready(Woken::Command(command));
                 }
+                if let Some(alarm) = &mut give_up
+                    && alarm.as_mut().poll(cx).is_ready()
+                {
+                    return Poll::Ready(Woken::TooSlow);
+                }
                 drive.poll_step(cx).map(Woken::Step)
             });
             match woken.await {
@@ -248,23 +282,12 @@ impl Session {
                     drive.linger().await;
                     return Finish::of(Error::Closed);
                 }
+                Woken::TooSlow => return Finish::of(Error::Timeout),
                 Woken::Step(Step::Broken(error)) => return Finish::of(Error::Broken(error.kind())),
-                Woken::Step(Step::Event(ClientEvent::StartTls)) => {
-                    let Some(tls) = &tls else { return Finish::of(Error::Login(ClientRefusal::NoTls)) };
-                    if let Err(error) = poll_fn(|cx| drive.poll_flush(cx)).await {
-                        return Finish::of(Error::Broken(error.kind()));
-                    }
-                    let (engine, stream) = drive.into_parts();
-                    let MaybeTls::Plain(stream) = stream else { return Finish::of(Error::Login(ClientRefusal::BadAnswer)) };
-                    match self.handshake(tls, stream, trace.as_deref(), deadline).await {
-                        Ok((stream, exporter)) => {
-                            drive = Drive::new(engine, stream).traced(trace.clone());
-                            drive.command(|engine, now| engine.handle_command(now, ClientCommand::TlsUp { exporter }));
-                        }
-                        Err(error) => return Finish::of(error),
-                    }
-                }
+                // It was had before the login began.
+                Woken::Step(Step::Event(ClientEvent::StartTls)) => return Finish::of(Error::Login(ClientRefusal::BadAnswer)),
                 Woken::Step(Step::Event(ClientEvent::Ready { identity, resumed, hello })) => {
+                    (*rest, give_up) = (None, None);
                     self.requests.ready(&identity, &hello, &mut drive);
                     let server = at.clone();
                     self.state.send_replace(State::Ready(Arc::new(Ready { identity, resumed, hello, server })));
@@ -301,56 +324,7 @@ enum Woken {
     /// `None`: there is nobody left to give one.
     Command(Option<Command>),
     Step(Step<ClientEvent>),
-}
-
-impl Session {
-    /// What handshakes need; `None` where there will be none. Reading the system's authorities blocks.
-    async fn tls(&self, kind: TlsKind) -> Result<Option<ClientTls>, Error> {
-        if kind == TlsKind::Off {
-            return Ok(None);
-        }
-        let options = self.options.clone();
-        let made = tokio::task::spawn_blocking(move || ClientTls::new(&options.trust, options.certificate.as_ref()));
-        match made.await {
-            Ok(tls) => Ok(Some(tls?)),
-            // The runtime is being torn down.
-            Err(_) => Err(Error::Closed),
-        }
-    }
-
-    async fn handshake<S>(
-        &self,
-        tls: &ClientTls,
-        stream: S,
-        trace: Option<&Trace>,
-        deadline: Instant,
-    ) -> Result<(MaybeTls<S>, Option<Vec<u8>>), Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let handshake = tls.handshake(&self.options.domain, stream);
-        let (stream, secured) = tokio::time::timeout_at(deadline.into(), handshake).await.map_err(|_| Error::Timeout)??;
-        if let Some(trace) = trace {
-            trace.remark(secured.version);
-        }
-        Ok((MaybeTls::Tls(Box::new(stream.into())), secured.exporter))
-    }
-}
-
-impl Options {
-    fn engine_config(&self, tls: engine::ClientTls, pipeline: bool) -> ClientConfig {
-        ClientConfig {
-            accepts_messages: self.accepts_messages,
-            inbox: self.inbox.clone(),
-            max_body: self.max_body,
-            max_outstanding: self.max_outstanding,
-            agent: self.agent.clone(),
-            mechanism: self.mechanism,
-            pipeline,
-            verified: !matches!(self.trust, Trust::Anyone),
-            ..ClientConfig::new(self.domain.clone(), self.login.clone(), self.connection, tls)
-        }
-    }
+    TooSlow,
 }
 
 /// Where a refusal sends us, if it does.
@@ -361,8 +335,6 @@ fn elsewhere(refusal: &ClientRefusal) -> Option<HostPort> {
         _ => None,
     }
 }
-
-type ClientDrive<S> = Drive<engine::Client, MaybeTls<S>>;
 
 impl Requests {
     fn command<S>(&mut self, command: Command, drive: &mut ClientDrive<S>)

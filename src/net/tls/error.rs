@@ -54,6 +54,8 @@ pub enum CertificateFault {
     UnknownIssuer,
     /// Its key is not one of those that were pinned.
     WrongPin,
+    /// It is none of those that the domain's TLSA records name.
+    WrongTlsa,
     /// It is not meant for servers.
     WrongUse,
     /// It was revoked.
@@ -153,6 +155,11 @@ fn write_fault(f: &mut fmt::Formatter<'_>, domain: &Domain, fault: CertificateFa
             f.write_str("the server's key is not the pinned one")?;
             shown.pin.as_ref().map_or(Ok(()), |pin| write!(f, "; it is {pin}"))
         }
+        CertificateFault::WrongTlsa => {
+            write!(f, "the server's certificate fits none of the TLSA records that {domain} stands by; it names ")?;
+            shown.write_names(f)?;
+            shown.pin.as_ref().map_or(Ok(()), |pin| write!(f, ", and its key is {pin}"))
+        }
         CertificateFault::WrongUse => write!(f, "the certificate of {domain} is not meant for servers"),
         CertificateFault::Revoked => write!(f, "the certificate of {domain} was revoked"),
         CertificateFault::Malformed => write!(f, "the certificate of {domain} makes no sense"),
@@ -174,6 +181,18 @@ impl CertificateFault {
             CertificateError::Revoked => Self::Revoked,
             // The platform's verifier wraps its finding about the purpose, and nothing else.
             CertificateError::Other(_) => Self::WrongUse,
+            _ => Self::Malformed,
+        }
+    }
+
+    /// The fault in webpki's words, in ours.
+    pub(super) fn of_webpki(error: &webpki::Error) -> Self {
+        match error {
+            webpki::Error::CertExpired { .. } => Self::Expired,
+            webpki::Error::CertNotValidYet { .. } => Self::NotYetValid,
+            webpki::Error::CertNotValidForName(_) => Self::WrongName,
+            webpki::Error::RequiredEkuNotFoundContext(_) => Self::WrongUse,
+            webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => Self::UnknownIssuer,
             _ => Self::Malformed,
         }
     }

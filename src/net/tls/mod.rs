@@ -3,17 +3,20 @@
 //! The provider is named everywhere: two providers in one program would otherwise leave it without a default.
 
 pub mod client;
+pub mod dane;
 pub mod error;
 pub mod files;
 pub mod identity;
+pub mod reference;
 pub mod server;
 #[cfg(test)]
 mod tests;
 pub mod trust;
 
-pub use client::ClientTls;
+pub use client::{ClientTls, Examined};
 pub use error::{CertificateFault, Shown, TlsError};
 pub use files::{FileFault, Identity, TlsFileError};
+pub use reference::{AcceptedBy, Reference};
 pub use server::{CertificateSource, Reload, ServerTls, ServerTlsOptions};
 pub use trust::{Pin, Trust};
 

@@ -178,12 +178,12 @@ async fn what_is_not_our_protocol() {
         far
     };
     let handshake = client(authority.trust());
-    let (_far, error) = tokio::join!(plain, async { handshake.handshake(&example(), near).await.map(drop).unwrap_err() });
+    let (_far, error) = tokio::join!(plain, async { handshake.handshake(&example().into(), near).await.map(drop).unwrap_err() });
     assert_eq!(error, TlsError::NotTls);
 
     let (near, far) = tokio::io::duplex(4096);
     drop(far);
-    let error = handshake.handshake(&example(), near).await.map(drop).unwrap_err();
+    let error = handshake.handshake(&example().into(), near).await.map(drop).unwrap_err();
     assert!(matches!(error, TlsError::Broken(_)), "{error:?}");
 
     // Another protocol name is refused, none at all is not.

@@ -2,6 +2,7 @@
 
 use super::error::CertificateFault;
 use super::files::{FileFault, TlsFileError};
+use super::reference::{AcceptedBy, Reference};
 use crate::net::tls::provider;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -72,6 +73,12 @@ impl Trust {
         !matches!(self, Self::Anyone)
     }
 
+    /// Whether TLSA records have a say: not where a person has settled the matter.
+    #[must_use]
+    pub const fn heeds_tlsa(&self) -> bool {
+        matches!(self, Self::System | Self::Authorities(_))
+    }
+
     pub(super) fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, TlsFileError> {
         let none = |_| TlsFileError { file: PathBuf::new(), fault: FileFault::NoAuthorities };
         Ok(match self {
@@ -133,35 +140,53 @@ impl ServerCertVerifier for ByKey {
     }
 }
 
-/// Another verifier, and a note of what it refused: rustls hands out the fault, but not the certificate.
+/// Judges by the reference, and notes what it found: rustls hands out an error, but not the certificate.
 #[derive(Debug)]
-pub(super) struct Noting {
-    pub(super) inner: Arc<dyn ServerCertVerifier>,
-    pub(super) refused: Mutex<Option<(CertificateFault, CertificateDer<'static>)>>,
+pub(super) struct Judge {
+    pub(super) others: Arc<dyn ServerCertVerifier>,
+    pub(super) reference: Reference,
+    /// The handshake goes on whatever is found, since somebody wants to see more than that.
+    pub(super) lenient: bool,
+    pub(super) found: Mutex<Option<Finding>>,
 }
 
-impl Noting {
-    pub(super) fn take(&self) -> Option<(CertificateFault, CertificateDer<'static>)> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) certificate: CertificateDer<'static>,
+    pub(super) chain: usize,
+    pub(super) verdict: Result<AcceptedBy, CertificateFault>,
+    /// The verdict without TLSA records, where somebody wants to see it.
+    pub(super) without_tlsa: Option<Result<AcceptedBy, CertificateFault>>,
+}
+
+impl Judge {
+    pub(super) fn take(&self) -> Option<Finding> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl ServerCertVerifier for Noting {
+impl ServerCertVerifier for Judge {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
+        _: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now).inspect_err(|error| {
-            let fault = match error {
-                Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => CertificateFault::WrongPin,
-                error => CertificateFault::of(error),
-            };
-            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((fault, end_entity.clone().into_owned()));
-        })
+        let judge = |reference: &Reference| reference.judge(&*self.others, end_entity, intermediates, ocsp, now);
+        let verdict = judge(&self.reference);
+        let without_tlsa = (self.lenient && !self.reference.tlsa.is_empty())
+            .then(|| judge(&Reference { tlsa: Vec::new(), ..self.reference.clone() }));
+        let certificate = end_entity.clone().into_owned();
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Finding { certificate, chain: intermediates.len() + 1, verdict, without_tlsa });
+        if verdict.is_ok() || self.lenient {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(CertificateError::ApplicationVerificationFailure.into())
+        }
     }
 
     fn verify_tls12_signature(
@@ -170,7 +195,7 @@ impl ServerCertVerifier for Noting {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
+        self.others.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -179,11 +204,11 @@ impl ServerCertVerifier for Noting {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
+        self.others.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.others.supported_verify_schemes()
     }
 }
 

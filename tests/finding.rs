@@ -1,0 +1,337 @@
+//! Finding a server: a user names `alice@demo.test` and nothing else, and the DNS says the rest, rightly or not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod support;
+
+use impp::model::{Address, Domain, Secret};
+use impp::net::connect::{ConnectError, Family};
+use impp::net::dns::{Absent, Anchors, Failure, Outcome, Published, Resolver, ResolverOptions, Role, Security, Validation};
+use impp::net::tls::{CertificateSource, ServerTls, ServerTlsOptions, Shown};
+use impp::{Client, Error, Options};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use std::fmt::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+use support::knot::Chain;
+use support::{DOMAIN, Dns, Knot, Quirk, Site, at, bare, program, run};
+
+/// A root key that signs nothing here.
+const STRANGE_ANCHOR: &str = ". 3600 IN DNSKEY 257 3 13 \
+    mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==\n";
+
+fn resolver(dns: SocketAddr, validation: Validation) -> Resolver {
+    let timeout = Duration::from_millis(300);
+    Resolver::new(&ResolverOptions { servers: vec![dns], validation, timeout, recursion: true }).unwrap()
+}
+
+fn alone(dns: &Dns) -> Resolver {
+    resolver(dns.address, Validation::Off)
+}
+
+/// A port of 127.0.0.1 where nobody listens.
+fn closed() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn answers_absence_and_failure_are_told_apart() {
+    let dns = Dns::start(
+        "im.demo.test. A 192.0.2.1\n\
+         www.demo.test. CNAME im.demo.test.\n\
+         _impps-client._tcp.demo.test. CNAME _impps-client._tcp.host.test.\n\
+         _impps-client._tcp.host.test. SRV 10 20 5773 IM.host.test.\n\
+         _large._tcp.demo.test. SRV 0 0 0 .\n\
+         loop.demo.test. CNAME loop.demo.test.",
+        &[
+            ("_bad._tcp.demo.test", "SRV", Quirk::ServFail),
+            ("_no._tcp.demo.test", "SRV", Quirk::Refused),
+            ("_mute._tcp.demo.test", "SRV", Quirk::Silent),
+            ("_large._tcp.demo.test", "SRV", Quirk::Truncated),
+        ],
+    );
+    let resolver = alone(&dns);
+    let Outcome::Records(found) = resolver.srv("_impps-client._tcp.demo.test").await else { panic!("an alias") };
+    assert_eq!(found.records.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10 20 5773 im.host.test."]);
+    assert_eq!(found.canonical.as_deref(), Some("_impps-client._tcp.host.test"));
+    assert_eq!((found.security, found.ttl), (Security::Unchecked, Duration::from_secs(60)));
+
+    let large = resolver.srv("_large._tcp.demo.test.").await;
+    assert_eq!(large.records().iter().map(|srv| srv.target.clone()).collect::<Vec<_>>(), [None], "asked again over TCP");
+
+    for (name, expected) in
+        [("_nothing._tcp.demo.test", Absent::Name), ("im.demo.test", Absent::Data), ("_tcp.demo.test", Absent::Data)]
+    {
+        let Outcome::Absent(absence) = resolver.srv(name).await else { panic!("{name}") };
+        assert_eq!((absence.what, absence.security), (expected, Security::Unchecked), "{name}");
+    }
+    for (name, expected) in [
+        ("_bad._tcp.demo.test", Failure::ServFail),
+        ("_no._tcp.demo.test", Failure::Refused),
+        ("_mute._tcp.demo.test", Failure::Timeout),
+    ] {
+        assert_eq!(resolver.srv(name).await, Outcome::Failed(expected), "{name}");
+    }
+    let addresses = resolver.addresses("www.demo.test", Family::Any).await;
+    assert_eq!(addresses.all(), [SocketAddr::from(([192, 0, 2, 1], 0)).ip()]);
+    assert!(!matches!(resolver.v4("loop.demo.test").await, Outcome::Records(_)));
+    // Whatever was asked had the name that was meant, and none of a search list.
+    assert!(dns.asked().iter().all(|question| question.split(' ').next().unwrap().ends_with(".test.")), "{:?}", dns.asked());
+}
+
+#[tokio::test]
+async fn a_resolver_that_strips_signatures_serves_plain_names() {
+    let zone =
+        "_impps-client._tcp.example.org. SRV 0 0 5773 im.example.org.\nim.example.org. A 192.0.2.1\nexample.org. A 192.0.2.1";
+    let dns = Dns::start(zone, &[]);
+    let domain = Domain::parse("example.org").unwrap();
+    // By default: believed as far as the certificate bears it out, and never more.
+    let lenient = resolver(dns.address, Validation::IfPossible);
+    assert!(!lenient.validates().await);
+    let published = Published::ask(&lenient, &domain, Role::Client).await;
+    let offers = published.offers(&mut |_| 0).unwrap();
+    assert_eq!(
+        offers.iter().map(|offer| (offer.host.as_str(), offer.security)).collect::<Vec<_>>(),
+        [("im.example.org", Security::Unchecked)]
+    );
+    // Where a person gave a key, no answer passes without its signature.
+    let strict = resolver(dns.address, Validation::From(Anchors::parse(STRANGE_ANCHOR).unwrap()));
+    let published = Published::ask(&strict, &domain, Role::Client).await;
+    assert_eq!((published.tls_first, published.plain_start), (Outcome::Failed(Failure::Bogus), Outcome::Failed(Failure::Bogus)));
+    assert_eq!(strict.v4("im.example.org").await, Outcome::Failed(Failure::Bogus));
+    assert_eq!(strict.v4("nowhere.example.org").await, Outcome::Failed(Failure::Bogus), "absence needs a proof as well");
+}
+
+/// `impp-send` as a user types it who names nothing but addresses; what it says and how long it took.
+fn send(site: &Site, dns: SocketAddr, more: &[&str]) -> (Output, Duration) {
+    let begun = Instant::now();
+    let mut command = bare(program("impp-send"));
+    command.args(["--login", &at("alice"), "--pass-file", site.path("alice.pass").to_str().unwrap()]);
+    command.args(["--resolver", &dns.to_string()]).args(more).args(["-m", "hello", &at("bob")]);
+    (run(&mut command, b""), begun.elapsed())
+}
+
+#[track_caller]
+fn ends(status: i32, what: &str, (output, _): &(Output, Duration)) -> String {
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{what}: {error}");
+    error
+}
+
+fn ca(site: &Site) -> String {
+    site.path("cert.pem").to_str().unwrap().to_owned()
+}
+
+/// A TLS server for another domain, that says nothing once the handshake is over.
+fn stranger(folder: &Path) -> SocketAddr {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["stranger.test".to_owned()]).unwrap();
+    let (certificate, file) = (folder.join("stranger.pem"), folder.join("stranger.key"));
+    std::fs::write(&certificate, params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(&file, key.serialize_pem()).unwrap();
+    let source = CertificateSource { domain: None, certificate, key: file };
+    let server = ServerTls::new(ServerTlsOptions { certificates: vec![source], client_authority: None }).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            listener.set_nonblocking(true).unwrap();
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = server.accept(stream).await;
+            }
+        });
+    });
+    address
+}
+
+#[test]
+fn one_target_refuses_the_next_has_the_wrong_certificate_the_third_delivers() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let (refuses, wrong) = (closed(), stranger(&site.path("")));
+    // A target that takes connections and never says a word: it must not hold the others up for long.
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let zone = format!(
+        "_impps-client._tcp.{DOMAIN}. SRV 1 0 {} im1.{DOMAIN}.\n\
+         _impps-client._tcp.{DOMAIN}. SRV 2 0 {} im2.{DOMAIN}.\n\
+         _impps-client._tcp.{DOMAIN}. SRV 3 0 {} im3.{DOMAIN}.\n\
+         _impps-client._tcp.{DOMAIN}. SRV 4 0 {} im4.{DOMAIN}.\n\
+         im1.{DOMAIN}. A 127.0.0.1\nim2.{DOMAIN}. A 127.0.0.1\nim3.{DOMAIN}. A 127.0.0.1\nim4.{DOMAIN}. A 127.0.0.1",
+        refuses.port(),
+        wrong.port(),
+        mute.local_addr().unwrap().port(),
+        site.tls.port()
+    );
+    let dns = Dns::start(&zone, &[]);
+    let done = send(&site, dns.address, &["--ca", &ca(&site)]);
+    ends(0, "the last target is right", &done);
+    assert!(done.1 < Duration::from_secs(10), "{:?}: as long as one silent target may take", done.1);
+
+    // Without the last: the certificate is what helps most to know.
+    let zone: String =
+        zone.lines().filter(|line| !line.contains(" SRV 4 ") && !line.contains(" SRV 3 ")).collect::<Vec<_>>().join("\n");
+    let error = ends(76, "none is right", &send(&site, Dns::start(&zone, &[]).address, &["--ca", &ca(&site)]));
+    assert!(error.contains("self-signed") || error.contains("names stranger.test"), "{error}");
+}
+
+#[test]
+fn a_plain_start_is_found_and_made_secure() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let zone = format!("_impp-client._tcp.{DOMAIN}. SRV 0 0 {} im.{DOMAIN}.\nim.{DOMAIN}. A 127.0.0.1", site.plain.port());
+    let dns = Dns::start(&zone, &[]);
+    ends(0, "STARTTLS", &send(&site, dns.address, &["--ca", &ca(&site)]));
+    // Whoever is in the middle gets no further than the handshake.
+    let error = ends(76, "a certificate that nobody vouches for", &send(&site, dns.address, &[]));
+    assert!(error.contains("self-signed"), "{error}");
+}
+
+#[test]
+fn no_answer_is_no_address() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let (tls, plain) = (format!("_impps-client._tcp.{DOMAIN}"), format!("_impp-client._tcp.{DOMAIN}"));
+    // The address of the domain is there, and a relay behind it; nothing must lead to it.
+    let good = format!("{tls}. SRV 0 0 {} {DOMAIN}.\n{DOMAIN}. A 127.0.0.1", site.tls.port());
+    let address = format!("{DOMAIN}. A 127.0.0.1");
+    let root = format!("{tls}. SRV 0 0 0 .\n{plain}. SRV 0 0 0 .\n{address}");
+    let anchor = site.write("strange.key", STRANGE_ANCHOR);
+    let anchor = ["--dnssec-anchor", anchor.to_str().unwrap()];
+    let rows: &[(&str, &str, &[(&str, &str, Quirk)], &[&str], i32, &str)] = &[
+        ("SERVFAIL", &good, &[(&tls, "SRV", Quirk::ServFail)], &[], 75, "SERVFAIL"),
+        ("SERVFAIL to the other question", &good, &[(&plain, "SRV", Quirk::ServFail)], &[], 75, "SERVFAIL"),
+        (
+            "a silent resolver",
+            &good,
+            &[(&tls, "SRV", Quirk::Silent), (&plain, "SRV", Quirk::Silent)],
+            &["--connect-timeout", "2s"],
+            75,
+            "no answer in time",
+        ),
+        ("bogus", &good, &[], &anchor, 75, "bogus"),
+        ("the root as target", &root, &[], &[], 68, "offers no such service"),
+        ("NXDOMAIN", "else.test. A 127.0.0.1", &[], &[], 68, "no SRV record for IMPP and no address"),
+    ];
+    for (row, zone, quirks, more, status, words) in rows {
+        let dns = Dns::start(zone, quirks);
+        let mut options = vec!["--ca".to_owned(), ca(&site)];
+        options.extend(more.iter().map(|word| (*word).to_owned()));
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let error = ends(*status, row, &send(&site, dns.address, &options));
+        assert!(error.contains(words), "{row}: {error}");
+        assert!(error.contains(DOMAIN), "{row}: {error}");
+        let addresses = dns.asked().iter().filter(|question| question.ends_with(" A") || question.ends_with(" AAAA")).count();
+        assert_eq!(addresses > 0, *row == "NXDOMAIN", "{row}: {:?}", dns.asked());
+    }
+}
+
+#[tokio::test]
+async fn without_records_the_domain_itself_is_tried_on_both_ports() {
+    // Nobody listens on this loopback address.
+    let dns = Dns::start("demo.test. A 127.99.57.72", &[]);
+    let mut options = Options::password(&Address::parse("alice@demo.test").unwrap(), Secret::new("x".into()));
+    options.resolver = Some(alone(&dns));
+    let error = Client::connect(options).await.unwrap_err();
+    match &error {
+        Error::Unreachable(ConnectError::Failed { host, address, tried, .. }) => {
+            assert_eq!((host.as_str(), address.to_string().as_str(), *tried), ("demo.test", "127.99.57.72:5773", 2));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(error.is_temporary());
+}
+
+#[test]
+fn the_address_of_a_named_server_comes_from_the_named_resolver() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let dns = Dns::start("relay.elsewhere.test. A 127.0.0.1", &[]);
+    let server = format!("relay.elsewhere.test:{}", site.tls.port());
+    ends(0, "a name that only this resolver knows", &send(&site, dns.address, &["--ca", &ca(&site), "--server", &server]));
+    assert!(dns.asked().iter().all(|question| !question.contains("SRV") && !question.contains("TLSA")), "{:?}", dns.asked());
+    ends(68, "a name that it does not know", &send(&site, dns.address, &["--ca", &ca(&site), "--server", "nowhere.test"]));
+}
+
+/// The TLSA record 3 1 1 of a site's certificate.
+fn tlsa(site: &Site) -> String {
+    let certificate = CertificateDer::from_pem_file(site.path("cert.pem")).unwrap();
+    let pin = Shown::of(&certificate).pin.unwrap().to_string();
+    use base64::Engine as _;
+    let hash = base64::engine::general_purpose::STANDARD.decode(pin.strip_prefix("sha256:").unwrap()).unwrap();
+    hash.iter().fold("3 1 1 ".to_owned(), |mut text, octet| {
+        let _ = write!(text, "{octet:02x}");
+        text
+    })
+}
+
+fn zone(site: &Site, tlsa: &str) -> String {
+    let port = site.tls.port();
+    format!("_impps-client._tcp 60 SRV 0 0 {port} im.{DOMAIN}.\nim 60 A 127.0.0.1\n_{port}._tcp.im 60 TLSA {tlsa}\n")
+}
+
+#[test]
+fn dane_decides_where_every_step_is_signed_and_nowhere_else() {
+    if !Knot::is_installed() {
+        return;
+    }
+    eprintln!("with knotd");
+    let site = Site::with_users(&["alice", "bob"]);
+    let (right, authority) = (tlsa(&site), ca(&site));
+    let last = if right.ends_with('0') { "1" } else { "0" };
+    let wrong = format!("{}{last}", &right[..right.len() - 1]);
+
+    let signed = Knot::start(DOMAIN, &zone(&site, &right), Chain::Signed);
+    let anchor = signed.anchor().to_str().unwrap().to_owned();
+    ends(0, "a certificate that nobody vouches for but the zone", &send(&site, signed.address, &["--dnssec-anchor", &anchor]));
+    ends(76, "the same where nothing is validated", &send(&site, signed.address, &["--dnssec-anchor", "none"]));
+    ends(
+        75,
+        "another root's key",
+        &send(&site, signed.address, &["--dnssec-anchor", site.write("strange.key", STRANGE_ANCHOR).to_str().unwrap()]),
+    );
+
+    let one_bit = Knot::start(DOMAIN, &zone(&site, &wrong), Chain::Signed);
+    let anchor = one_bit.anchor().to_str().unwrap().to_owned();
+    let error = ends(76, "one bit changed", &send(&site, one_bit.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
+    assert!(error.contains("TLSA"), "{error}");
+
+    let unsigned = Knot::start(DOMAIN, &zone(&site, &wrong), Chain::Unsigned);
+    let anchor = unsigned.anchor().to_str().unwrap().to_owned();
+    ends(0, "TLSA of an unsigned zone", &send(&site, unsigned.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
+    let error = ends(76, "and it vouches for nobody", &send(&site, unsigned.address, &["--dnssec-anchor", &anchor]));
+    assert!(error.contains("self-signed"), "{error}");
+
+    let broken = Knot::start(DOMAIN, &zone(&site, &right), Chain::Broken);
+    let anchor = broken.anchor().to_str().unwrap().to_owned();
+    let error = ends(75, "a broken chain", &send(&site, broken.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
+    assert!(error.contains("bogus"), "{error}");
+}
+
+#[tokio::test]
+async fn a_real_zone_proves_what_is_there_and_what_is_not() {
+    if !Knot::is_installed() {
+        return;
+    }
+    eprintln!("with knotd");
+    let records = "_impps-client._tcp 60 SRV 0 0 5773 im\nim 60 A 127.0.0.1\nalias 60 CNAME im\n*.wild 60 A 127.0.0.2\n";
+    for (chain, expected) in [(Chain::Signed, Security::Secure), (Chain::Unsigned, Security::Insecure)] {
+        let knot = Knot::start("secure.test", records, chain);
+        let resolver = resolver(knot.address, Validation::From(Anchors::read(&knot.anchor()).unwrap()));
+        for name in ["im.secure.test", "alias.secure.test", "any.wild.secure.test"] {
+            assert_eq!(resolver.v4(name).await.security(), Some(expected), "{chain:?} {name}");
+        }
+        let srv = resolver.srv("_impps-client._tcp.secure.test").await;
+        assert_eq!((srv.records().len(), srv.security()), (1, Some(expected)), "{chain:?}");
+        for (name, what) in [("_impp-client._tcp.secure.test", Absent::Name), ("im.secure.test", Absent::Data)] {
+            let Outcome::Absent(absence) = resolver.srv(name).await else { panic!("{chain:?} {name}") };
+            assert_eq!((absence.what, absence.security), (what, expected), "{chain:?} {name}");
+        }
+    }
+}

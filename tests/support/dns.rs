@@ -1,0 +1,139 @@
+//! A name server for tests: one zone file for all the names there are, and quirks where something is to go wrong.
+
+use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::proto::serialize::txt::Parser;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::str::FromStr as _;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    ServFail,
+    Refused,
+    /// No answer.
+    Silent,
+    /// Over UDP a truncated answer, over TCP the whole.
+    Truncated,
+}
+
+/// A name server on 127.0.0.1, UDP and TCP on one port. It knows everything there is: what is not in its zone does not
+/// exist. It runs until the test's process ends.
+pub struct Dns {
+    pub address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+struct Zone {
+    records: Vec<Record>,
+    quirks: Vec<(Name, RecordType, Quirk)>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Dns {
+    /// `zone`: lines of a master file with full names; `quirks`: name, kind of record, what goes wrong there.
+    pub fn start(zone: &str, quirks: &[(&str, &str, Quirk)]) -> Self {
+        let (_, sets) = Parser::new(format!("$TTL 60\n{zone}\n"), None, Some(Name::root())).parse().unwrap();
+        let records = sets.values().flat_map(|set| set.records_without_rrsigs().cloned()).collect();
+        let quirk = |(name, kind, quirk): &(&str, &str, Quirk)| {
+            (Name::from_ascii(format!("{name}.")).unwrap(), RecordType::from_str(kind).unwrap(), *quirk)
+        };
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let zone = Arc::new(Zone { records, quirks: quirks.iter().map(quirk).collect(), asked: asked.clone() });
+        let (udp, tcp) = sockets();
+        let address = udp.local_addr().unwrap();
+        let over_tcp = zone.clone();
+        thread::spawn(move || datagrams(&udp, &zone));
+        thread::spawn(move || tcp.incoming().flatten().for_each(|stream| drop(over_tcp.stream(stream))));
+        Self { address, asked }
+    }
+
+    /// What it was asked so far: `_impps-client._tcp.demo.test. SRV`.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// One port that is free for both.
+fn sockets() -> (UdpSocket, TcpListener) {
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()) {
+            return (udp, tcp);
+        }
+    }
+}
+
+fn datagrams(socket: &UdpSocket, zone: &Zone) {
+    let mut octets = [0; 4096];
+    while let Ok((size, from)) = socket.recv_from(&mut octets) {
+        if let Some(answer) = zone.answer(&octets[..size], true) {
+            let _ = socket.send_to(&answer, from);
+        }
+    }
+}
+
+impl Zone {
+    fn stream(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        loop {
+            let mut size = [0; 2];
+            stream.read_exact(&mut size)?;
+            let mut octets = vec![0; usize::from(u16::from_be_bytes(size))];
+            stream.read_exact(&mut octets)?;
+            let Some(answer) = self.answer(&octets, false) else { continue };
+            stream.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes())?;
+            stream.write_all(&answer)?;
+        }
+    }
+
+    fn answer(&self, octets: &[u8], udp: bool) -> Option<Vec<u8>> {
+        let question = Message::from_vec(octets).ok()?;
+        let query = question.queries.first()?.clone();
+        let (name, kind) = (query.name().clone(), query.query_type());
+        self.asked.lock().unwrap().push(format!("{name} {kind}"));
+        let mut answer = Message::response(question.metadata.id, OpCode::Query);
+        answer.metadata.recursion_desired = question.metadata.recursion_desired;
+        answer.metadata.recursion_available = true;
+        answer.add_query(query);
+        let quirk = self.quirks.iter().find(|(at, what, _)| *at == name && *what == kind).map(|(.., quirk)| *quirk);
+        match quirk {
+            Some(Quirk::Silent) => return None,
+            Some(Quirk::ServFail) => answer.metadata.response_code = ResponseCode::ServFail,
+            Some(Quirk::Refused) => answer.metadata.response_code = ResponseCode::Refused,
+            Some(Quirk::Truncated) if udp => answer.metadata.truncation = true,
+            _ => self.look_up(name, kind, &mut answer),
+        }
+        answer.to_vec().ok()
+    }
+
+    /// Follows aliases as a resolver does.
+    fn look_up(&self, mut name: Name, kind: RecordType, answer: &mut Message) {
+        for _ in 0..10 {
+            let here: Vec<&Record> = self.records.iter().filter(|record| record.name == name).collect();
+            let found: Vec<Record> = here.iter().filter(|record| record.record_type() == kind).map(|r| (*r).clone()).collect();
+            if !found.is_empty() {
+                answer.add_answers(found);
+                return;
+            }
+            match here
+                .iter()
+                .find_map(|record| if let RData::CNAME(to) = &record.data { Some((to.0.clone(), *record)) } else { None })
+            {
+                Some((to, record)) => {
+                    answer.add_answer(record.clone());
+                    name = to;
+                }
+                None => {
+                    // A name exists if it or one below it has records.
+                    if !self.records.iter().any(|record| name.zone_of(&record.name)) {
+                        answer.metadata.response_code = ResponseCode::NXDomain;
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
