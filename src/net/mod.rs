@@ -9,6 +9,7 @@ pub mod connect;
 pub mod dns;
 pub mod drive;
 mod engines;
+pub mod judge;
 mod printable;
 pub mod random;
 pub mod stream;

@@ -48,6 +48,12 @@ pub(super) fn read(frame: &Frame, domain: &Domain) -> Option<ServerHello> {
 }
 
 impl ServerHello {
+    /// Reads OK (HELLO). `None` if it is for another domain or a header is missing or bad.
+    #[must_use]
+    pub fn read(frame: &Frame, domain: &Domain) -> Option<Self> {
+        read(frame, domain)
+    }
+
     /// What both sides know, of what the server offers.
     #[must_use]
     pub fn known_mechanisms(&self) -> Vec<Mechanism> {

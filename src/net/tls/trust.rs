@@ -53,6 +53,12 @@ impl Pin {
         STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()?.try_into().ok().map(Self)
     }
 
+    /// The SHA-256 itself, as TLSA records with selector 1 and matching type 1 have it.
+    #[must_use]
+    pub const fn hash(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The pin of a SubjectPublicKeyInfo in DER.
     #[must_use]
     pub fn of_key(info: &[u8]) -> Self {
