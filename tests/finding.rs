@@ -320,12 +320,13 @@ async fn a_real_zone_proves_what_is_there_and_what_is_not() {
         return;
     }
     eprintln!("with knotd");
-    let records = "_impps-client._tcp 60 SRV 0 0 5773 im\nim 60 A 127.0.0.1\nalias 60 CNAME im\n*.wild 60 A 127.0.0.2\n";
+    let records = "_impps-client._tcp 60 SRV 0 0 5773 im\nim 60 A 127.0.0.1\nalias 60 CNAME im\n";
     for (chain, expected) in [(Chain::Signed, Security::Secure), (Chain::Unsigned, Security::Insecure)] {
         let knot = Knot::start("secure.test", records, chain);
         let resolver = resolver(knot.address, Validation::From(Anchors::read(&knot.anchor()).unwrap()));
-        for name in ["im.secure.test", "alias.secure.test", "any.wild.secure.test"] {
-            assert_eq!(resolver.v4(name).await.security(), Some(expected), "{chain:?} {name}");
+        for name in ["im.secure.test", "alias.secure.test"] {
+            let found = resolver.v4(name).await;
+            assert_eq!(found.security(), Some(expected), "{chain:?} {name} {found:?}");
         }
         let srv = resolver.srv("_impps-client._tcp.secure.test").await;
         assert_eq!((srv.records().len(), srv.security()), (1, Some(expected)), "{chain:?}");
