@@ -76,7 +76,11 @@ fn scram(site: &Site, user: &str, password: &str) -> (Vec<String>, Vec<u8>, Vec<
     let ours = nonce.strip_prefix("fyko+d2lbbFgONRv9qkxdawL").unwrap();
     challenge.head.push(format!("r=CLIENT+{},s={},i={iterations}", ours.len(), salt.len()));
 
-    let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), &salt, iterations.strip_prefix("i=").unwrap_or(&iterations).parse().unwrap());
+    let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(
+        password.as_bytes(),
+        &salt,
+        iterations.strip_prefix("i=").unwrap_or(&iterations).parse().unwrap(),
+    );
     let client_key = hmac(&salted, b"Client Key");
     let without_proof = format!("c=biws,r={nonce}");
     let signature = hmac(&Sha256::digest(client_key), format!("{bare},{server_first},{without_proof}").as_bytes());

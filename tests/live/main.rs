@@ -12,6 +12,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod durability;
 mod enumeration;
+mod messages;
+mod presence;
 mod secrets;
 mod transcript;

@@ -63,11 +63,9 @@ fn nc(site: &Site, swapped: &[(&str, &str)]) {
 #[test]
 fn talks_about_what_is_wrong_go_as_written() {
     let site = Site::with_users(&[]);
-    for sentence in [
-        "A domain that is not served here:",
-        "Malformed input, start line not sound, here an HTTP client.",
-        "\nAnother version:",
-    ] {
+    for sentence in
+        ["A domain that is not served here:", "Malformed input, start line not sound, here an HTTP client.", "\nAnother version:"]
+    {
         let mut wire = site.wire();
         for turn in talk::behind(sentence) {
             match turn {

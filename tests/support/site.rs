@@ -2,7 +2,10 @@
 
 use super::said::Said;
 use super::tool::signal;
-use super::{DOMAIN, Wire, at, bare, program};
+use super::{DOMAIN, Wire, at, bare, program, url};
+use impp::model::Domain;
+use impp::net::Clock;
+use impp::store::accounts::Accounts;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
@@ -45,7 +48,15 @@ impl Site {
     pub fn prepared(extra: &str, users: &[&str]) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
         let extra = extra.to_owned();
-        let mut site = Self { dir: tempfile::tempdir().unwrap(), relay: None, extra, users: Vec::new(), last_log: String::new(), plain: any, tls: any };
+        let mut site = Self {
+            dir: tempfile::tempdir().unwrap(),
+            relay: None,
+            extra,
+            users: Vec::new(),
+            last_log: String::new(),
+            plain: any,
+            tls: any,
+        };
         site.new_certificate();
         site.write_config();
         for user in users {
@@ -85,6 +96,14 @@ impl Site {
         self.administer(&["user", "add", &at(user), "--pass-file", file.to_str().unwrap()]);
         self.users.push(user.to_owned());
         self.write_accounts();
+    }
+
+    /// Adds many users who never log in; the store is asked directly, since a process for each would take its time.
+    pub fn add_silent_users(&self, users: &[String]) {
+        let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(DOMAIN).unwrap()]).unwrap();
+        for user in users {
+            accounts.add(&at(user).parse().unwrap(), None, Clock::now().unix).unwrap();
+        }
     }
 
     fn write_accounts(&self) {
@@ -142,7 +161,9 @@ impl Site {
     pub fn start_as(&mut self, mut command: Command) {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Said::listen(child.stderr.take().unwrap());
-        let line = log.find(|text| text.split_inclusive('\n').find(|line| line.contains("relay is ready") && line.ends_with('\n')).map(str::to_owned));
+        let line = log.find(|text| {
+            text.split_inclusive('\n').find(|line| line.contains("relay is ready") && line.ends_with('\n')).map(str::to_owned)
+        });
         let Some(line) = line else {
             let _ = child.kill();
             panic!("the relay did not start:\n{}", log.text());
@@ -179,6 +200,16 @@ impl Site {
     /// What the relay has logged since it was started.
     pub fn log(&self) -> &Said {
         &self.relay.as_ref().unwrap().log
+    }
+
+    /// Waits until the relay, since it was started, has let this user in so often.
+    pub fn wait_for_logins(&self, user: &str, times: usize) {
+        let by = format!("\"{}\"", url(user));
+        let found = self.log().find(|text| {
+            let logins = text.lines().filter(|line| line.contains("\"authenticated\"") && line.contains(&by));
+            (logins.count() >= times).then_some(())
+        });
+        assert!(found.is_some(), "{user} logged in less than {times} times:\n{}", self.log().text());
     }
 
     /// The relay's process.

@@ -97,7 +97,8 @@ impl Wire {
         self.asked += 1;
         let id = format!("w{}", self.asked);
         let (from, connection) = (url(&self.user), self.connection.clone());
-        let mut head = format!("{method} {id} impp/1.0\nFrom: {from}\nConnection-ID: {connection}\nTarget: {}\n{headers}", url(target));
+        let mut head =
+            format!("{method} {id} impp/1.0\nFrom: {from}\nConnection-ID: {connection}\nTarget: {}\n{headers}", url(target));
         if !body.is_empty() {
             let _ = writeln!(head, "Content-Length: {}", body.len());
         }
@@ -243,7 +244,9 @@ fn handshake(stream: TcpStream, ca: &Path) -> rustls::StreamOwned<rustls::Client
 
 /// A message with one line of text.
 pub fn message(from: &str, to: &str, id: &str, text: &str) -> String {
-    format!("From: {from}@{DOMAIN}\r\nTo: {to}@{DOMAIN}\r\nMessage-ID: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n")
+    format!(
+        "From: {from}@{DOMAIN}\r\nTo: {to}@{DOMAIN}\r\nMessage-ID: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+    )
 }
 
 /// Standard base64.
