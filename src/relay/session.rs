@@ -172,11 +172,12 @@ impl Session {
     /// Flushes the OK and does the handshake on the same stream.
     async fn start_tls(&self, mut drive: Drive<Server, MaybeTls>) -> Option<Drive<Server, MaybeTls>> {
         let tls = self.shared.tls.as_ref()?;
-        poll_fn(|cx| drive.poll_flush(cx)).await.ok()?;
+        // The time to log in goes on, whatever the peer does not read or say.
+        let until = tokio::time::Instant::from_std(drive.engine().poll_timeout()?);
+        tokio::time::timeout_at(until, poll_fn(|cx| drive.poll_flush(cx))).await.ok()?.ok()?;
         let (mut engine, stream) = drive.into_parts();
         let MaybeTls::Plain(stream) = stream else { return None };
-        let patience = self.shared.engine.auth_timeout;
-        match tokio::time::timeout(patience, tls.accept(stream)).await {
+        match tokio::time::timeout_at(until, tls.accept(stream)).await {
             Ok(Ok((stream, secured, user))) => {
                 engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, user)));
                 Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
