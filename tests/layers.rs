@@ -58,7 +58,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &["net", "engine", "model", "wire"],
-        &["base64", "bytes", "clap", "indicatif", "jiff", "rpassword", "serde", "serde_json", "tokio", "toml"],
+        &["base64", "bytes", "clap", "indicatif", "jiff", "rpassword", "serde", "serde_json", "tokio", "toml", "zeroize"],
     ),
 ];
 

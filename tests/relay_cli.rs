@@ -1,9 +1,11 @@
 //! impp-relay as an administrator meets it: what it prints, and with which status it ends.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_types, reason = "what is tested here is what a socket gets to see")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -291,6 +293,29 @@ fn an_address_that_is_taken_is_73() {
     let run = site.run(&["serve"]);
     assert_eq!(run.status, 73, "{}", run.err);
     assert!(run.err.contains(&format!("{address} is in use by another program")), "{}", run.err);
+}
+
+#[test]
+fn one_address_takes_no_more_connections_than_it_may() {
+    let site = Site::new();
+    let text = fs::read_to_string(site.config()).unwrap();
+    let few = text.replace("#connections-per-address = 1000", "connections-per-address = 2");
+    assert_ne!(few, text);
+    fs::write(site.config(), few).unwrap();
+    let mut child = start(&["serve", "-c", site.config().to_str().unwrap()]);
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let ready = log.next().unwrap().unwrap();
+    let address = ready.split_once("plain=[").unwrap().1.split_once(']').unwrap().0;
+
+    let held: Vec<TcpStream> = (0..2).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let mut refused = TcpStream::connect(address).unwrap();
+    // Nothing comes, neither an answer nor the silence of a connection that is kept.
+    assert!(matches!(refused.read(&mut [0; 1]), Ok(0) | Err(_)));
+    let line = log.next().unwrap().unwrap();
+    assert!(line.ends_with("WARN connection refused address=127.0.0.1 limit=limits.connections-per-address"), "{line}");
+    drop(held);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

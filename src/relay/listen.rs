@@ -1,5 +1,6 @@
 //! The listening sockets: accepts connections, does the first handshake, starts a session's task for each.
 
+use super::crowd::Crowd;
 use super::session;
 use super::session::Shared;
 use crate::engine::TlsInfo;
@@ -52,7 +53,7 @@ pub(super) async fn accept(
     listener: TcpListener,
     start: Start,
     shared: Arc<Shared>,
-    limit: usize,
+    crowd: Arc<Crowd>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut sessions = JoinSet::new();
@@ -63,13 +64,17 @@ pub(super) async fn accept(
             _ = stop.changed() => break,
         };
         match accepted {
-            // Over the limit the connection is dropped at once: an answer would cost what the limit is to save.
-            Ok((_, peer)) if shared.hub.connections() >= limit => {
-                tracing::warn!(%peer, limit, "too many connections; one more was refused");
-            }
-            Ok((stream, peer)) => {
-                sessions.spawn(greet(stream, peer, start, Arc::clone(&shared)));
-            }
+            Ok((stream, peer)) => match crowd.admit(peer.ip()) {
+                Ok(place) => {
+                    let shared = Arc::clone(&shared);
+                    sessions.spawn(async move {
+                        greet(stream, peer, start, shared).await;
+                        drop(place);
+                    });
+                }
+                // The connection is dropped at once: an answer would cost what the limit is to save.
+                Err(full) => tracing::warn!(address = %peer.ip().to_canonical(), limit = %full, "connection refused"),
+            },
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -84,7 +89,8 @@ pub(super) async fn accept(
 async fn greet(stream: TcpStream, peer: SocketAddr, start: Start, shared: Arc<Shared>) {
     // Frames are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
-    let Some((stream, tls)) = handshake(stream, peer, start, &shared).await else { return };
+    // Boxed, so that a session does not keep the handshake's room for all its life.
+    let Some((stream, tls)) = Box::pin(handshake(stream, peer, start, &shared)).await else { return };
     session::run(shared, stream, tls, peer).await;
 }
 
@@ -100,5 +106,21 @@ async fn handshake(stream: TcpStream, peer: SocketAddr, start: Start, shared: &S
             None
         }
         Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn future_size<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Ten thousand of them are idle at the same time.
+    #[test]
+    fn a_connection_that_waits_is_small() {
+        let octets = future_size(greet);
+        assert!(octets < 2048, "{octets}");
     }
 }

@@ -3,6 +3,7 @@
 //! [`serve`] runs a relay from a [`config::Config`]; [`init`] makes everything that a first run needs.
 
 pub mod config;
+mod crowd;
 mod domains;
 mod hub;
 pub mod init;

@@ -1,6 +1,7 @@
 //! A relay from its start to its end: store, rules, TLS and listeners put together.
 
 use super::config::Config;
+use super::crowd::Crowd;
 use super::domains;
 use super::hub::Hub;
 use super::listen;
@@ -121,9 +122,10 @@ pub async fn serve(
     let shared = Arc::new(Shared { hub: Arc::clone(&hub), engine, tls: tls.clone() });
 
     let (say_stop, stopped) = watch::channel(false);
+    let crowd = Crowd::new(config.limits.connections, config.limits.connections_per_address);
     let mut doors = JoinSet::new();
     for (start, listener) in listeners {
-        doors.spawn(listen::accept(listener, start, Arc::clone(&shared), config.limits.connections, stopped.clone()));
+        doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));
     }
     let mut chores = JoinSet::new();
     let timekeeper = Arc::clone(&hub);

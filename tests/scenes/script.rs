@@ -115,7 +115,23 @@ impl Script {
                 self.world.hold_writes |= *what == "writes";
                 Ok(())
             }
+            ["store", "reads", "early"] => {
+                while !self.world.reads.is_empty() {
+                    self.world.read_early(0);
+                }
+                Ok(())
+            }
+            ["store", "writes"] => {
+                while !self.world.writes.is_empty() {
+                    self.world.write_next();
+                    self.world.run();
+                }
+                Ok(())
+            }
             ["store", "goes", "on"] => {
+                while !self.world.brought.is_empty() {
+                    self.world.hand_in(0);
+                }
                 self.world.hold_reads = false;
                 self.world.hold_writes = false;
                 self.world.run();

@@ -2,7 +2,10 @@
 
 use super::said::Said;
 use super::tool::signal;
-use super::{DOMAIN, Wire, at, bare, program};
+use super::{DOMAIN, Wire, at, bare, program, url};
+use impp::model::Domain;
+use impp::net::Clock;
+use impp::store::accounts::Accounts;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
@@ -95,6 +98,14 @@ impl Site {
         self.write_accounts();
     }
 
+    /// Adds many users who never log in; the store is asked directly, since a process for each would take its time.
+    pub fn add_silent_users(&self, users: &[String]) {
+        let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(DOMAIN).unwrap()]).unwrap();
+        for user in users {
+            accounts.add(&at(user).parse().unwrap(), None, Clock::now().unix).unwrap();
+        }
+    }
+
     fn write_accounts(&self) {
         let mut text = String::new();
         for user in &self.users {
@@ -174,8 +185,13 @@ impl Site {
 
     /// Asks the relay to stop; true if it said good-bye with status 0.
     pub fn stop(&mut self) -> bool {
+        signal(self.pid(), "TERM");
+        self.stopped()
+    }
+
+    /// Waits for the end of a relay that was asked to stop; true if that was with status 0.
+    pub fn stopped(&mut self) -> bool {
         let mut relay = self.relay.take().unwrap();
-        signal(relay.child.id(), "TERM");
         let status = relay.child.wait().unwrap();
         self.last_log = relay.log.all();
         status.success()
@@ -189,6 +205,16 @@ impl Site {
     /// What the relay has logged since it was started.
     pub fn log(&self) -> &Said {
         &self.relay.as_ref().unwrap().log
+    }
+
+    /// Waits until the relay, since it was started, has let this user in so often.
+    pub fn wait_for_logins(&self, user: &str, times: usize) {
+        let by = format!("\"{}\"", url(user));
+        let found = self.log().find(|text| {
+            let logins = text.lines().filter(|line| line.contains("\"authenticated\"") && line.contains(&by));
+            (logins.count() >= times).then_some(())
+        });
+        assert!(found.is_some(), "{user} logged in less than {times} times:\n{}", self.log().text());
     }
 
     /// The relay's process.

@@ -12,6 +12,7 @@ use crate::wire::header::is_tchar;
 use bytes::Bytes;
 use core::fmt;
 use mail_builder::MessageBuilder;
+use mail_builder::headers::HeaderType;
 use mail_builder::headers::address::Address as MailAddress;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::date::Date;
@@ -23,6 +24,9 @@ use sha2::{Digest, Sha256};
 /// Headers that a draft writes itself.
 const OWN: [&str; 11] =
     ["From", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "In-Reply-To", "Reply-To", "MIME-Version", "Return-Path"];
+
+/// Octets of text in one encoded word, so that it fits into a line behind `Subject: `.
+const ENCODED_WORD: usize = 39;
 
 /// A message to be built.
 #[derive(Clone, Debug)]
@@ -139,7 +143,7 @@ impl Draft {
             mail = mail.to(MailAddress::new_list(self.to.iter().map(|to| bare(to)).collect()));
         }
         if let Some(subject) = &self.subject {
-            mail = mail.subject(one_line(subject));
+            mail = mail.header("Subject", unstructured(one_line(subject)));
         }
         if let Some(reply_to) = &self.reply_to {
             mail = mail.reply_to(bare(reply_to));
@@ -158,7 +162,7 @@ impl Draft {
         }
         for (number, (name, value)) in self.headers.iter().enumerate() {
             check_header(number, name, value)?;
-            mail = mail.header(name.as_str(), Text::new(value.as_str()));
+            mail = mail.header(name.as_str(), unstructured(value.clone()));
         }
         let mut octets = Vec::new();
         mail.body(self.structure()?).serialize(&mut octets);
@@ -209,6 +213,18 @@ impl Draft {
     }
 }
 
+/// A header's text. What looks like an encoded word is encoded, so that readers show what was typed.
+fn unstructured(text: String) -> HeaderType<'static> {
+    if !text.is_ascii() || !text.contains("=?") {
+        return Text::new(text).into();
+    }
+    let words = text.as_bytes().chunks(ENCODED_WORD).map(|octets| {
+        let base64 = transfer::base64(octets);
+        format!("=?us-ascii?B?{}?=", String::from_utf8_lossy(&base64).trim_end())
+    });
+    Raw::new(words.collect::<Vec<_>>().join(" ")).into()
+}
+
 /// A part without parts, encoded.
 struct Leaf {
     content_type: String,
@@ -219,7 +235,7 @@ struct Leaf {
 
 impl Leaf {
     fn text(content_type: &str, octets: &[u8]) -> Self {
-        let (encoding, encoded) = transfer::encode_text(transfer::canonical_text(octets));
+        let (encoding, encoded) = transfer::encode_text(octets);
         Self { content_type: content_type.to_owned(), file_name: None, encoding, encoded }
     }
 
@@ -378,6 +394,17 @@ mod tests {
                 assert_eq!(read.text.as_deref().map(str::as_bytes), Some(*text), "{}", text.escape_ascii());
                 assert_eq!(read.attachments.len(), files);
             }
+        }
+    }
+
+    #[test]
+    fn a_subject_that_looks_encoded_is_read_as_it_was_typed() {
+        for subject in ["=?utf-8?q?x?=", "is it =?b?", &"=?us-ascii?B?eA==?= ".repeat(20)] {
+            let mut draft = draft();
+            draft.subject = Some(subject.to_owned());
+            let octets = draft.build().unwrap().octets;
+            assert_eq!(Incoming::read(&octets).subject.as_deref(), Some(subject.trim_end()));
+            assert!(octets.split(|c| *c == b'\n').all(|line| line.len() <= 78), "{}", octets.escape_ascii());
         }
     }
 

@@ -98,7 +98,7 @@ fn dry_run(args: &SendArgs, config: &Config, composer: &Composer<'_>, out: &Prin
     let me = account::claimed(&args.common, config).map_or_else(nobody, Ok)?;
     let show = |message: Option<Outgoing>| -> Outcome<()> {
         let Some(message) = message else {
-            out.note("nothing to send: the body is empty");
+            out.detail("nothing to send: the body is empty");
             return Ok(());
         };
         let to: Vec<_> = message.to.iter().map(Address::shown).collect();

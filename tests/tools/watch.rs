@@ -1,0 +1,62 @@
+//! impp-watch against a relay.
+
+use crate::site::Site;
+
+#[test]
+fn the_state_now_then_each_change() {
+    let site = Site::start();
+    let mut watch = site.call("impp-watch", "bob", &["alice@demo.test"]).start();
+    let line = watch.line();
+    assert!(line.starts_with("alice@demo.test  closed  -  -  ") && line.ends_with("  initial"), "{line}");
+    site.call("impp-set", "alice", &["open", "--activity", "away", "--note", "lunch\u{9b}"]).run().quietly(0);
+    let line = watch.line();
+    assert!(line.starts_with("alice@demo.test  open  away  \"lunch\\u{9b}\"  ") && line.ends_with("  change"), "{line}");
+    watch.signal("TERM");
+    watch.end().quietly(143);
+}
+
+#[test]
+fn until_open_waits_for_it() {
+    let site = Site::start();
+    site.call("impp-watch", "bob", &["--until", "open", "--timeout", "500ms", "-q", "alice@demo.test"]).run().quietly(1);
+    let mut watch = site.call("impp-watch", "bob", &["--until", "open", "--json", "alice@demo.test", "carol@demo.test"]).start();
+    let first = [watch.json(), watch.json()];
+    assert!(first.iter().all(|told| told["v"] == 1 && told["status"] == "closed" && told["why"] == "initial"), "{first:?}");
+    site.call("impp-set", "carol", &["open"]).run().quietly(0);
+    let told = watch.json();
+    assert_eq!((&told["address"], &told["status"], &told["why"]), (&"carol@demo.test".into(), &"open".into(), &"change".into()));
+    watch.end().quietly(0);
+}
+
+#[test]
+fn a_handler_and_a_count() {
+    let site = Site::start();
+    let seen = site.path("seen");
+    let command = format!("echo \"$IMPP_ADDR $IMPP_STATUS $IMPP_WHY\" >> {}", seen.display());
+    site.call("impp-watch", "bob", &["--count", "1", "--exec", &command, "alice@demo.test"]).run().quietly(0);
+    assert_eq!(std::fs::read_to_string(seen).unwrap(), "alice@demo.test closed initial\n");
+}
+
+#[test]
+fn who_may_not_watch_is_told_so() {
+    let site = Site::start();
+    site.acl("alice", &["deny", "subscribe", "bob@demo.test"]).quietly(0);
+    let done = site.call("impp-watch", "bob", &["alice@demo.test"]).run().saying(77, "cannot watch alice@demo.test");
+    assert!(done.out.ends_with("  refused\n"), "{done:?}");
+    let mut watch = site.call("impp-watch", "carol", &["alice@demo.test"]).start();
+    watch.line();
+    site.acl("alice", &["deny", "subscribe", "local"]).quietly(0);
+    assert!(watch.line().ends_with("  terminated"));
+    watch.end().saying(77, "permission-denied");
+}
+
+#[test]
+fn a_status_line_for_all() {
+    let site = Site::start();
+    let mut watch =
+        site.call("impp-watch", "bob", &["--status", "--until", "change", "alice@demo.test", "carol@demo.test"]).start();
+    assert_eq!([watch.line(), watch.line()], ["0/2 open", "0/2 open"]);
+    site.call("impp-set", "carol", &["open"]).run().quietly(0);
+    assert_eq!(watch.line(), "1/2 open: carol@demo.test");
+    watch.end().quietly(0);
+}
