@@ -13,6 +13,7 @@ mod printable;
 pub mod random;
 pub mod stall;
 pub mod stream;
+pub mod survey;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;

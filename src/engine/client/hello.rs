@@ -28,8 +28,7 @@ pub(super) fn request(config: &ClientConfig, id: &str) -> Bytes {
     writer.number(Name::MaxOutstanding, u64::from(config.max_outstanding.max(1))).finish()
 }
 
-/// Reads OK (HELLO). `None` if it is for another domain or a header is missing or bad.
-pub(super) fn read(frame: &Frame, domain: &Domain) -> Option<ServerHello> {
+fn read(frame: &Frame, domain: &Domain) -> Option<ServerHello> {
     let number = |name| frame.header(name).and_then(Version::parse).map(|number| number.0);
     let seconds = |name| frame.header(name).and_then(parse_seconds).map(Duration::from_secs);
     if Domain::parse(frame.header(Name::Domain)?).ok()? != *domain {
@@ -49,6 +48,12 @@ pub(super) fn read(frame: &Frame, domain: &Domain) -> Option<ServerHello> {
 }
 
 impl ServerHello {
+    /// Reads OK (HELLO). `None` if it is for another domain or a header is missing or bad.
+    #[must_use]
+    pub fn read(frame: &Frame, domain: &Domain) -> Option<Self> {
+        read(frame, domain)
+    }
+
     /// What both sides know, of what the server offers.
     #[must_use]
     pub fn known_mechanisms(&self) -> Vec<Mechanism> {
