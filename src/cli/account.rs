@@ -89,7 +89,16 @@ pub fn settle(common: &Common, config: &Config, stdin_is_free: bool) -> Outcome<
     });
     let resolver = resolver(place.resolver.as_deref().or(table.resolver.as_deref()), anchor.as_deref())?;
     let login = login(common, &table, config, certificate.is_some(), stdin_is_free)?;
-    Ok(Account { login, server, resolver, tls, insecure, ca: place.ca.clone().or_else(|| from_config(&table.ca)), pin, certificate })
+    Ok(Account {
+        login,
+        server,
+        resolver,
+        tls,
+        insecure,
+        ca: place.ca.clone().or_else(|| from_config(&table.ca)),
+        pin,
+        certificate,
+    })
 }
 
 /// Who is asked in the DNS: `ADDR[:PORT]`, and a file of trust anchors or [`NO_ANCHOR`].

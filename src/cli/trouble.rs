@@ -47,7 +47,9 @@ impl Trouble {
                 | ConnectError::HostUnknown(_)
                 | ConnectError::NoAddress(_),
             ) => "no-server",
-            Error::Unreachable(ConnectError::Undecided { .. } | ConnectError::LookupFailed(_) | ConnectError::NoResolver) => "dns",
+            Error::Unreachable(ConnectError::Undecided { .. } | ConnectError::LookupFailed(_) | ConnectError::NoResolver) => {
+                "dns"
+            }
             Error::Unreachable(_) | Error::Broken(_) | Error::Bye { .. } | Error::Closed => "network",
             Error::Login(_) => "login",
             _ if self.is_temporary() => "network",

@@ -12,7 +12,9 @@ mod engines;
 pub mod judge;
 mod printable;
 pub mod random;
+pub mod stall;
 pub mod stream;
+pub mod survey;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;

@@ -131,7 +131,7 @@ impl Login {
     }
 
     fn greeted(&mut self, frame: &Frame, outlet: &mut Outlet<'_>) -> Step {
-        let Some(hello) = hello::read(frame, &self.config.domain) else { return Step::Refused(ClientRefusal::BadAnswer) };
+        let Some(hello) = ServerHello::read(frame, &self.config.domain) else { return Step::Refused(ClientRefusal::BadAnswer) };
         let tls = hello.tls;
         self.hello = Some(hello);
         match (&self.config.tls, tls) {

@@ -77,7 +77,9 @@ impl Error {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Unreachable(ConnectError::NoResolver | ConnectError::InTheClear(_) | ConnectError::NoAddress(_)) => Blame::Misuse,
+            Self::Unreachable(ConnectError::NoResolver | ConnectError::InTheClear(_) | ConnectError::NoAddress(_)) => {
+                Blame::Misuse
+            }
             Self::Unreachable(ConnectError::NoService(_) | ConnectError::NotOffered(_)) => Blame::Refused,
             Self::Files(_) | Self::Closed | Self::TooLarge { .. } => Blame::Misuse,
             Self::Tls(TlsError::Broken(_)) | Self::Unreachable(_) | Self::Timeout | Self::Broken(_) => Blame::Unreachable,

@@ -16,15 +16,15 @@ use tokio::net::TcpStream;
 pub(super) type Attempts = Race<ClientDrive<TcpStream>, Error>;
 
 /// Begins the race, and tells whether its connections prove who the server is.
-pub(super) async fn begin(options: &Arc<Options>, server: Option<&HostPort>, deadline: Instant) -> Result<(Attempts, bool), Error> {
+pub(super) async fn begin(
+    options: &Arc<Options>,
+    server: Option<&HostPort>,
+    deadline: Instant,
+) -> Result<(Attempts, bool), Error> {
     let (opener, found) = tokio::join!(Opener::new(options), candidates(options, server, deadline));
     let (opener, (candidates, resolver)) = (Arc::new(opener?), found?);
-    let limits = Limits {
-        attempt: options.connect_timeout,
-        deadline,
-        family: options.family,
-        clear_anywhere: options.clear_anywhere,
-    };
+    let limits =
+        Limits { attempt: options.connect_timeout, deadline, family: options.family, clear_anywhere: options.clear_anywhere };
     let verifies = opener.verifies();
     let open = Arc::new(move |stream, place: crate::net::connect::Place| {
         let opener = opener.clone();

@@ -91,7 +91,9 @@ where
                 tokio::spawn(drive.linger());
                 return Err(Error::Login(refusal));
             }
-            Step::Event(ClientEvent::Bye { cause, reason, retry_after }) => return Err(Error::Bye { cause, reason, retry_after }),
+            Step::Event(ClientEvent::Bye { cause, reason, retry_after }) => {
+                return Err(Error::Bye { cause, reason, retry_after });
+            }
             Step::Event(ClientEvent::Ended(end)) => {
                 tokio::spawn(drive.linger());
                 return Err(Error::Ended(end));

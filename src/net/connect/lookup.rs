@@ -230,3 +230,56 @@ fn is_unknown(error: &io::Error) -> bool {
     .any(|words| text.contains(words))
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::dns::{Absence, Answer};
+    use std::time::Duration;
+
+    #[test]
+    fn families_take_turns() {
+        let list = |text: &str| text.split(' ').map(|a| a.parse().unwrap()).collect::<Vec<IpAddr>>();
+        let found = list("1.1.1.1 1.1.1.2 1.1.1.3 ::1 ::2 ::2");
+        assert_eq!(interleave(found.clone(), Family::Any), list("::1 1.1.1.1 ::2 1.1.1.2 1.1.1.3"));
+        assert_eq!(interleave(found.clone(), Family::V6), list("::1 ::2"));
+        assert_eq!(interleave(found, Family::V4), list("1.1.1.1 1.1.1.2 1.1.1.3"));
+    }
+
+    fn addresses(security: Option<Security>) -> Addresses {
+        let v4 = match security {
+            Some(security) => {
+                let records = vec!["192.0.2.1".parse().unwrap()];
+                Outcome::Records(Answer { records, security, ttl: Duration::ZERO, canonical: None })
+            }
+            None => Outcome::Failed(Failure::Timeout),
+        };
+        Addresses { v6: None, v4: Some(v4) }
+    }
+
+    #[test]
+    fn no_answer_is_not_no_tlsa_unless_the_zone_is_unsigned() {
+        use Security::{Insecure, Secure, Unchecked};
+        let good = Tlsa { usage: 3, selector: 1, matching: 1, data: vec![0; 32] };
+        let useless = Tlsa { usage: 1, ..good.clone() };
+        let records = |records: &[&Tlsa], security| {
+            let records = records.iter().map(|tlsa| (*tlsa).clone()).collect();
+            Outcome::Records(Answer { records, security, ttl: Duration::ZERO, canonical: None })
+        };
+        let absent = Outcome::Absent(Absence { what: Absent::Name, security: Secure, ttl: None });
+        let rows: Vec<(&str, Outcome<Tlsa>, Addresses, Result<usize, Failure>)> = vec![
+            ("secure", records(&[&good], Secure), addresses(Some(Secure)), Ok(1)),
+            ("one of use among others", records(&[&useless, &good], Secure), addresses(Some(Secure)), Ok(2)),
+            ("none of use", records(&[&useless], Secure), addresses(Some(Secure)), Ok(0)),
+            ("unsigned", records(&[&good], Insecure), addresses(Some(Insecure)), Ok(0)),
+            ("nobody looked", records(&[&good], Unchecked), addresses(Some(Unchecked)), Ok(0)),
+            ("proven absent", absent, addresses(Some(Secure)), Ok(0)),
+            ("bogus", Outcome::Failed(Failure::Bogus), addresses(Some(Secure)), Err(Failure::Bogus)),
+            ("suppressed", Outcome::Failed(Failure::Timeout), addresses(Some(Secure)), Err(Failure::Timeout)),
+            ("nothing is known", Outcome::Failed(Failure::ServFail), addresses(None), Err(Failure::ServFail)),
+            ("an old server of an unsigned zone", Outcome::Failed(Failure::ServFail), addresses(Some(Insecure)), Ok(0)),
+        ];
+        for (row, outcome, addresses, expected) in rows {
+            assert_eq!(deciding(outcome, &addresses).map(|records| records.len()), expected, "{row}");
+        }
+    }
+}

@@ -152,13 +152,21 @@ mod tests {
             ("bogus is worth nothing", vec![address("a.test.", 1, Bogus)], &[1], Security::Unchecked),
             ("foreign", vec![address("a.test.", 1, Secure), address("evil.test.", 2, Secure)], &[1], Security::Secure),
             ("alias", vec![alias("a.test.", "b.test.", Secure), address("b.test.", 1, Secure)], &[1], Security::Secure),
-            ("an alias unsigned", vec![alias("a.test.", "b.test.", Insecure), address("b.test.", 1, Secure)], &[1], Security::Insecure),
+            (
+                "an alias unsigned",
+                vec![alias("a.test.", "b.test.", Insecure), address("b.test.", 1, Secure)],
+                &[1],
+                Security::Insecure,
+            ),
             ("backwards", vec![address("b.test.", 1, Secure), alias("a.test.", "b.test.", Secure)], &[1], Security::Secure),
         ];
         for (row, answers, expected, security) in rows {
             let Outcome::Records(answer) = read(&answers, true) else { panic!("{row}") };
             assert_eq!((answer.records.as_slice(), answer.security), (expected, security), "{row}");
-            assert_eq!(answer.canonical.as_deref(), row.contains("alias").then_some("b.test").or((row == "backwards").then_some("b.test")));
+            assert_eq!(
+                answer.canonical.as_deref(),
+                row.contains("alias").then_some("b.test").or((row == "backwards").then_some("b.test"))
+            );
             let Outcome::Records(unchecked) = read(&answers, false) else { panic!("{row}") };
             assert_eq!(unchecked.security, Security::Unchecked, "{row}: nobody validated");
         }

@@ -255,11 +255,7 @@ impl Resolver {
         outcome(&name, result, checked, pick)
     }
 
-    async fn look_up(
-        &self,
-        name: &Name,
-        kind: RecordType,
-    ) -> (Result<hickory_resolver::lookup::Lookup, NetError>, bool) {
+    async fn look_up(&self, name: &Name, kind: RecordType) -> (Result<hickory_resolver::lookup::Lookup, NetError>, bool) {
         match (&self.shared.validating, &self.shared.plain) {
             (Some(validating), None) => (validating.lookup(name.clone(), kind).await, true),
             (Some(validating), Some(plain)) => {

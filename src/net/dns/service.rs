@@ -172,10 +172,7 @@ mod tests {
         let asked = [Role::Client, Role::Server].map(|role| {
             [TlsKind::Require, TlsKind::StartTls].map(|tls| role.question(tls, &domain).replace(".xn--bcher-kva.example", ""))
         });
-        assert_eq!(asked, [
-            ["_impps-client._tcp", "_impp-client._tcp"],
-            ["_impps-server._tcp", "_impp-server._tcp"],
-        ]);
+        assert_eq!(asked, [["_impps-client._tcp", "_impp-client._tcp"], ["_impps-server._tcp", "_impp-server._tcp"],]);
     }
 
     #[test]

@@ -79,8 +79,7 @@ fn vouches(
     names: &[ServerName<'_>],
     now: UnixTime,
 ) -> Result<(), CertificateFault> {
-    let anchor: TrustAnchor<'_> =
-        webpki::anchor_from_trusted_cert(authority).map_err(|_| CertificateFault::Malformed)?;
+    let anchor: TrustAnchor<'_> = webpki::anchor_from_trusted_cert(authority).map_err(|_| CertificateFault::Malformed)?;
     let certificate = EndEntityCert::try_from(end_entity).map_err(|_| CertificateFault::Malformed)?;
     let algorithms = provider().signature_verification_algorithms.all;
     certificate

@@ -1,9 +1,13 @@
 //! Handshakes over a stream in memory, against certificates made for the occasion.
 
+use super::{AcceptedBy, Reference, TlsError, Trust};
 use super::{CertificateFault, CertificateSource, ClientTls, FileFault, Identity, Pin, Reload, ServerTls, ServerTlsOptions};
-use super::{TlsError, Trust};
 use crate::model::{Address, Domain};
+use crate::net::dns::Tlsa;
 use crate::net::testing::{Authority, handshake};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use sha2::{Digest, Sha256, Sha512};
 use std::fs;
 use std::sync::Arc;
 
@@ -199,5 +203,120 @@ async fn what_is_not_our_protocol() {
         let name = rustls::pki_types::ServerName::try_from("example.org").unwrap();
         let (near, _far) = tokio::join!(connector.connect(name, near), server.accept(far));
         assert_eq!(near.is_ok(), welcome);
+    }
+}
+
+/// A server whose chain ends with its authority's certificate, as DANE-TA asks for.
+fn with_authority(authority: &Authority, names: &[&str], from: i32, to: i32) -> (ServerTls, Vec<CertificateDer<'static>>) {
+    let (certificate, key) = authority.issue(names, from, to);
+    let chain = fs::read_to_string(&certificate).unwrap() + &fs::read_to_string(authority.file()).unwrap();
+    fs::write(&certificate, chain).unwrap();
+    let ders = CertificateDer::pem_file_iter(&certificate).unwrap().map(Result::unwrap).collect();
+    let certificates = vec![CertificateSource { domain: None, certificate, key }];
+    (ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap(), ders)
+}
+
+/// The record that names a certificate.
+fn tlsa(usage: u8, selector: u8, matching: u8, certificate: &CertificateDer<'_>) -> Tlsa {
+    let key = webpki::EndEntityCert::try_from(certificate).unwrap().subject_public_key_info();
+    let selected: &[u8] = if selector == 0 { certificate } else { &key };
+    let data = match matching {
+        0 => selected.to_vec(),
+        1 => Sha256::digest(selected).to_vec(),
+        _ => Sha512::digest(selected).to_vec(),
+    };
+    Tlsa { usage, selector, matching, data }
+}
+
+async fn verdict(expected: &Reference, trust: Trust, server: &ServerTls) -> Result<(), CertificateFault> {
+    let (near, far) = tokio::io::duplex(65_536);
+    let client = client(trust);
+    let (near, _) = tokio::join!(client.handshake(expected, near), server.accept(far));
+    match near {
+        Ok(_) => Ok(()),
+        Err(TlsError::Certificate { fault, .. }) => Err(fault),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn tlsa_records_decide_alone() {
+    let (authority, nobody) = (Authority::new(), Authority::new());
+    let host = Some("im.example.net".to_owned());
+    let expected = |tlsa: Vec<Tlsa>| Reference { domain: example(), host: host.clone(), tlsa };
+    // Whoever issued it, whatever it names, however old it is: the zone says that it is the one.
+    let (old, chain) = with_authority(&authority, &["another.example"], 2019, 2020);
+    for (selector, matching) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
+        let good = tlsa(3, selector, matching, &chain[0]);
+        assert_eq!(verdict(&expected(vec![good.clone()]), nobody.trust(), &old).await, Ok(()), "{good}");
+        let mut changed = good;
+        changed.data[0] ^= 1;
+        assert_eq!(verdict(&expected(vec![changed]), authority.trust(), &old).await, Err(CertificateFault::WrongTlsa));
+    }
+    // An authority must vouch for a certificate of one of both names that is valid now.
+    let (by_domain, chain) = with_authority(&authority, &["example.org"], 2020, 2090);
+    let (by_host, _) = with_authority(&authority, &["im.example.net"], 2020, 2090);
+    let (neither, _) = with_authority(&authority, &["another.example"], 2020, 2090);
+    let (expired, _) = with_authority(&authority, &["example.org"], 2019, 2020);
+    for (selector, matching) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
+        let good = expected(vec![tlsa(2, selector, matching, &chain[1])]);
+        assert_eq!(verdict(&good, nobody.trust(), &by_domain).await, Ok(()), "2 {selector} {matching}");
+        assert_eq!(verdict(&good, nobody.trust(), &by_host).await, Ok(()));
+        assert_eq!(verdict(&good, authority.trust(), &neither).await, Err(CertificateFault::WrongName));
+        assert_eq!(verdict(&good, authority.trust(), &expired).await, Err(CertificateFault::Expired));
+    }
+    // Its own certificate does not make it an authority; and that of another does not either.
+    let wrong = [tlsa(2, 1, 1, &chain[0]), tlsa(2, 1, 1, &with_authority(&nobody, &["x.example"], 2020, 2090).1[1])];
+    assert_eq!(verdict(&expected(wrong.to_vec()), authority.trust(), &by_domain).await, Err(CertificateFault::WrongTlsa));
+    // One that fits is enough; an authority that is given whole needs not be sent.
+    let several = expected(vec![wrong[0].clone(), tlsa(3, 1, 1, &chain[0])]);
+    assert_eq!(verdict(&several, nobody.trust(), &by_domain).await, Ok(()));
+    let alone = authority.server(&["example.org"]);
+    assert_eq!(verdict(&expected(vec![tlsa(2, 0, 0, &chain[1])]), nobody.trust(), &alone).await, Ok(()));
+    assert_eq!(
+        verdict(&expected(vec![tlsa(2, 0, 1, &chain[1])]), authority.trust(), &alone).await,
+        Err(CertificateFault::WrongTlsa)
+    );
+}
+
+#[tokio::test]
+async fn the_host_s_name_will_do_where_the_dns_proved_it() {
+    let authority = Authority::new();
+    let server = authority.server(&["im.example.net"]);
+    let proven = Reference { host: Some("im.example.net".into()), ..example().into() };
+    assert_eq!(verdict(&proven, authority.trust(), &server).await, Ok(()));
+    assert_eq!(verdict(&example().into(), authority.trust(), &server).await, Err(CertificateFault::WrongName));
+    assert_eq!(verdict(&proven, Authority::new().trust(), &server).await, Err(CertificateFault::UnknownIssuer));
+    let other = Reference { host: Some("im.example.com".into()), ..example().into() };
+    assert_eq!(verdict(&other, authority.trust(), &server).await, Err(CertificateFault::WrongName));
+}
+
+#[tokio::test]
+async fn what_is_said_in_the_handshake() {
+    // A server whose default certificate is the host's, and another for the domain: SNI tells which was asked for.
+    let authority = Authority::new();
+    let source = |domain: Option<&str>, name: &str| {
+        let (certificate, key) = authority.issue(&[name], 2020, 2090);
+        CertificateSource { domain: domain.map(|name| Domain::parse(name).unwrap()), certificate, key }
+    };
+    let certificates = vec![
+        source(None, "default.example"),
+        source(Some("example.org"), "example.org"),
+        source(Some("im.example.net"), "im.example.net"),
+    ];
+    let server = ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap();
+    let host = Some("im.example.net".to_owned());
+    let useless = Tlsa { usage: 3, selector: 1, matching: 1, data: vec![0; 32] };
+    for (tlsa, shown) in [(vec![], "example.org"), (vec![useless], "im.example.net")] {
+        let expected = Reference { domain: example(), host: host.clone(), tlsa };
+        let (near, far) = tokio::io::duplex(65_536);
+        let client = client(authority.trust());
+        let (near, _) = tokio::join!(client.examine(&expected, near), server.accept(far));
+        let (_, seen) = near.unwrap();
+        assert_eq!(seen.certificate.names, [shown]);
+        assert_eq!((seen.speaks_impp, seen.version), (true, "TLS 1.3"));
+        let without = if shown == "example.org" { AcceptedBy::Domain } else { AcceptedBy::Host };
+        assert_eq!(seen.without_tlsa, Ok(without));
+        assert_eq!(seen.verdict.is_ok(), shown == "example.org");
     }
 }
