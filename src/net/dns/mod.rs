@@ -9,8 +9,10 @@ pub mod order;
 mod read;
 pub mod resolver;
 pub mod service;
+pub mod zone_file;
 
 pub use anchors::{AnchorError, Anchors};
 pub use answer::{Absence, Absent, Addresses, Answer, Failure, Outcome, Security, Srv, Tlsa};
 pub use resolver::{Resolver, ResolverError, ResolverOptions, Validation};
 pub use service::{NoOffer, Offer, Published, Role};
+pub use zone_file::{ZoneError, ZoneFault, ZoneFile};

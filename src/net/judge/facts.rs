@@ -1,13 +1,10 @@
 //! What was seen of a domain: its records, its hosts, and what answered at each address.
 
-use crate::engine::ServerHello;
-use crate::model::{Answer, Domain, UnixMillis};
+use crate::model::{Domain, UnixMillis};
 use crate::net::connect::HostPort;
 use crate::net::dns::{Addresses, NoOffer, Offer, Outcome, Published, Role, Srv, Tlsa};
-use crate::net::tls::{Examined, TlsError};
-use std::io;
+use crate::net::survey::Probe;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 /// Everything that was seen of one domain.
 #[derive(Clone, Debug)]
@@ -68,31 +65,10 @@ pub struct Host {
 pub struct Visit {
     /// The address.
     pub address: SocketAddr,
-    /// How long TCP took.
-    pub tcp: Result<Duration, io::ErrorKind>,
-    /// The HELLO before STARTTLS, where the place is one for a plain start.
-    pub plain: Option<Result<ServerHello, Unheard>>,
-    /// What STARTTLS was answered with, if not with OK.
-    pub refused: Option<Answer>,
-    /// TLS.
-    pub tls: Option<Result<Examined, TlsError>>,
-    /// The HELLO inside TLS.
-    pub hello: Option<Result<ServerHello, Unheard>>,
+    /// What was found there.
+    pub probe: Probe,
     /// Whether the server answers if spoken to in the other way: TLS where a plain start failed, and the reverse.
     pub answers_the_other_way: bool,
-}
-
-/// What came instead of OK (HELLO).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unheard {
-    /// An ERROR.
-    Refused(Answer),
-    /// What begins like this, made safe, and is not IMPP/1.0.
-    Foreign(String),
-    /// Nothing in time.
-    Silence,
-    /// The end of the connection.
-    Closed,
 }
 
 /// What one name server of the zone says.
@@ -129,16 +105,10 @@ impl RoleFacts {
 }
 
 impl Visit {
-    /// An address that nobody has visited yet answers nothing.
-    #[must_use]
-    pub const fn failed(address: SocketAddr, kind: io::ErrorKind) -> Self {
-        Self { address, tcp: Err(kind), plain: None, refused: None, tls: None, hello: None, answers_the_other_way: false }
-    }
-
     /// Whether a client could go on to log in: the certificate is accepted and HELLO answered.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let accepted = matches!(&self.tls, Some(Ok(examined)) if examined.verdict.is_ok());
-        accepted && matches!(self.hello, Some(Ok(_)))
+        let accepted = matches!(&self.probe.tls, Some(Ok(examined)) if examined.verdict.is_ok());
+        accepted && matches!(self.probe.hello, Some(Ok(_)))
     }
 }

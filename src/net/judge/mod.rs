@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod facts;
 pub mod finding;
+pub mod gather;
 mod records;
 mod servers;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 pub use catalogue::Id;
 pub use facts::{Authority, Expected, Facts, Host, RoleFacts, Source, Visit};
 pub use finding::{Finding, Severity, Verdict};
+pub use gather::{Books, Look, Progress, gather};
 
 /// Judges: the worst first, and what is alike in the order in which it was met.
 #[must_use]

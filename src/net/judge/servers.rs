@@ -1,19 +1,19 @@
 //! The judgement about servers: what answered at each address (S12 to S20, S23, S29).
 
 use super::catalogue::Id;
-use super::facts::{Facts, Host, RoleFacts, Unheard, Visit};
+use super::facts::{Facts, Host, RoleFacts, Visit};
 use super::finding::{Finding, Severity};
 use super::records;
-use crate::engine::{Mechanism, ServerHello, TlsState};
+use crate::engine::{Mechanism, ServerHello};
 use crate::model::ErrorKind;
 use crate::model::error_kind::Lasting;
 use crate::net::connect::TlsKind;
 use crate::net::dns::{Offer, Outcome, Role, Security, Tlsa};
 use crate::net::printable::printable;
+use crate::net::survey::HelloFault;
 use crate::net::tls::{AcceptedBy, CertificateFault, Examined, Shown, TlsError};
 use std::io;
 use std::net::IpAddr;
-use std::time::Duration;
 
 const DAY: u64 = 86_400;
 /// Days that a certificate should have left at least.
@@ -26,7 +26,7 @@ const USAGE_END_ENTITY: u8 = 3;
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     for role in &facts.roles {
-        let any = role.hosts.iter().flat_map(|host| &host.visits).any(|visit| visit.tcp.is_ok());
+        let any = role.hosts.iter().flat_map(|host| &host.visits).any(|visit| visit.probe.tcp.is_ok());
         for (offer, host) in role.places() {
             for visit in &host.visits {
                 let server = Server { facts, role, offer, host, visit, any };
@@ -50,7 +50,8 @@ struct Server<'a> {
 
 impl Server<'_> {
     fn judge(&self, found: &mut Vec<Finding>) {
-        if let Err(kind) = self.visit.tcp {
+        let probe = &self.visit.probe;
+        if let Err(kind) = probe.tcp {
             found.push(self.unreachable(kind));
             return;
         }
@@ -58,17 +59,23 @@ impl Server<'_> {
             found.push(self.wrong_kind());
             return;
         }
-        if let Some(plain) = &self.visit.plain {
-            self.plain_start(plain, found);
+        match &probe.before_tls {
+            None => {}
+            Some(Err(fault)) => found.push(self.unheard(fault)),
+            Some(Ok(hello)) => self.in_the_clear(hello, found),
         }
-        match &self.visit.tls {
+        match &probe.tls {
             None => {}
             Some(Err(error)) => found.push(self.no_tls(error)),
             Some(Ok(examined)) => self.certificate(examined, found),
         }
-        match &self.visit.hello {
+        match &probe.hello {
             None => {}
-            Some(Err(unheard)) => found.push(self.unheard(unheard)),
+            // The answer to STARTTLS.
+            Some(Err(HelloFault::Refused(answer))) if probe.tls.is_none() => {
+                found.push(self.no_starttls(&format!("STARTTLS is refused: {}", answer.kind.as_str())));
+            }
+            Some(Err(fault)) => found.push(self.unheard(fault)),
             Some(Ok(hello)) => self.mechanisms(hello, found),
         }
     }
@@ -111,7 +118,7 @@ impl Server<'_> {
         };
         let port = self.offer.port;
         let open = format!("start the server there and open port {port}/tcp in the firewall, or");
-        let four = |visit: &Visit| matches!(visit.address.ip(), IpAddr::V4(_)) && visit.tcp.is_ok();
+        let four = |visit: &Visit| matches!(visit.address.ip(), IpAddr::V4(_)) && visit.probe.tcp.is_ok();
         if six && self.host.visits.iter().any(four) {
             let finding = self.say(Id::DeadV6, Severity::Warning, format!("{what} over IPv6, while IPv4 works"));
             return finding.change(open).change(format!("remove  {}", self.address_record()));
@@ -137,26 +144,16 @@ impl Server<'_> {
         }
     }
 
-    /// S14, S18, S19, S20 of the part before STARTTLS.
-    fn plain_start(&self, plain: &Result<ServerHello, Unheard>, found: &mut Vec<Finding>) {
-        match plain {
-            Err(unheard) => found.push(self.unheard(unheard)),
-            Ok(hello) => {
-                if hello.mechanisms.iter().any(|name| name == Mechanism::Plain.as_str()) {
-                    let text = "PLAIN is offered before TLS: a password would cross the network for everybody to read";
-                    found.push(self.say(Id::NoLogin, Severity::Error, text).change("offer PLAIN only inside TLS"));
-                }
-            }
+    /// S19 of the part before STARTTLS.
+    fn in_the_clear(&self, hello: &ServerHello, found: &mut Vec<Finding>) {
+        if hello.mechanisms.iter().any(|name| name == Mechanism::Plain.as_str()) {
+            let text = "PLAIN is offered before TLS: a password would cross the network for everybody to read";
+            found.push(self.say(Id::NoLogin, Severity::Error, text).change("offer PLAIN only inside TLS"));
         }
-        if let Some(answer) = &self.visit.refused {
-            let none = matches!(plain, Ok(hello) if hello.tls == TlsState::None);
-            let text = if none {
-                "the server says that it has no TLS".to_owned()
-            } else {
-                format!("STARTTLS is refused: {}", answer.kind.as_str())
-            };
-            found.push(self.say(Id::NoTls, Severity::Error, text).change("give the server a certificate and its key"));
-        }
+    }
+
+    fn no_starttls(&self, text: &str) -> Finding {
+        self.say(Id::NoTls, Severity::Error, text).change("give the server a certificate and its key")
     }
 
     /// S14, S18.
@@ -276,12 +273,17 @@ impl Server<'_> {
     }
 
     /// S18, S20, S28.
-    fn unheard(&self, unheard: &Unheard) -> Finding {
-        let answer = match unheard {
-            Unheard::Foreign(begin) => return self.not_impp(format!("what answers is not IMPP/1.0: \"{begin}\"")),
-            Unheard::Silence => return self.not_impp("no answer to HELLO in time"),
-            Unheard::Closed => return self.not_impp("the connection was closed in place of an answer to HELLO"),
-            Unheard::Refused(answer) => answer,
+    fn unheard(&self, fault: &HelloFault) -> Finding {
+        let answer = match fault {
+            HelloFault::Refused(answer) => answer,
+            HelloFault::NoStartTls => return self.no_starttls("the server offers no STARTTLS"),
+            HelloFault::NotImpp => return self.not_impp("what answers is not IMPP/1.0"),
+            HelloFault::BadAnswer => return self.not_impp("the answer to HELLO makes no sense"),
+            HelloFault::Timeout => return self.not_impp("no answer to HELLO in time"),
+            HelloFault::Broken(io::ErrorKind::UnexpectedEof) => {
+                return self.not_impp("the server closed the connection in place of an answer to HELLO");
+            }
+            HelloFault::Broken(kind) => return self.not_impp(format!("the connection broke before HELLO was answered: {kind}")),
         };
         let reason = answer.reason.as_deref().map(|reason| format!(": {}", printable(reason, 80))).unwrap_or_default();
         let domain = self.facts.domain.shown();
@@ -339,11 +341,4 @@ fn covers(name: &str, domain: &str) -> bool {
         Some(rest) => domain.split_once('.').is_some_and(|(_, parent)| parent == rest),
         None => name == domain,
     }
-}
-
-/// Whole days until a certificate ends; `None`: it has ended.
-#[must_use]
-pub(super) fn days_left(shown: &Shown, now: crate::model::UnixMillis) -> Option<u64> {
-    let left: Duration = shown.not_after.since(now);
-    (shown.not_after > now).then_some(left.as_secs() / DAY)
 }
