@@ -21,6 +21,12 @@ pub fn addresses(out: &Printer, total: usize) -> ProgressBar {
     bar(out, total as u64, total > MANY, "{msg} {wide_bar} {pos}/{len}")
 }
 
+/// A line for visits to addresses whose number becomes known on the way; hidden if nobody sees it, or `-q`.
+#[must_use]
+pub fn visits(out: &Printer) -> ProgressBar {
+    bar(out, 0, true, "{msg}: {pos} of {len} addresses visited")
+}
+
 fn bar(out: &Printer, total: u64, long: bool, template: &str) -> ProgressBar {
     if !long || out.talk() == Talk::Quiet || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -45,6 +45,7 @@ pub fn program(name: &str) -> &'static str {
         "impp-watch" => env!("CARGO_BIN_EXE_impp-watch"),
         "impp-fetch" => env!("CARGO_BIN_EXE_impp-fetch"),
         "impp-set" => env!("CARGO_BIN_EXE_impp-set"),
+        "impp-srv" => env!("CARGO_BIN_EXE_impp-srv"),
         "impp-acl" => env!("CARGO_BIN_EXE_impp-acl"),
         "impp-relay" => env!("CARGO_BIN_EXE_impp-relay"),
         other => panic!("no program {other}"),

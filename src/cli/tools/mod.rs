@@ -12,6 +12,8 @@ pub mod recv;
 pub mod send;
 /// impp-set.
 pub mod set;
+/// impp-srv.
+pub mod srv;
 /// impp-watch.
 pub mod watch;
 
@@ -28,6 +30,7 @@ pub fn dispatch(called_as: &str) -> Option<fn() -> ExitCode> {
         "impp-fetch" => fetch::main,
         "impp-set" => set::main,
         "impp-acl" => acl::main,
+        "impp-srv" => srv::main,
         _ => return None,
     };
     Some(tool)
@@ -44,6 +47,7 @@ pub fn definitions() -> Vec<clap::Command> {
         fetch::FetchArgs::definition(),
         set::SetArgs::definition(),
         acl::AclArgs::definition(),
+        srv::SrvArgs::definition(),
     ]
 }
 

@@ -74,7 +74,8 @@ pub enum Progress {
 }
 
 impl Books {
-    async fn published(&self, domain: &Domain, role: Role) -> Published {
+    /// What is said of one role.
+    pub async fn published(&self, domain: &Domain, role: Role) -> Published {
         let Some(zone) = &self.zone else { return Published::ask(&self.resolver, domain, role).await };
         let srv = |tls| zone.srv(&role.question(tls, domain));
         let (tls_first, plain_start): (Outcome<Srv>, Outcome<Srv>) = (srv(TlsKind::Require), srv(TlsKind::StartTls));

@@ -1,5 +1,6 @@
 //! Certificates and keys from files.
 
+use super::error::Shown;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -106,6 +107,16 @@ pub fn read_authorities(file: &Path) -> Result<Arc<RootCertStore>, TlsFileError>
         roots.add(certificate).map_err(|_| TlsFileError::new(file, FileFault::BadCertificate))?;
     }
     Ok(Arc::new(roots))
+}
+
+/// What the first certificate of a PEM file says of itself.
+///
+/// # Errors
+/// [`TlsFileError`]
+pub fn read_shown(file: &Path) -> Result<Shown, TlsFileError> {
+    let chain = read_chain(file)?;
+    let shown = chain.first().map(|der| Shown::of(der)).filter(|shown| shown.pin.is_some());
+    shown.ok_or_else(|| TlsFileError::new(file, FileFault::BadCertificate))
 }
 
 fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFileError> {
