@@ -286,7 +286,7 @@ sub     NS ns.elsewhere.net.
 
     #[test]
     fn a_wrong_line_is_named() {
-        for (bad, line) in [("im A 192.0.2.1\nim B 1\n", 2), ("x SRV 1 2 3 4 5 6 im\n", 1), ("\n\nim A 192.0.2.1.4\nim A 192.0.2.1\n", 3)] {
+        for (bad, line) in [("im A 192.0.2.1\nim B 1\n", 2), ("x SRV 1 2 3\n", 1), ("\n\nim A 192.0.2.1.4\nim A 192.0.2.1\n", 3)] {
             assert_eq!(ZoneFile::parse(bad, None, "example.org").unwrap_err(), ZoneFault::Line(Some(line)), "{bad}");
         }
     }
