@@ -57,7 +57,7 @@ pub(crate) enum Wish {
     Init(InitArgs),
     /// Run the relay
     Serve,
-    /// Judge a configuration: status 0 sound, 1 errors, 2 warnings
+    /// Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out
     Check(CheckArgs),
     /// Users: add, change, list, delete; also while the relay runs
     #[command(subcommand)]
@@ -102,7 +102,7 @@ pub(crate) struct CheckArgs {
 }
 
 /// What can be checked.
-#[derive(Subcommand, Clone, Copy, Debug)]
+#[derive(Subcommand, Clone, Debug)]
 pub(crate) enum CheckWhat {
     /// The configuration and the files that it names
     Config {
@@ -110,6 +110,29 @@ pub(crate) enum CheckWhat {
         #[arg(long)]
         json: bool,
     },
+    /// What the DNS says of the domains, as impp-srv judges it
+    Dns(Outside),
+    /// The certificates that the servers found there show
+    Certs(Outside),
+    /// Everything: records, addresses, certificates, HELLO
+    Connect(Outside),
+}
+
+/// How the domains are looked at from outside.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Outside {
+    /// Ask this name server instead of the system's
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub(crate) resolver: Option<String>,
+    /// Validate DNS answers from these keys on, always (none: never)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dnssec_anchor: Option<PathBuf>,
+    /// Trust these certificates (PEM) instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// One JSON object per domain
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `user ..`; ADDR is `user@domain`, or the bare user where the relay has one domain.
@@ -214,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_configuration_may_be_named_before_or_behind() {
-        for line in ["r -c x serve", "r serve -c x", "r user list -c x", "r -c x user list", "r check config -c x"] {
+        for line in ["r -c x serve", "r serve -c x", "r user list -c x", "r -c x user list", "r check config -c x", "r check dns -c x"] {
             assert_eq!(parse(line).unwrap().config(), Path::new("x"), "{line}");
         }
         assert_eq!(parse("r serve").unwrap().config(), Path::new(USUAL_FILE));

@@ -7,6 +7,7 @@ mod init;
 mod log;
 mod notify;
 mod password;
+mod reach;
 mod serve;
 mod settings;
 mod user;
@@ -36,8 +37,11 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
         Wish::Demo(wish) => demo::work(*wish, out),
         Wish::Init(wish) => init::work(wish, out),
         Wish::Serve => serve::work(config),
-        Wish::Check(wish) => match wish.what {
-            CheckWhat::Config { json } => check::work(config, json, out),
+        Wish::Check(wish) => match &wish.what {
+            CheckWhat::Config { json } => check::work(config, *json, out),
+            what @ (CheckWhat::Dns(outside) | CheckWhat::Certs(outside) | CheckWhat::Connect(outside)) => {
+                reach::work(config, what, outside, out)
+            }
         },
         Wish::User(wish) => user::work(wish, config, out),
     }
