@@ -17,7 +17,7 @@ const SCREEN: usize = 24;
 fn srv(dns: &Dns, site: &Site, options: &[&str]) -> Command {
     let mut command = bare(program("impp-srv"));
     command.args(["--resolver", &dns.address.to_string(), "--ca", site.path("cert.pem").to_str().unwrap()]);
-    command.args(["--timeout", "60s", "--connect-timeout", "3s"]).args(options);
+    command.args(["--timeout", "20s", "--connect-timeout", "3s"]).args(options);
     command
 }
 
@@ -103,6 +103,7 @@ fn the_usual_mistakes_are_named_on_the_first_screen_with_the_record_to_change() 
         ("a root beside", 1, "S04", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 0 0 0 ."), format!("-> remove  _impps-client._tcp.{DOMAIN}. 3600 IN SRV 0 0 0 ."), DOMAIN),
         ("nothing at all", 1, "S01", "else.test. A 127.0.0.1".into(), format!("-> _impps-client._tcp.{DOMAIN}. 3600 IN SRV"), DOMAIN),
         ("declined", 1, "S03", format!("_impps-client._tcp.{DOMAIN}. SRV 0 0 0 ."), format!("-> _impps-client._tcp.{DOMAIN}. 3600 IN SRV"), DOMAIN),
+        ("a role that only its address serves", 2, "S26", good.lines().filter(|line| !line.contains("-server")).collect::<Vec<_>>().join("\n") + &format!("\n{DOMAIN}. A 127.99.57.72"), format!("-> _impps-server._tcp.{DOMAIN}. 3600 IN SRV"), DOMAIN),
         ("twice the same", 2, "S08", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 10 5 {tls} im.{DOMAIN}."), format!("SRV 10 105 {tls}"), DOMAIN),
         ("weight 0", 2, "S09", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 10 0 {tls} b.{DOMAIN}.\nb.{DOMAIN}. A 127.0.0.1"), format!("SRV 10 1 {tls}"), DOMAIN),
         ("a tier of no use", 2, "S10", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 30 0 {tls} im.{DOMAIN}."), "-> remove".into(), DOMAIN),
@@ -124,9 +125,9 @@ fn what_cannot_be_found_out_is_neither_good_nor_bad() {
     let question = format!("_impps-client._tcp.{DOMAIN}");
     for quirk in [Quirk::ServFail, Quirk::Refused, Quirk::Silent] {
         let dns = Dns::start(&zone(&site), &[(&question, "SRV", quirk)]);
-        let out = ends(3, "undecided", &mut srv(&dns, &site, &["--timeout", "20s", DOMAIN]));
+        let out = ends(3, "undecided", &mut srv(&dns, &site, &[DOMAIN]));
         assert!(out.contains("unknown S28"), "{quirk:?}: {out}");
-        let line = ends(3, "Nagios", &mut srv(&dns, &site, &["--timeout", "20s", "--nagios", DOMAIN]));
+        let line = ends(3, "Nagios", &mut srv(&dns, &site, &["--nagios", DOMAIN]));
         assert!(line.starts_with("IMPP UNKNOWN - demo.test"), "{line}");
     }
     let anchor = site.write(
@@ -289,5 +290,9 @@ fn findings_are_explained() {
 #[test]
 fn the_manual_says_what_explain_says() {
     let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/srv.md")).unwrap();
-    assert!(manual.contains(&impp::cli::tools::srv::explain::markdown()), "docs/srv.md: replace the findings by those of --explain");
+    let findings = manual.split_once("## The findings\n\n").unwrap().1;
+    for (written, meant) in findings.lines().zip(impp::cli::tools::srv::explain::markdown().lines()) {
+        assert_eq!(written, meant, "docs/srv.md repeats what --explain says");
+    }
+    assert_eq!(findings, impp::cli::tools::srv::explain::markdown());
 }

@@ -92,6 +92,12 @@ pub enum Expected {
 }
 
 impl RoleFacts {
+    /// Whether there are SRV records.
+    #[must_use]
+    pub fn has_records(&self) -> bool {
+        !self.published.tls_first.records().is_empty() || !self.published.plain_start.records().is_empty()
+    }
+
     /// The role.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -102,6 +108,20 @@ impl RoleFacts {
     pub fn places(&self) -> impl Iterator<Item = (&Offer, &Host)> {
         self.offers.iter().flatten().zip(&self.hosts)
     }
+}
+
+impl Facts {
+    /// Whether a role without records stands beside one that has some: it was forgotten, and what its fallback meets is no
+    /// fault of the servers there.
+    #[must_use]
+    pub fn is_forgotten(&self, role: &RoleFacts) -> bool {
+        is_forgotten(&self.roles, role)
+    }
+}
+
+/// As [`Facts::is_forgotten`].
+pub(super) fn is_forgotten(roles: &[RoleFacts], role: &RoleFacts) -> bool {
+    role.published.is_silent() && roles.iter().any(RoleFacts::has_records)
 }
 
 impl Visit {

@@ -1,6 +1,6 @@
 //! Looks at a domain as its clients would, but at everything: all records, all hosts, all addresses, side by side.
 
-use super::facts::{Authority, Expected, Facts, Host, RoleFacts, Source, Visit};
+use super::facts::{Authority, Expected, Facts, Host, RoleFacts, Source, Visit, is_forgotten};
 use crate::model::Domain;
 use crate::net::clock::Clock;
 use crate::net::connect::{Family, TlsKind};
@@ -200,7 +200,7 @@ struct Door {
 async fn visit(domain: &Domain, look: &Look, tls: &ClientTls, roles: &mut [RoleFacts], tell: impl Fn(Progress)) {
     let mut doors: Vec<Door> = Vec::new();
     let mut of_hosts: Vec<(usize, usize, usize)> = Vec::new();
-    for (at, role) in roles.iter().enumerate() {
+    for (at, role) in roles.iter().enumerate().filter(|(_, role)| !is_forgotten(roles, role)) {
         for (place, (offer, host)) in role.places().enumerate() {
             let expected = reference(domain, offer, host);
             for ip in host.addresses.all() {

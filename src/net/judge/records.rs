@@ -5,7 +5,7 @@ use super::facts::{Authority, Expected, Facts, Host, RoleFacts, Source};
 use super::finding::{Finding, Severity};
 use crate::model::Domain;
 use crate::net::connect::{HostPort, TlsKind};
-use crate::net::dns::{Absent, Failure, NoOffer, Offer, Outcome, Published, Role, Security, Srv};
+use crate::net::dns::{Absent, Addresses, Failure, NoOffer, Offer, Outcome, Published, Role, Security, Srv};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Records<'_> {
             let target = Some(format!("im.{}", self.domain.as_str()));
             self.instead(tls, &Srv { priority: 10, weight: 100, port: tls.port(), target })
         };
-        if self.role.published.is_silent() {
+        if self.role.published.is_silent() && !self.facts.is_forgotten(self.role) {
             let addresses = self.role.hosts.iter().map(|host| &host.addresses);
             let (mut any, mut undecided, mut no_name) = (false, false, true);
             for host in addresses {
@@ -315,8 +315,8 @@ const ASK_ANOTHER: &str = "ask another resolver (--resolver), and switch search 
 
 /// S26.
 fn both_roles(facts: &Facts, found: &mut Vec<Finding>) {
-    for missing in facts.roles.iter().filter(|role| role.published.is_silent()) {
-        for present in facts.roles.iter().filter(|role| KINDS.iter().any(|tls| !set(&role.published, *tls).records().is_empty())) {
+    for missing in facts.roles.iter().filter(|role| facts.is_forgotten(role)) {
+        for present in facts.roles.iter().filter(|role| role.has_records()) {
             let (one, other) = match missing.role() {
                 Role::Client => ("for clients", "for other domains"),
                 Role::Server => ("for other domains", "for clients"),
@@ -394,21 +394,17 @@ fn appended(asked: &str, owner: &str) -> Option<String> {
     Some(format!("the answer belongs to {owner}: a resolver has appended the search name {search}"))
 }
 
-fn failures(addresses: &crate::net::dns::Addresses) -> impl Iterator<Item = (&'static str, Failure)> {
+fn failures(addresses: &Addresses) -> impl Iterator<Item = (&'static str, Failure)> {
     let six = addresses.v6.as_ref().and_then(Outcome::failure).map(|failure| ("AAAA", failure));
     six.into_iter().chain(addresses.v4.as_ref().and_then(Outcome::failure).map(|failure| ("A", failure)))
 }
 
-fn is_no_name(addresses: &crate::net::dns::Addresses) -> bool {
-    let absent = |what: Option<Absent>| what.is_none_or(|what| what == Absent::Name);
-    let of = |absence: &crate::net::dns::Absence| absence.what;
-    absent(match &addresses.v6 {
-        Some(Outcome::Absent(absence)) => Some(of(absence)),
-        Some(_) => Some(Absent::Data),
-        None => None,
-    }) && absent(match &addresses.v4 {
-        Some(Outcome::Absent(absence)) => Some(of(absence)),
-        Some(_) => Some(Absent::Data),
-        None => None,
-    })
+/// Whether the name itself does not exist.
+fn is_no_name(addresses: &Addresses) -> bool {
+    let six = addresses.v6.as_ref().is_none_or(is_name_absent);
+    six && addresses.v4.as_ref().is_none_or(is_name_absent)
+}
+
+fn is_name_absent<T>(outcome: &Outcome<T>) -> bool {
+    matches!(outcome, Outcome::Absent(absence) if absence.what == Absent::Name)
 }
