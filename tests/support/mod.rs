@@ -1,5 +1,5 @@
 //! What tests that run the programs themselves share: a relay as a process, tools, hand-written connections.
-#![allow(dead_code, unreachable_pub, reason = "each test crate uses its part")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "each test crate uses its part")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
