@@ -57,6 +57,10 @@ impl Service {
                 (Some(now.unix.plus(granted)), Lease::Seconds(granted.as_secs()))
             }
         };
+        let body = match self.presence_object(&asker, target) {
+            Ok(body) => body,
+            Err(answer) => return self.refuse(&asker, &answer),
+        };
         let values = &user.presence.values;
         let known = view.is_none() || values.iter().any(|value| value.view == view);
         let views = values.iter().filter_map(|value| value.view).collect::<std::collections::BTreeSet<_>>().len();
@@ -64,10 +68,6 @@ impl Service {
             let answer = Answer::new(ErrorKind::OperationNotSupported).because("too many views");
             return self.refuse(&asker, &answer);
         }
-        let body = match self.presence_object(&asker, target) {
-            Ok(body) => body,
-            Err(answer) => return self.refuse(&asker, &answer),
-        };
         let presence = user.presence.with(StoredValue { view, until, body }, now.unix);
         self.write_change(target, Change { asker, presence, granted });
     }
@@ -101,7 +101,7 @@ impl Service {
                 return Err(Answer::new(ErrorKind::MimeTypeNotUnderstood).because("the presence object is encoded"));
             }
             octets = insert_entity(&octets, target).map_err(|fault| match fault {
-                EntityFault::Foreign => Answer::new(ErrorKind::PermissionDenied).because("the entity is somebody else"),
+                EntityFault::Foreign => Answer::new(ErrorKind::PermissionDenied).because("entity is not the target"),
                 EntityFault::Presence(error) => Answer::new(ErrorKind::MimeTypeNotUnderstood).because(error.to_string()),
                 EntityFault::TooLong => Answer::new(ErrorKind::MimeTypeNotUnderstood).because("longer than 65536 octets"),
             })?;

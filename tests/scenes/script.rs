@@ -164,6 +164,7 @@ impl Script {
         let config = &mut self.world.config;
         match what {
             "outstanding" => config.outstanding = number()? as u32,
+            "outstanding-octets" => config.outstanding_octets = number()?,
             "subscriptions" => config.subscriptions_per_session = size()?,
             "subscribers" => config.subscribers_per_user = size()?,
             "sessions" => config.sessions_per_user = size()?,
