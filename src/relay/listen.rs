@@ -4,6 +4,7 @@ use super::crowd::Crowd;
 use super::session;
 use super::session::Shared;
 use crate::engine::TlsInfo;
+use crate::net::Clock;
 use crate::net::MaybeTls;
 use std::io;
 use std::net::IpAddr;
@@ -89,8 +90,10 @@ pub(super) async fn accept(
 async fn greet(stream: TcpStream, peer: SocketAddr, start: Start, shared: Arc<Shared>) {
     // Frames are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
+    // The time to log in runs from here, whatever the handshake takes of it.
+    let accepted = Clock::instant();
     let Some((stream, tls)) = handshake(stream, peer, start, &shared).await else { return };
-    session::run(shared, stream, tls, peer).await;
+    session::run(shared, stream, tls, peer, accepted).await;
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]

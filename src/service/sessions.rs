@@ -66,7 +66,8 @@ impl Service {
         }
         if !user.sessions.contains(&opening.connection) && user.sessions.len() >= self.config.sessions_per_user {
             let keys = user.sessions.iter().map(|id| SessionKey { user: opening.identity.clone(), id: *id });
-            let away = |key: &SessionKey| self.sessions.get(key).filter(|session| session.connection.is_none()).map(|at| at.serial);
+            let away =
+                |key: &SessionKey| self.sessions.get(key).filter(|session| session.connection.is_none()).map(|at| at.serial);
             // One that nobody uses makes room: a client that crashes often must not lock its user out.
             let Some((_, oldest)) = keys.filter_map(|key| Some((away(&key)?, key))).min() else {
                 return self.refuse_opening(connection, too_many("too many sessions"));
