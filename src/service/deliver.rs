@@ -385,12 +385,11 @@ fn live_sends(gone: &Connection) -> BTreeSet<u64> {
 /// A receiving client's ERROR as its sender gets to see it.
 fn passed_on(answer: Answer, max_body: Option<u64>) -> Answer {
     let detail = match (answer.kind, answer.detail) {
-        (ErrorKind::MessageTooLarge, Some((Name::MaxBody, value))) if value.parse::<u64>().is_ok() => {
-            Some((Name::MaxBody, value))
-        }
-        (ErrorKind::MessageTooLarge, _) => max_body.map(|max| (Name::MaxBody, max.to_string())),
+        (ErrorKind::MessageTooLarge, Some((Name::MaxBody, value))) => value.parse::<u64>().ok().or(max_body),
+        (ErrorKind::MessageTooLarge, _) => max_body,
         _ => None,
     };
+    let detail = detail.map(|max| (Name::MaxBody, max.to_string()));
     let kind = match answer.kind {
         kind @ (ErrorKind::PermissionDenied
         | ErrorKind::MailboxUnavailable

@@ -12,6 +12,10 @@ use crate::model::response::ok_to;
 use crate::model::{Address, Answer, ErrorKind, Lease, Now, Token, Version, media_type};
 use crate::wire::Name;
 
+/// Octets of a presence object's Content-Type, -Transfer-Encoding and -Disposition: with them and three addresses the head
+/// of a CHANGE-NOTIFY is still one that every receiver takes.
+const HEADERS_OCTETS: usize = 4096;
+
 /// A CHANGE that is being written.
 #[derive(Debug)]
 pub(super) struct Change {
@@ -91,6 +95,10 @@ impl Service {
         let text = |name| asker.frame.header(name).filter(|text| !text.is_empty()).map(str::to_owned);
         let mut octets = asker.frame.body_bytes();
         let content_type = text(Name::ContentType).unwrap_or_default();
+        let headers = [Name::ContentType, Name::ContentTransferEncoding, Name::ContentDisposition];
+        if headers.into_iter().filter_map(|name| asker.frame.header(name)).map(str::len).sum::<usize>() > HEADERS_OCTETS {
+            return Err(Answer::new(ErrorKind::MimeTypeNotUnderstood).because("the body's headers are too long"));
+        }
         let transfer_encoding = text(Name::ContentTransferEncoding);
         if media_type::is(&content_type, media_type::PRESENCE) {
             // An encoded one could not be read, and so not be vouched for.
