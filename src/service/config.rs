@@ -76,8 +76,8 @@ impl Default for MailboxRules {
     fn default() -> Self {
         Self {
             enabled: true,
-            max_messages: 1000,
-            max_octets: 64 * 1024 * 1024,
+            max_messages: 10_000,
+            max_octets: 100 << 20,
             max_age: Duration::from_secs(30 * 86_400),
             delivery_timeout: Duration::from_secs(10),
         }
