@@ -9,6 +9,9 @@ use crate::wire::start_line::{UNKNOWN_ID, UNKNOWN_METHOD};
 use crate::wire::{Frame, Kind, Name, Writer};
 use std::time::Duration;
 
+/// Octets of a Reason that are written (SPEC §6).
+const REASON_OCTETS: usize = 256;
+
 /// An ERROR, as read or to be written.
 ///
 /// *Shape:* `Error: mailbox-full`, `Reason: ..`, `Retry-After: 60`, or `Location`, `Server`, `Max-Body`.
@@ -65,7 +68,10 @@ impl Answer {
     /// Adds this error's headers to a frame begun by [`error_to`] or [`error_unknown`].
     #[must_use]
     pub fn write(&self, writer: Writer) -> Writer {
-        let writer = writer.header(Name::Error, self.kind.as_str()).maybe(Name::Reason, self.reason.as_deref());
+        // A reason may be a stranger's, passed on: were it as long as theirs could be, no receiver might take our head.
+        let reason =
+            self.reason.as_deref().map(|reason| reason.get(..reason.floor_char_boundary(REASON_OCTETS)).unwrap_or_default());
+        let writer = writer.header(Name::Error, self.kind.as_str()).maybe(Name::Reason, reason);
         let writer = match &self.detail {
             Some((name, value)) => writer.header(*name, value),
             None => writer,

@@ -28,6 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use std::time::Instant;
 
 /// How long a client that is sent away is asked to wait before it comes back.
 const COME_BACK_AFTER: Duration = Duration::from_secs(5);
@@ -60,9 +61,9 @@ impl Drop for Session {
 
 /// Serves one accepted connection to its end.
 ///
-/// `tls`: what the handshake proved, where TLS came first.
-pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsInfo>, peer: SocketAddr) {
-    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), Clock::instant());
+/// `tls`: what the handshake proved, where TLS came first. `accepted`: since when the client may take its time to log in.
+pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsInfo>, peer: SocketAddr, accepted: Instant) {
+    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), accepted);
     let mut drive = Drive::new(engine, stream);
     let (key, outbox) = shared.hub.register();
     let mut session = Session { shared, key, outbox, peer, identity: None, how: Closed::Lost };
