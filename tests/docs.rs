@@ -166,6 +166,21 @@ fn commands_in_the_prose_have_options_that_exist() {
 }
 
 #[test]
+fn every_variable_of_the_environment_exists() {
+    let sources: String = files(Path::new("src")).iter().map(read).collect();
+    let mut faults = Vec::new();
+    for file in documents() {
+        for rest in read(&file).split("IMPP_").skip(1) {
+            let name: String = rest.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            if !sources.contains(&format!("\"IMPP_{name}\"")) {
+                faults.push(format!("{}: IMPP_{name}", file.display()));
+            }
+        }
+    }
+    none(&faults);
+}
+
+#[test]
 fn every_program_is_in_the_readme() {
     let readme = read("README.md");
     let programs = fs::read_dir("src/bin").unwrap().map(|entry| entry.unwrap().path());
