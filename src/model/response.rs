@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::error_kind::ErrorKind;
 use super::id::ConnectionId;
-use super::lease::parse_seconds;
+use super::lease::{parse_seconds, whole_seconds};
 use super::method::Method;
 use crate::wire::start_line::{UNKNOWN_ID, UNKNOWN_METHOD};
 use crate::wire::{Frame, Kind, Name, Writer};
@@ -70,9 +70,10 @@ impl Answer {
             Some((name, value)) => writer.header(*name, value),
             None => writer,
         };
-        // A part of a second is rounded up: earlier would be too early.
-        let seconds = self.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
-        writer.maybe(Name::RetryAfter, seconds.map(|s| s.to_string()).as_deref())
+        match self.retry_after {
+            Some(after) => writer.number(Name::RetryAfter, whole_seconds(after)),
+            None => writer,
+        }
     }
 }
 

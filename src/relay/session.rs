@@ -178,8 +178,8 @@ impl Session {
         let (mut engine, stream) = drive.into_parts();
         let MaybeTls::Plain(stream) = stream else { return None };
         match tokio::time::timeout_at(until, tls.accept(stream)).await {
-            Ok(Ok((stream, secured, user))) => {
-                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, user)));
+            Ok(Ok((stream, secured, users))) => {
+                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, users)));
                 Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
             }
             Ok(Err(error)) => {
@@ -207,8 +207,8 @@ impl Session {
 }
 
 /// What the handshake proved, in the engine's words.
-pub(super) fn tls_info(secured: Secured, user: Option<Address>) -> TlsInfo {
-    TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version }
+pub(super) fn tls_info(secured: Secured, users: Vec<Address>) -> TlsInfo {
+    TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version }
 }
 
 fn open(opening: Opening) -> service::Opening {
