@@ -124,6 +124,12 @@ impl Server {
         self.reads() || self.splitter.waiting() < ENOUGH_OCTETS
     }
 
+    /// Whether a frame has begun that has not ended. Not while an AUTH is judged: whole frames may wait then.
+    #[must_use]
+    pub fn is_mid_frame(&self) -> bool {
+        self.reads() && !self.splitter.is_between_frames()
+    }
+
     /// Something was done or is wanted.
     pub fn handle_command(&mut self, now: Instant, command: ServerCommand) {
         match command {
