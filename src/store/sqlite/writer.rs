@@ -147,9 +147,10 @@ impl Backend for Writer {
         }
     }
 
-    fn tidy(&mut self) {
+    fn tidy(&mut self) -> bool {
         let spare: rusqlite::Result<u32> = self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0));
-        if spare.is_ok_and(|pages| pages > SPARE_PAGES) {
+        let untidy = spare.is_ok_and(|pages| pages > SPARE_PAGES);
+        if untidy {
             // It frees one page per step, so all its rows must be asked for.
             let sql = format!("PRAGMA incremental_vacuum({RETURNED_PAGES})");
             let returned = self.connection.prepare(&sql).and_then(|mut steps| steps.query_map([], |_| Ok(()))?.collect());
@@ -157,6 +158,7 @@ impl Backend for Writer {
                 failed(error);
             });
         }
+        untidy
     }
 
     fn finish(&mut self) {
