@@ -1,5 +1,6 @@
 //! What is wrong before anybody is connected to: options, files, configuration.
 
+use crate::dns::Dns;
 use crate::site::Call;
 
 const TOOLS: [&str; 6] = ["impp-send", "impp-recv", "impp-watch", "impp-fetch", "impp-set", "impp-acl"];
