@@ -82,7 +82,8 @@ mod addresses {
 
     #[test]
     fn lengths() {
-        let labels = |last: usize| [&"a".repeat(63), &"b".repeat(63), &"c".repeat(63), &"d".repeat(last)].map(String::as_str).join(".");
+        let labels =
+            |last: usize| [&"a".repeat(63), &"b".repeat(63), &"c".repeat(63), &"d".repeat(last)].map(String::as_str).join(".");
         for (good, text) in [
             (true, format!("{}@example.org", "a".repeat(256))),
             (false, format!("{}@example.org", "a".repeat(257))),
@@ -498,7 +499,8 @@ mod transcripts {
                     Some(b'S') => 1,
                     _ => panic!("{place}"),
                 };
-                let text = line.strip_prefix(['C', 'S']).and_then(|rest| rest.strip_prefix(':')).unwrap_or_else(|| panic!("{place}"));
+                let text =
+                    line.strip_prefix(['C', 'S']).and_then(|rest| rest.strip_prefix(':')).unwrap_or_else(|| panic!("{place}"));
                 let text = text.strip_prefix(' ').unwrap_or(text);
                 let other = &mut parties[1 - side];
                 assert!(other.refused.is_some() || other.is_between_frames(), "{place}: the other side has not finished");

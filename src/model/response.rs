@@ -59,12 +59,7 @@ impl Answer {
         let detail = [Name::Location, Name::Server, Name::MaxBody, Name::Supported]
             .into_iter()
             .find_map(|name| frame.header(name).map(|value| (name, value.to_owned())));
-        Self {
-            kind,
-            reason: frame.header(Name::Reason).map(str::to_owned),
-            retry_after,
-            detail,
-        }
+        Self { kind, reason: frame.header(Name::Reason).map(str::to_owned), retry_after, detail }
     }
 
     /// Adds this error's headers to a frame begun by [`error_to`] or [`error_unknown`].

@@ -28,6 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use std::time::Instant;
 
 /// How long a client that is sent away is asked to wait before it comes back.
 const COME_BACK_AFTER: Duration = Duration::from_secs(5);
@@ -58,11 +59,20 @@ impl Drop for Session {
     }
 }
 
+/// An accepted connection.
+pub(super) struct Accepted {
+    pub(super) stream: MaybeTls,
+    /// What the handshake proved, where TLS came first.
+    pub(super) tls: Option<TlsInfo>,
+    pub(super) peer: SocketAddr,
+    /// When it was accepted: the time to log in counts from there, handshake included.
+    pub(super) since: Instant,
+}
+
 /// Serves one accepted connection to its end.
-///
-/// `tls`: what the handshake proved, where TLS came first.
-pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsInfo>, peer: SocketAddr) {
-    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), Clock::instant());
+pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
+    let Accepted { stream, tls, peer, since } = accepted;
+    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
     let mut drive = Drive::new(engine, stream);
     let (key, outbox) = shared.hub.register();
     let mut session = Session { shared, key, outbox, peer, identity: None, how: Closed::Lost };
