@@ -199,6 +199,12 @@ impl Splitter {
                     ),
                 }
             };
+            // SPEC §3.2: judged as soon as it is visible. TLS at the port without it, or another protocol altogether, would
+            // else wait for an answer that waits for the end of a line.
+            let foreign = |first: &u8| !matches!(first, b'A'..=b'Z' | b'-' | b'\r' | b'\n');
+            if head.is_none() && self.buffer.first().is_some_and(foreign) {
+                return Err(blame(Fault::StartLine, 0, None, &self.buffer));
+            }
             let rest = self.buffer.get(*searched..).unwrap_or_default();
             let Some(lf) = memchr::memchr(b'\n', rest).map(|at| *searched + at) else {
                 *searched = self.buffer.len();

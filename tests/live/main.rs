@@ -14,7 +14,9 @@ mod support;
 
 mod durability;
 mod enumeration;
+mod lifecycle;
 mod messages;
 mod presence;
+mod robustness;
 mod secrets;
 mod transcript;

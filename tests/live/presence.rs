@@ -139,7 +139,7 @@ fn a_publisher_that_is_killed_is_closed_when_its_lease_ends() {
     }
     set(&site, "bob", &["closed", "--note", "gone for good"]);
     bob.kill();
-    assert_eq!(state(&mut alice), "closed lease-expired gone for good", "and no end of the lease before that");
+    assert_eq!(state(&mut alice), "closed change gone for good", "no end of the lease in between");
 }
 
 #[test]

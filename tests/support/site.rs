@@ -185,8 +185,13 @@ impl Site {
 
     /// Asks the relay to stop; true if it said good-bye with status 0.
     pub fn stop(&mut self) -> bool {
+        signal(self.pid(), "TERM");
+        self.stopped()
+    }
+
+    /// Waits for the end of a relay that was asked to stop; true if that was with status 0.
+    pub fn stopped(&mut self) -> bool {
         let mut relay = self.relay.take().unwrap();
-        signal(relay.child.id(), "TERM");
         let status = relay.child.wait().unwrap();
         self.last_log = relay.log.all();
         status.success()
