@@ -113,7 +113,7 @@ mod engines {
         let now = moment();
         let info = tls.clone().map(|exporter| TlsInfo {
             exporter,
-            client_identity: matches!(login, Login::External(_)).then(alice),
+            client_identities: matches!(login, Login::External(_)).then(alice).into_iter().collect(),
             version: "TLSv1.3",
         });
         let client_tls = tls.map_or(ClientTls::Plain { credentials: true }, |exporter| ClientTls::Active { exporter });
@@ -149,6 +149,28 @@ mod engines {
                 assert!(ready, "{login:?} {mechanisms:?}: {events:?}");
             }
         }
+    }
+
+    /// What FRAME_STALL is measured by.
+    #[test]
+    fn both_sides_know_when_they_are_within_a_frame() {
+        let now = moment();
+        let send = |length| format!("SEND 1 impp/1.0\r\nContent-Type: x/y\r\nContent-Length: {length}\r\n\r\n");
+        for (octets, mid_frame) in [("", false), ("P", true), ("PING 1 impp/1.0\r\n", true), ("PING 1 impp/1.0\r\n\r\n", false)] {
+            let (mut client, mut server) = pair(Login::Anonymous, None, false, &Mechanism::ALL);
+            talk(&mut client, &mut server);
+            client.handle_input(now, octets.as_bytes());
+            server.handle_input(now, octets.as_bytes());
+            assert_eq!((client.is_mid_frame(), server.is_mid_frame()), (mid_frame, mid_frame), "{octets:?}");
+        }
+        let (mut client, mut server) = pair(Login::Anonymous, None, false, &Mechanism::ALL);
+        talk(&mut client, &mut server);
+        server.handle_input(now, send(20_000_000).as_bytes());
+        assert!(server.is_mid_frame(), "a body is to come");
+        client.handle_input(now, send(4_000_000).as_bytes());
+        assert!(client.is_mid_frame(), "a body that is thrown away is to come");
+        client.handle_input(now, &vec![0; 4_000_000]);
+        assert!(!client.is_mid_frame());
     }
 
     /// TCP and TLS take one round trip each, so two flights are what is left of four.

@@ -24,7 +24,7 @@ pub enum AddressError {
     User,
     /// A percent sign that is not followed by two hexadecimal digits, or octets that are not UTF-8.
     Percent,
-    /// A quoted user part whose quotes do not match.
+    /// A user part that needs quotes and has none, or whose quotes do not match.
     Quotes,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for AddressError {
             Self::Domain => "the domain is not a host name",
             Self::User => "the user part is empty, too long, or has a control character",
             Self::Percent => "a percent sign must be followed by two hexadecimal digits that spell UTF-8",
-            Self::Quotes => "the quotes of the user part do not match",
+            Self::Quotes => "the user part needs quotes, or its quotes do not match",
         })
     }
 }
@@ -121,22 +121,27 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads either form.
+    /// Reads either form, as a person may type it: the domain in A- or U-labels.
     ///
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         match text.get(..SCHEME.len()) {
-            Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => Self::parse_url(text),
+            Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => Self::read_url(text),
             _ => Self::parse_email(text),
         }
     }
 
-    /// Reads the URL form, needless percent-encoding and upper-case schemes and hosts included.
+    /// Reads the URL form as it stands on the wire, needless percent-encoding and upper-case schemes and hosts included.
     ///
     /// # Errors
     /// What is wrong with the text.
     pub fn parse_url(text: &str) -> Result<Self, AddressError> {
+        // SPEC §1.2: two relays with different Unicode tables must not route the same octets differently.
+        if text.is_ascii() { Self::read_url(text) } else { Err(AddressError::Form) }
+    }
+
+    fn read_url(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.split_at_checked(SCHEME.len()).ok_or(AddressError::Form)?;
         let (domain, user) = rest.split_once('/').ok_or(AddressError::Form)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
@@ -162,7 +167,7 @@ impl Address {
         if user.starts_with('"') {
             return Self::new(&unquote(user)?, &domain);
         }
-        if user.contains(['"', '\\', '@', ' ', '(', ')', '<', '>', '[', ']', ':', ';', ',']) {
+        if !user.is_empty() && !is_dot_atom(user) {
             return Err(AddressError::Quotes);
         }
         Self::new(user, &domain)

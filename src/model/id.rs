@@ -67,7 +67,7 @@ short_name! {
 }
 
 short_name! {
-    /// A word for a View: 1 to 32 of ALPHA, DIGIT, `-` and `_`.
+    /// A word for a View: 1 to 32 of ALPHA, DIGIT, `-`, `_` and `.`.
     Token
 }
 
@@ -116,13 +116,14 @@ impl Token {
     /// Reads a View token.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        is_name(text).then(|| Short::new(text).map(Self)).flatten()
+        // A token has the alphabet of a request-id.
+        start_line::is_request_id(text.as_bytes()).then(|| Short::new(text).map(Self)).flatten()
     }
 }
 
 /// A Message-ID in its angle brackets, as in the header of the same name of mail.
 ///
-/// *Shape:* `<7f3a.1@example.org>`; at most 255 octets, no white space, control character or further bracket.
+/// *Shape:* `<7f3a.1@example.org>`; at most 255 octets, printable ASCII without space and further brackets.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(Arc<str>);
 
@@ -133,7 +134,7 @@ impl MessageId {
         let inner = text.strip_prefix('<')?.strip_suffix('>')?;
         let sound = !inner.is_empty()
             && text.len() <= MESSAGE_ID_OCTETS
-            && !inner.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>'));
+            && inner.bytes().all(|c| c.is_ascii_graphic() && !matches!(c, b'<' | b'>'));
         sound.then(|| Self(text.into()))
     }
 
@@ -201,8 +202,10 @@ mod tests {
         }
         assert!(RequestId::parse("a.b").is_some());
         assert!(RequestId::parse("0").is_none());
+        assert_eq!(Token::parse("org.example_a-9").unwrap().as_str(), "org.example_a-9");
+        assert!(Token::parse("a b").is_none());
         assert_eq!(MessageId::parse("<a@b>").unwrap().inner(), "a@b");
-        for text in ["a@b", "<>", "<a b>", "<a<b>", &format!("<{}>", "x".repeat(254))] {
+        for text in ["a@b", "<>", "<a b>", "<a<b>", "<a\u{7f}>", "<ä@b>", "<a\u{a0}b>", &format!("<{}>", "x".repeat(254))] {
             assert!(MessageId::parse(text).is_none(), "{text}");
         }
     }

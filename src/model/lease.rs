@@ -3,6 +3,9 @@
 use core::fmt;
 use std::time::Duration;
 
+/// Digits of a number of seconds.
+pub const SECONDS_DIGITS: usize = 10;
+
 /// A Lease-Time on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
@@ -19,9 +22,16 @@ impl Lease {
         if text == "infinity" {
             return Some(Self::Infinity);
         }
-        let sound = (1..=10).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_digit());
-        sound.then(|| text.parse().ok().map(Self::Seconds)).flatten()
+        parse_seconds(text).map(Self::Seconds)
     }
+}
+
+/// Reads a number of seconds, as in Lease-Time and Retry-After: one to ten digits and nothing else, so that no clock that
+/// it is added to overflows.
+#[must_use]
+pub fn parse_seconds(text: &str) -> Option<u64> {
+    let sound = (1..=SECONDS_DIGITS).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_digit());
+    sound.then(|| text.parse().ok()).flatten()
 }
 
 impl fmt::Display for Lease {
@@ -31,6 +41,12 @@ impl fmt::Display for Lease {
             Self::Infinity => f.write_str("infinity"),
         }
     }
+}
+
+/// A time as a number of seconds; a part of one is rounded up, for earlier would be too early.
+#[must_use]
+pub fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
 /// The leases that a domain grants.

@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::id::{ConnectionId, MessageId, RequestId, Token, Version};
-use super::lease::Lease;
+use super::lease::{Lease, parse_seconds};
 use super::method::Method;
 use crate::wire::{Frame, Name, Writer};
 use std::time::Duration;
@@ -155,7 +155,7 @@ impl UserRequest {
     pub fn parse(frame: &Frame) -> Result<Self, Fault> {
         let method = Method::parse(frame.method()).filter(|m| !m.is_session()).ok_or(Fault::UnknownMethod)?;
         let id = RequestId::parse(frame.request_id()).ok_or(Fault::UnknownMethod)?;
-        need(frame, Name::From, Some)?;
+        need(frame, Name::From, |text| Address::parse_url(text).ok())?;
         let connection = need(frame, Name::ConnectionId, ConnectionId::parse_any)?;
         let target = need(frame, Name::Target, |text| Address::parse_url(text).ok())?;
         if frame.body().is_some_and(|body| !body.is_empty()) && frame.header(Name::ContentType).is_none_or(str::is_empty) {
@@ -163,17 +163,13 @@ impl UserRequest {
         }
         let origin = || need(frame, Name::Origin, |text| Address::parse_url(text).ok());
         let target_connection = || need(frame, Name::TargetConnection, ConnectionId::parse);
-        let seconds = |text: &str| match Lease::parse(text) {
-            Some(Lease::Seconds(seconds)) => Some(seconds),
-            _ => None,
-        };
         let call = match method {
             Method::Fetch => UserCall::Fetch,
-            Method::Subscribe => UserCall::Subscribe { lease: maybe(frame, Name::LeaseTime, seconds)? },
+            Method::Subscribe => UserCall::Subscribe { lease: maybe(frame, Name::LeaseTime, parse_seconds)? },
             Method::Unsubscribe => UserCall::Unsubscribe,
             Method::Send => UserCall::Send {
                 message_id: need(frame, Name::MessageId, MessageId::parse)?,
-                wanted: maybe(frame, Name::LeaseTime, seconds)?.map(Duration::from_secs),
+                wanted: maybe(frame, Name::LeaseTime, parse_seconds)?.map(Duration::from_secs),
             },
             Method::Change => UserCall::Change {
                 lease: need(frame, Name::LeaseTime, Lease::parse)?,
@@ -197,10 +193,9 @@ impl UserRequest {
             Method::GetWatchers => UserCall::GetWatchers,
             Method::Hello | Method::StartTls | Method::Auth | Method::Ping | Method::Bye => return Err(Fault::UnknownMethod),
         };
-        let body = frame.body().is_some_and(|body| !body.is_empty());
-        match (call.wants_body(), body) {
-            (true, false) => Err(Fault::NoBody),
-            (false, true) => Err(Fault::Body),
+        match (call.wants_body(), frame.body()) {
+            (true, None | Some([])) => Err(Fault::NoBody),
+            (false, Some(_)) => Err(Fault::Body),
             _ => Ok(Self { id, connection, target, call }),
         }
     }

@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::error_kind::ErrorKind;
 use super::id::ConnectionId;
-use super::lease::Lease;
+use super::lease::{parse_seconds, whole_seconds};
 use super::method::Method;
 use crate::wire::start_line::{UNKNOWN_ID, UNKNOWN_METHOD};
 use crate::wire::{Frame, Kind, Name, Writer};
@@ -52,23 +52,17 @@ impl Answer {
         Self { detail: Some((name, value.into())), ..self }
     }
 
-    /// Reads an ERROR frame. A token that nobody defined reads as server-error: it says nothing that
-    /// could be acted on, and trying again later is the harmless choice.
+    /// Reads an ERROR frame. A token that nobody defined lasts, unless the peer says when to come back (SPEC §6): trying for
+    /// ever is the worse mistake. It reads as malformed-request or as server-error.
     #[must_use]
     pub fn read(frame: &Frame) -> Self {
-        let kind = frame.header(Name::Error).and_then(ErrorKind::parse).unwrap_or(ErrorKind::ServerError);
+        let retry_after = frame.header(Name::RetryAfter).and_then(parse_seconds).map(Duration::from_secs);
+        let unknown = if retry_after.is_some() { ErrorKind::ServerError } else { ErrorKind::MalformedRequest };
+        let kind = frame.header(Name::Error).and_then(ErrorKind::parse).unwrap_or(unknown);
         let detail = [Name::Location, Name::Server, Name::MaxBody, Name::Supported]
             .into_iter()
             .find_map(|name| frame.header(name).map(|value| (name, value.to_owned())));
-        Self {
-            kind,
-            reason: frame.header(Name::Reason).map(str::to_owned),
-            retry_after: frame.header(Name::RetryAfter).and_then(Lease::parse).and_then(|after| match after {
-                Lease::Seconds(seconds) => Some(Duration::from_secs(seconds)),
-                Lease::Infinity => None,
-            }),
-            detail,
-        }
+        Self { kind, reason: frame.header(Name::Reason).map(str::to_owned), retry_after, detail }
     }
 
     /// Adds this error's headers to a frame begun by [`error_to`] or [`error_unknown`].
@@ -77,13 +71,15 @@ impl Answer {
         // A reason may be a stranger's, passed on: were it as long as theirs could be, no receiver might take our head.
         let reason =
             self.reason.as_deref().map(|reason| reason.get(..reason.floor_char_boundary(REASON_OCTETS)).unwrap_or_default());
-        let mut writer = writer.header(Name::Error, self.kind.as_str()).maybe(Name::Reason, reason);
-        if let Some((name, value)) = &self.detail {
-            writer = writer.header(*name, value);
+        let writer = writer.header(Name::Error, self.kind.as_str()).maybe(Name::Reason, reason);
+        let writer = match &self.detail {
+            Some((name, value)) => writer.header(*name, value),
+            None => writer,
+        };
+        match self.retry_after {
+            Some(after) => writer.number(Name::RetryAfter, whole_seconds(after)),
+            None => writer,
         }
-        // A part of a second is rounded up: earlier would be too early.
-        let seconds = self.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
-        writer.maybe(Name::RetryAfter, seconds.map(|s| s.to_string()).as_deref())
     }
 }
 
@@ -115,4 +111,41 @@ fn answer(kind: Kind, request: &Frame, from: Option<&str>, connection: Option<&s
         return writer;
     }
     writer.maybe(Name::To, from).maybe(Name::ConnectionId, connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Piece, Splitter};
+
+    fn read(headers: &str) -> Answer {
+        let mut splitter = Splitter::new(0);
+        splitter.push(format!("ERROR (SEND) 1 impp/1.0\r\n{headers}\r\n").as_bytes());
+        let Ok(Some(Piece::Frame(frame))) = splitter.poll() else { panic!("{headers}") };
+        Answer::read(&frame)
+    }
+
+    #[test]
+    fn what_an_unknown_token_and_a_bad_number_come_to() {
+        let rows = [
+            ("Error: try-later\r\nRetry-After: 9\r\n", ErrorKind::TryLater, Some(9)),
+            ("Error: out-of-noodles\r\n", ErrorKind::MalformedRequest, None),
+            ("Error: out-of-noodles\r\nRetry-After: 9\r\n", ErrorKind::ServerError, Some(9)),
+            ("", ErrorKind::MalformedRequest, None),
+            ("Error: try-later\r\nRetry-After: +9\r\n", ErrorKind::TryLater, None),
+            ("Error: try-later\r\nRetry-After: 18446744073709551615\r\n", ErrorKind::TryLater, None),
+        ];
+        for (headers, kind, seconds) in rows {
+            let answer = read(headers);
+            assert_eq!((answer.kind, answer.retry_after.map(|after| after.as_secs())), (kind, seconds), "{headers}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_an_errors_headers() {
+        let answer = Answer::new(ErrorKind::Redirect).because("moved").with(Name::Server, "b:1");
+        let written = answer.retry_after(Duration::from_millis(1500)).write(error_unknown(Some(("AUTH", "1")))).finish();
+        let expected = "ERROR (AUTH) 1 impp/1.0\r\nError: redirect\r\nReason: moved\r\nServer: b:1\r\nRetry-After: 2\r\n\r\n";
+        assert_eq!(written, expected);
+    }
 }

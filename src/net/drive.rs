@@ -1,6 +1,7 @@
 //! Drives any engine over any stream: octets in, octets out, time, and the owner's commands between.
 
 use super::clock::Clock;
+use super::stall::{FRAME_STALL, Stall, WRITE_STALL};
 use super::trace::Trace;
 use super::wire::{Outbox, Read, Wire};
 use bytes::Bytes;
@@ -32,6 +33,8 @@ pub trait Engine {
     fn poll_event(&mut self) -> Option<Self::Event>;
     /// When [`Engine::handle_timeout`] wants to be called.
     fn poll_timeout(&self) -> Option<Instant>;
+    /// Whether a frame has begun that has not ended: its rest must come within [`FRAME_STALL`].
+    fn is_mid_frame(&self) -> bool;
     /// Whether more may be read now. While not, only commands and time change anything.
     fn wants_input(&self) -> bool {
         true
@@ -43,7 +46,7 @@ pub trait Engine {
 pub enum Step<E> {
     /// The engine has something for its owner.
     Event(E),
-    /// The stream broke; nothing more can be read or written.
+    /// The stream broke, or the peer stalled ([`io::ErrorKind::TimedOut`]); nothing more can be read or written.
     Broken(io::Error),
 }
 
@@ -60,13 +63,18 @@ pub struct Drive<E, S> {
     /// Boxed on first use and kept: moving it to a new deadline is cheaper than making another.
     sleep: Option<Pin<Box<Sleep>>>,
     ended: bool,
+    /// The rest of a frame.
+    reading: Stall,
+    /// Room for what waits to be written.
+    writing: Stall,
     trace: Option<Arc<Trace>>,
 }
 
 impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     /// Joins the two.
     pub fn new(engine: E, stream: S) -> Self {
-        Self { engine, wire: Wire::new(stream), out: Outbox::new(), sleep: None, ended: false, trace: None }
+        let (reading, writing) = (Stall::default(), Stall::default());
+        Self { engine, wire: Wire::new(stream), out: Outbox::new(), sleep: None, ended: false, reading, writing, trace: None }
     }
 
     /// The same, traced.
@@ -109,8 +117,16 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
                 self.engine.handle_timeout(now);
                 continue;
             }
-            if let Poll::Ready(Err(broken)) = self.poll_flush(cx) {
-                return Poll::Ready(Step::Broken(broken));
+            self.take_output();
+            let waiting = self.out.octets();
+            let written = self.wire.poll_write(cx, &mut self.out);
+            if written.is_ready() || self.out.octets() < waiting {
+                self.writing.clear();
+            }
+            match written {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(broken)) => return Poll::Ready(Step::Broken(broken)),
+                Poll::Pending => self.writing.wait(now),
             }
             // A peer that does not read is not listened to either, or its answers would pile up here.
             if !self.ended && self.engine.wants_input() && self.out.octets() < OUT_OCTETS {
@@ -122,15 +138,25 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
                     engine.handle_input(now, octets);
                 };
                 match wire.poll_read_into(cx, &mut take) {
-                    Poll::Ready(Ok(Read::Octets)) => continue,
+                    Poll::Ready(Ok(Read::Octets)) => {
+                        self.reading.clear();
+                        continue;
+                    }
                     Poll::Ready(Ok(Read::End)) => {
                         self.ended = true;
                         self.engine.handle_eof(now);
                         continue;
                     }
                     Poll::Ready(Err(broken)) => return Poll::Ready(Step::Broken(broken)),
-                    Poll::Pending => {}
+                    Poll::Pending if self.engine.is_mid_frame() => self.reading.wait(now),
+                    Poll::Pending => self.reading.clear(),
                 }
+            } else {
+                // Whom we do not hear cannot be late.
+                self.reading.clear();
+            }
+            if self.reading.is_over(now, FRAME_STALL) || self.writing.is_over(now, WRITE_STALL) {
+                return Poll::Ready(Step::Broken(io::ErrorKind::TimedOut.into()));
             }
             ready!(self.poll_sleep(cx));
         }
@@ -169,11 +195,13 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
         self.out.push(octets);
     }
 
-    /// Ready when the engine's time has come; pending for ever if it waits for none.
+    /// Ready when the engine's time, or the peer's, has come; pending for ever if nothing waits for time.
     fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(at) = self.engine.poll_timeout().map(tokio::time::Instant::from_std) else {
+        let stalls = [self.reading.deadline(FRAME_STALL), self.writing.deadline(WRITE_STALL)];
+        let Some(at) = stalls.into_iter().chain([self.engine.poll_timeout()]).flatten().min() else {
             return Poll::Pending;
         };
+        let at = tokio::time::Instant::from_std(at);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if sleep.deadline() != at {
             sleep.as_mut().reset(at);
@@ -191,8 +219,11 @@ mod tests {
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    /// Answers every octet with itself, makes an event of `!`, and speaks up by itself after ten seconds.
+    /// Answers every octet with itself, makes an event of `!`, takes `(` for the beginning of a frame and `)` for its end,
+    /// and speaks up by itself after ten seconds.
+    #[derive(Default)]
     struct Echo {
+        mid_frame: bool,
         out: Vec<Bytes>,
         events: Vec<&'static str>,
         wakes: Option<Instant>,
@@ -202,6 +233,9 @@ mod tests {
         type Event = &'static str;
         fn handle_input(&mut self, _: Instant, octets: &[u8]) {
             self.out.push(Bytes::copy_from_slice(octets));
+            if let Some(last) = octets.iter().rfind(|c| matches!(c, b'(' | b')')) {
+                self.mid_frame = *last == b'(';
+            }
             if octets.contains(&b'!') {
                 self.events.push("shout");
             }
@@ -223,13 +257,16 @@ mod tests {
         fn poll_timeout(&self) -> Option<Instant> {
             self.wakes
         }
+        fn is_mid_frame(&self) -> bool {
+            self.mid_frame
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn octets_time_commands_and_the_end() {
         let (near, mut far) = tokio::io::duplex(4);
         let wakes = Some(Clock::instant() + Duration::from_secs(10));
-        let mut drive = Drive::new(Echo { out: vec![], events: vec![], wakes }, near);
+        let mut drive = Drive::new(Echo { wakes, ..Echo::default() }, near);
         let peer = tokio::spawn(async move {
             far.write_all(b"hi!").await.unwrap();
             let mut seen = vec![0; 3];
@@ -255,5 +292,46 @@ mod tests {
         assert_eq!(told, ["shout", "time", "end"]);
         drive.linger().await;
         assert_eq!(peer.await.unwrap(), "hi!-command--own-.");
+    }
+
+    /// Drives until the stream breaks; gives how and after how many seconds.
+    async fn broken(drive: &mut Drive<Echo, tokio::io::DuplexStream>) -> (io::ErrorKind, u64) {
+        let started = Clock::instant();
+        match poll_fn(|cx| drive.poll_step(cx)).await {
+            Step::Event(event) => panic!("{event}"),
+            Step::Broken(error) => (error.kind(), Clock::instant().duration_since(started).as_secs()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_whose_rest_does_not_come_ends_the_connection() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut drive = Drive::new(Echo::default(), near);
+        let peer = tokio::spawn(async move {
+            far.write_all(b"(whole)").await.unwrap();
+            // Between frames there is no hurry.
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            for piece in [b"(", b"-", b"-"] {
+                far.write_all(piece).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(59)).await;
+            }
+            far
+        });
+        assert_eq!(broken(&mut drive).await, (io::ErrorKind::TimedOut, 600 + 59 + 59 + 60));
+        peer.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_read_ends_the_connection() {
+        let (near, mut far) = tokio::io::duplex(4);
+        let mut drive = Drive::new(Echo::default(), near);
+        drive.push("twelve octet".into());
+        let peer = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(59)).await;
+            far.read_exact(&mut [0; 4]).await.unwrap();
+            far
+        });
+        assert_eq!(broken(&mut drive).await, (io::ErrorKind::TimedOut, 59 + 60));
+        peer.await.unwrap();
     }
 }

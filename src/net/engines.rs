@@ -27,6 +27,9 @@ macro_rules! engine {
             fn poll_timeout(&self) -> Option<Instant> {
                 $engine::poll_timeout(self)
             }
+            fn is_mid_frame(&self) -> bool {
+                $engine::is_mid_frame(self)
+            }
             $($more)*
         }
     };

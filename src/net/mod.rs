@@ -10,6 +10,7 @@ pub mod drive;
 mod engines;
 mod printable;
 pub mod random;
+pub mod stall;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -74,17 +74,26 @@ pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsIn
                 tracing::debug!(peer = %session.peer, %error, "connection lost");
                 return;
             }
-            Next::Step(Step::Event(ServerEvent::StartTls)) => match session.start_tls(drive).await {
+            // What happens once in a connection's life is boxed: else its room would be kept for all of that life.
+            Next::Step(Step::Event(ServerEvent::StartTls)) => match Box::pin(session.start_tls(drive)).await {
                 Some(upgraded) => drive = upgraded,
                 None => return,
             },
             Next::Step(Step::Event(ServerEvent::Ended(end))) => break end,
-            Next::Step(Step::Event(event)) => session.handle(&mut drive, event).await,
+            Next::Step(Step::Event(event @ (ServerEvent::LookUp(_) | ServerEvent::CheckPassword(_)))) => {
+                Box::pin(session.authenticate(&mut drive, event)).await;
+            }
+            Next::Step(Step::Event(event)) => session.handle(event),
         }
     };
     session.log_end(end);
     // The service hears of the end before the peer can see it and come back.
     drop(session);
+    Box::pin(part(drive, end)).await;
+}
+
+/// Writes what is left, and waits for the peer where the last answer must not be reset away.
+async fn part(mut drive: Drive<Server, MaybeTls>, end: End) {
     if end.lingers() {
         drive.linger().await;
     } else {
@@ -128,8 +137,8 @@ impl Session {
         });
     }
 
-    /// From the engine to the service, the store, or a thread that may block.
-    async fn handle(&mut self, drive: &mut Drive<Server, MaybeTls>, event: ServerEvent) {
+    /// From the engine to the service.
+    fn handle(&mut self, event: ServerEvent) {
         let (hub, key) = (&self.shared.hub, self.key);
         match event {
             ServerEvent::Request(frame) => hub.tell(|service, now| service.request(now, key, frame)),
@@ -139,8 +148,17 @@ impl Session {
                 self.identity = Some(opening.identity.clone());
                 hub.tell(|service, now| service.open(now, key, open(opening)));
             }
+            ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
+            ServerEvent::Bye => self.how = Closed::Bye,
+            ServerEvent::StartTls | ServerEvent::LookUp(_) | ServerEvent::CheckPassword(_) | ServerEvent::Ended(_) => {}
+        }
+    }
+
+    /// From the engine to the store, or to a thread that may take its time, and back.
+    async fn authenticate(&self, drive: &mut Drive<Server, MaybeTls>, event: ServerEvent) {
+        match event {
             ServerEvent::LookUp(user) => {
-                let found = hub.credentials(user).await;
+                let found = self.shared.hub.credentials(user).await;
                 drive.command(|engine, now| engine.handle_command(now, ServerCommand::Credentials(found)));
             }
             ServerEvent::CheckPassword(work) => {
@@ -148,22 +166,21 @@ impl Session {
                     drive.command(|engine, now| engine.handle_command(now, ServerCommand::Checked(verdict)));
                 }
             }
-            ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
-            ServerEvent::Bye => self.how = Closed::Bye,
-            ServerEvent::StartTls | ServerEvent::Ended(_) => {}
+            _ => {}
         }
     }
 
     /// Flushes the OK and does the handshake on the same stream.
     async fn start_tls(&self, mut drive: Drive<Server, MaybeTls>) -> Option<Drive<Server, MaybeTls>> {
         let tls = self.shared.tls.as_ref()?;
-        poll_fn(|cx| drive.poll_flush(cx)).await.ok()?;
+        // The time to log in goes on, whatever the peer does not read or say.
+        let until = tokio::time::Instant::from_std(drive.engine().poll_timeout()?);
+        tokio::time::timeout_at(until, poll_fn(|cx| drive.poll_flush(cx))).await.ok()?.ok()?;
         let (mut engine, stream) = drive.into_parts();
         let MaybeTls::Plain(stream) = stream else { return None };
-        let patience = self.shared.engine.auth_timeout;
-        match tokio::time::timeout(patience, tls.accept(stream)).await {
-            Ok(Ok((stream, secured, user))) => {
-                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, user)));
+        match tokio::time::timeout_at(until, tls.accept(stream)).await {
+            Ok(Ok((stream, secured, users))) => {
+                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, users)));
                 Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
             }
             Ok(Err(error)) => {
@@ -191,8 +208,8 @@ impl Session {
 }
 
 /// What the handshake proved, in the engine's words.
-pub(super) fn tls_info(secured: Secured, user: Option<Address>) -> TlsInfo {
-    TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version }
+pub(super) fn tls_info(secured: Secured, users: Vec<Address>) -> TlsInfo {
+    TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version }
 }
 
 fn open(opening: Opening) -> service::Opening {

@@ -8,6 +8,8 @@ pub const HEADERS: usize = 64;
 pub const METHOD_OCTETS: usize = 32;
 /// Octets of a request-id.
 pub const REQUEST_ID_OCTETS: usize = 32;
+/// Octets of the name in another protocol's version, such as `HTTP/1.1`.
+pub const VERSION_NAME_OCTETS: usize = 32;
 /// Octets of a header name.
 pub const HEADER_NAME_OCTETS: usize = 64;
 /// Digits of Content-Length.

@@ -6,6 +6,7 @@ use super::header::{self, Name};
 use super::limits;
 use super::start_line;
 use bytes::{Buf, Bytes, BytesMut};
+use core::fmt;
 
 /// What the splitter found.
 #[derive(Debug)]
@@ -26,7 +27,6 @@ pub enum Piece {
 ///
 /// *Order:* [`Splitter::push`] octets, then [`Splitter::poll`] until it gives `None`.
 /// After an error nothing more comes out. Between frames it holds no memory.
-#[derive(Debug)]
 pub struct Splitter {
     buffer: BytesMut,
     state: State,
@@ -39,12 +39,21 @@ enum State {
     Head {
         line: usize,
         searched: usize,
+        /// Boxed only while more is waited for: a head that comes whole costs no allocation, an idle splitter no room.
         head: Option<Box<Head>>,
         headers: usize,
     },
-    Body(Box<Head>),
+    /// A body whose rest is waited for: its head, and the octets of both.
+    Body(Box<Head>, usize),
     Skip(u64),
     Dead,
+}
+
+impl fmt::Debug for Splitter {
+    /// Sizes only: headers may carry secrets and bodies are private.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Splitter").field("waiting", &self.waiting()).field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 const FRESH: State = State::Head { line: 0, searched: 0, head: None, headers: 0 };
@@ -87,10 +96,16 @@ impl Splitter {
         }
     }
 
-    /// Whether octets wait that are not yet a whole frame.
+    /// Whether no octet waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
+    }
+
+    /// Whether no frame has begun that has not ended; a body that is thrown away belongs to its frame.
+    #[must_use]
+    pub fn is_between_frames(&self) -> bool {
+        self.buffer.is_empty() && !matches!(self.state, State::Skip(_))
     }
 
     /// The next frame, or `None` when more octets are needed.
@@ -111,13 +126,11 @@ impl Splitter {
                     }
                     self.state = FRESH;
                 }
-                State::Body(head) => {
-                    let body = head.content_length.unwrap_or(0);
-                    let whole = head.octets.saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
-                    if self.buffer.len() < whole {
+                State::Body(head, whole) => {
+                    if self.buffer.len() < *whole {
                         return Ok(None);
                     }
-                    let head = **head;
+                    let (head, whole) = (**head, *whole);
                     self.state = FRESH;
                     return Ok(Some(Piece::Frame(Frame::new(self.take(whole), head))));
                 }
@@ -125,13 +138,18 @@ impl Splitter {
                     Ok(Some(head)) => {
                         let body = head.content_length.unwrap_or(0);
                         if body <= self.max_body {
-                            self.state = State::Body(head);
-                            continue;
+                            let whole = head.octets.saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
+                            if self.buffer.len() < whole {
+                                self.state = State::Body(Box::new(head), whole);
+                                return Ok(None);
+                            }
+                            self.state = FRESH;
+                            return Ok(Some(Piece::Frame(Frame::new(self.take(whole), head))));
                         }
                         let skipped = body <= limits::DISCARD_OCTETS;
                         let octets = self.take(head.octets);
                         self.state = if skipped { State::Skip(body) } else { State::Dead };
-                        let head = Frame::new(octets, Head { content_length: None, ..*head });
+                        let head = Frame::new(octets, Head { content_length: None, ..head });
                         return Ok(Some(Piece::TooLarge { head, skipped }));
                     }
                     Ok(None) => {
@@ -162,10 +180,11 @@ impl Splitter {
     }
 
     /// Reads complete lines until the blank one.
-    fn read_lines(&mut self) -> Result<Option<Box<Head>>, Malformed> {
-        let State::Head { line, searched, head, headers } = &mut self.state else { return Ok(None) };
+    fn read_lines(&mut self) -> Result<Option<Head>, Malformed> {
+        let State::Head { line, searched, head: kept, headers } = &mut self.state else { return Ok(None) };
+        let mut head = kept.take().map(|kept| *kept);
         loop {
-            let blame = |fault, at, head: &Option<Box<Head>>, buffer: &[u8]| {
+            let blame = |fault, at, head: Option<&Head>, buffer: &[u8]| {
                 let text = |(start, len): (u16, u16)| {
                     let octets = buffer.get(usize::from(start)..usize::from(start) + usize::from(len));
                     String::from_utf8_lossy(octets.unwrap_or_default()).into_owned()
@@ -173,31 +192,38 @@ impl Splitter {
                 Malformed {
                     fault,
                     at,
-                    request: head.as_ref().map(|h| (text(h.start.method), text(h.start.id))),
-                    response: head.as_ref().map_or_else(
+                    request: head.map(|h| (text(h.start.method), text(h.start.id))),
+                    response: head.map_or_else(
                         || buffer.starts_with(b"OK ") || buffer.starts_with(b"ERROR "),
                         |h| h.start.kind != start_line::Kind::Request,
                     ),
                 }
             };
+            // SPEC §3.2: judged as soon as it is visible. TLS at the port without it, or another protocol altogether, would
+            // else wait for an answer that waits for the end of a line.
+            let foreign = |first: &u8| !matches!(first, b'A'..=b'Z' | b'-' | b'\r' | b'\n');
+            if head.is_none() && self.buffer.first().is_some_and(foreign) {
+                return Err(blame(Fault::StartLine, 0, None, &self.buffer));
+            }
             let rest = self.buffer.get(*searched..).unwrap_or_default();
             let Some(lf) = memchr::memchr(b'\n', rest).map(|at| *searched + at) else {
                 *searched = self.buffer.len();
                 if self.buffer.len() >= limits::HEAD_OCTETS {
-                    return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head, &self.buffer));
+                    return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head.as_ref(), &self.buffer));
                 }
+                *kept = head.map(Box::new);
                 return Ok(None);
             };
             if lf >= limits::HEAD_OCTETS {
-                return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head, &self.buffer));
+                return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head.as_ref(), &self.buffer));
             }
             let start = *line;
             let text = self.buffer.get(start..lf).unwrap_or_default();
             let Some((b'\r', text)) = text.split_last().map(|(last, text)| (*last, text)) else {
-                return Err(blame(Fault::BareLf, lf, head, &self.buffer));
+                return Err(blame(Fault::BareLf, lf, head.as_ref(), &self.buffer));
             };
             if let Some(cr) = memchr::memchr(b'\r', text) {
-                return Err(blame(Fault::BareCr, start + cr, head, &self.buffer));
+                return Err(blame(Fault::BareCr, start + cr, head.as_ref(), &self.buffer));
             }
             *line = lf + 1;
             *searched = lf + 1;
@@ -208,7 +234,7 @@ impl Splitter {
                     request: refused.sound,
                     response: refused.response,
                 })?;
-                *head = Some(Box::new(Head { start, known: [(0, 0); Name::COUNT], octets: 0, content_length: None }));
+                head = Some(Head { start, known: [(0, 0); Name::COUNT], octets: 0, content_length: None });
                 continue;
             };
             if text.is_empty() {
@@ -219,7 +245,7 @@ impl Splitter {
             let outcome =
                 if *headers > limits::HEADERS { Err((Fault::TooManyHeaders, 0)) } else { note_header(found, text, start) };
             if let Err((fault, at)) = outcome {
-                return Err(blame(fault, start + at, head, &self.buffer));
+                return Err(blame(fault, start + at, head.as_ref(), &self.buffer));
             }
         }
     }

@@ -121,17 +121,12 @@ fn split(line: &[u8]) -> Option<[(usize, usize); 4]> {
     Some(words)
 }
 
-/// `NAME/d.d`, where NAME is letters, digits and `-`.
+/// `NAME/d.d`, where NAME is 1 to 32 letters, digits and `-`.
 fn is_version(octets: &[u8]) -> bool {
-    let Some(slash) = octets.iter().position(|c| *c == b'/') else { return false };
-    let (name, number) = octets.split_at(slash);
-    let mut parts = number.get(1..).unwrap_or_default().split(|c| *c == b'.');
-    let digits = |part: Option<&[u8]>| part.is_some_and(|p| (1..=3).contains(&p.len()) && p.iter().all(u8::is_ascii_digit));
-    !name.is_empty()
+    let Some(([name @ .., b'/'], number)) = octets.split_last_chunk::<3>() else { return false };
+    (1..=limits::VERSION_NAME_OCTETS).contains(&name.len())
         && name.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-')
-        && digits(parts.next())
-        && digits(parts.next())
-        && parts.next().is_none()
+        && matches!(number, [b'0'..=b'9', b'.', b'0'..=b'9'])
 }
 
 #[cfg(test)]
@@ -160,6 +155,10 @@ mod tests {
             ("PING 1 impp/1.1", Err(Fault::Version)),
             ("PING 1 IMPP/1.0", Err(Fault::Version)),
             ("PING 1 impp/1.0.0", Err(Fault::StartLine)),
+            ("PING 1 impp/10.0", Err(Fault::StartLine)),
+            ("PING 1 impp/1.10", Err(Fault::StartLine)),
+            ("PING 1 impp/1.", Err(Fault::StartLine)),
+            ("PING 1 im/pp/1.0", Err(Fault::StartLine)),
             ("PING  1 impp/1.0", Err(Fault::StartLine)),
             ("PING 1 impp/1.0 ", Err(Fault::StartLine)),
             ("PING 1", Err(Fault::StartLine)),

@@ -12,7 +12,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod durability;
 mod enumeration;
+mod lifecycle;
 mod messages;
+mod presence;
+mod robustness;
 mod secrets;
 mod transcript;

@@ -184,7 +184,7 @@ fn two_hundred_recipients_on_one_command_line() {
 fn lines_of_a_pipe_are_messages_as_they_come() {
     let site = Site::with_users(&["alice", "bob"]);
     let mut bob = Tool::spawn(site.tool("impp-recv", "bob").args(["--format", "{subject}|{text}\\n"]));
-    site.log().wait_for("impp://demo.test/bob");
+    site.wait_for_logins("bob", 1);
     let mut tail = Tool::spawn(site.tool("impp-send", "alice").args(["--lines", "-s", "log", &at("bob")]));
     for line in ["first line", "zweite Zeile: ü", "  third, indented"] {
         tail.type_in(&format!("{line}\n"));

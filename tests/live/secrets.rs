@@ -25,8 +25,9 @@ fn site(auth: &str) -> Site {
 fn shows_password(text: &[u8]) -> bool {
     let plain = base64(format!("\0alice\0{PASSWORD}").as_bytes());
     let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
-    let encoded =
-        |word: &[u8]| word.len() > 16 && word.len() % 4 == 0 && String::from_utf8_lossy(&decode(word)).contains(PASSWORD);
+    let encoded = |word: &[u8]| {
+        word.len() > 16 && word.len().is_multiple_of(4) && String::from_utf8_lossy(&decode(word)).contains(PASSWORD)
+    };
     has(PASSWORD.as_bytes()) || has(plain.as_bytes()) || text.split(|c| !is_base64(*c)).any(encoded)
 }
 

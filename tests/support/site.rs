@@ -2,7 +2,7 @@
 
 use super::said::Said;
 use super::tool::signal;
-use super::{DOMAIN, Wire, at, bare, program};
+use super::{DOMAIN, Wire, at, bare, program, url};
 use impp::model::Domain;
 use impp::net::Clock;
 use impp::store::accounts::Accounts;
@@ -185,8 +185,13 @@ impl Site {
 
     /// Asks the relay to stop; true if it said good-bye with status 0.
     pub fn stop(&mut self) -> bool {
+        signal(self.pid(), "TERM");
+        self.stopped()
+    }
+
+    /// Waits for the end of a relay that was asked to stop; true if that was with status 0.
+    pub fn stopped(&mut self) -> bool {
         let mut relay = self.relay.take().unwrap();
-        signal(relay.child.id(), "TERM");
         let status = relay.child.wait().unwrap();
         self.last_log = relay.log.all();
         status.success()
@@ -200,6 +205,16 @@ impl Site {
     /// What the relay has logged since it was started.
     pub fn log(&self) -> &Said {
         &self.relay.as_ref().unwrap().log
+    }
+
+    /// Waits until the relay, since it was started, has let this user in so often.
+    pub fn wait_for_logins(&self, user: &str, times: usize) {
+        let by = format!("\"{}\"", url(user));
+        let found = self.log().find(|text| {
+            let logins = text.lines().filter(|line| line.contains("\"authenticated\"") && line.contains(&by));
+            (logins.count() >= times).then_some(())
+        });
+        assert!(found.is_some(), "{user} logged in less than {times} times:\n{}", self.log().text());
     }
 
     /// The relay's process.

@@ -40,6 +40,11 @@ impl Tool {
         lines
     }
 
+    /// How many lines of its output have been taken.
+    pub const fn lines_read(&self) -> usize {
+        self.read
+    }
+
     /// Its standard input.
     pub fn stdin(&mut self) -> &mut ChildStdin {
         self.child.stdin.as_mut().unwrap()

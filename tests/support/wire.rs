@@ -242,10 +242,10 @@ fn handshake(stream: TcpStream, ca: &Path) -> rustls::StreamOwned<rustls::Client
     rustls::StreamOwned::new(connection, stream)
 }
 
-/// A message with one line of text.
+/// A message with one line of text, without a line end.
 pub fn message(from: &str, to: &str, id: &str, text: &str) -> String {
     format!(
-        "From: {from}@{DOMAIN}\r\nTo: {to}@{DOMAIN}\r\nMessage-ID: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        "From: {from}@{DOMAIN}\r\nTo: {to}@{DOMAIN}\r\nMessage-ID: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}"
     )
 }
 

@@ -1,5 +1,7 @@
 //! The tools as a person or script meets them: whole programs against a whole relay, statuses and output.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test they are the verdict")]
+
 mod acl;
 mod fetch_set;
 mod recv;

@@ -8,6 +8,7 @@ use crate::engine::TlsState;
 use crate::model::Domain;
 use crate::model::Method;
 use crate::model::Version;
+use crate::model::lease::parse_seconds;
 use crate::wire::Frame;
 use crate::wire::Name;
 use crate::wire::Writer;
@@ -30,7 +31,7 @@ pub(super) fn request(config: &ClientConfig, id: &str) -> Bytes {
 /// Reads OK (HELLO). `None` if it is for another domain or a header is missing or bad.
 pub(super) fn read(frame: &Frame, domain: &Domain) -> Option<ServerHello> {
     let number = |name| frame.header(name).and_then(Version::parse).map(|number| number.0);
-    let seconds = |name| number(name).map(Duration::from_secs);
+    let seconds = |name| frame.header(name).and_then(parse_seconds).map(Duration::from_secs);
     if Domain::parse(frame.header(Name::Domain)?).ok()? != *domain {
         return None;
     }

@@ -25,6 +25,7 @@ use crate::model::Answer;
 use crate::model::ByeCause;
 use crate::model::ErrorKind;
 use crate::model::Method;
+use crate::model::lease::parse_seconds;
 use crate::model::response::error_to;
 use crate::model::response::ok_to;
 use crate::wire::Frame;
@@ -130,6 +131,12 @@ impl Client {
     /// The server will send nothing more.
     pub fn handle_eof(&mut self, _now: Instant) {
         self.end(if matches!(self.state, State::Leaving(..)) { End::Bye } else { End::Eof });
+    }
+
+    /// Whether a frame has begun that has not ended.
+    #[must_use]
+    pub fn is_mid_frame(&self) -> bool {
+        !matches!(self.state, State::Leaving(..) | State::Ended) && !self.splitter.is_between_frames()
     }
 
     /// Something was done or is wanted.
@@ -277,7 +284,7 @@ impl Client {
         self.events.push(ClientEvent::Bye {
             cause: frame.header(Name::Cause).and_then(ByeCause::parse),
             reason: frame.header(Name::Reason).map(str::to_owned),
-            retry_after: frame.header(Name::RetryAfter).and_then(|text| text.parse().ok()).map(Duration::from_secs),
+            retry_after: frame.header(Name::RetryAfter).and_then(parse_seconds).map(Duration::from_secs),
         });
         if matches!(self.state, State::Parting { .. }) {
             // Both said it at once: ours is still to be answered.

@@ -31,7 +31,8 @@ impl Hello {
     pub(super) fn read(frame: &Frame, config: &ServerConfig) -> Result<Self, Answer> {
         let malformed = |reason: &'static str| Answer::new(ErrorKind::MalformedRequest).because(reason);
         let domain = frame.header(Name::Domain).ok_or_else(|| malformed("Domain is missing"))?;
-        let domain = Domain::parse(domain).map_err(|_| malformed("bad Domain"))?;
+        // On the wire a domain is written in A-labels.
+        let domain = Domain::parse(domain).ok().filter(|_| domain.is_ascii()).ok_or_else(|| malformed("bad Domain"))?;
         let connection = frame.header(Name::ConnectionId).map(ConnectionId::parse);
         if frame.header(Name::OriginDomain).is_some() {
             return Err(match connection {

@@ -26,6 +26,7 @@ use crate::model::Answer;
 use crate::model::ByeCause;
 use crate::model::ErrorKind;
 use crate::model::Method;
+use crate::model::lease::whole_seconds;
 use crate::model::response::error_to;
 use crate::wire::Frame;
 use crate::wire::Kind;
@@ -122,6 +123,12 @@ impl Server {
     #[must_use]
     pub fn wants_input(&self) -> bool {
         self.reads() || self.splitter.waiting() < ENOUGH_OCTETS
+    }
+
+    /// Whether a frame has begun that has not ended. Not while an AUTH is judged: whole frames may wait then.
+    #[must_use]
+    pub fn is_mid_frame(&self) -> bool {
+        self.reads() && !self.splitter.is_between_frames()
     }
 
     /// Something was done or is wanted.
@@ -400,7 +407,7 @@ impl Server {
         let frame = Writer::request(Method::Bye.as_str(), &id)
             .maybe(Name::Reason, reason)
             .maybe(Name::Cause, cause.map(ByeCause::as_str))
-            .maybe(Name::RetryAfter, retry_after.map(peer::whole_seconds).as_deref());
+            .maybe(Name::RetryAfter, retry_after.map(|after| whole_seconds(after).to_string()).as_deref());
         self.out.push(frame.finish());
         self.state = State::Parting { id, until: now.checked_add(LINGER).unwrap_or(now), open };
         self.process(now);

@@ -121,7 +121,7 @@ pub(super) struct Permit {
 }
 
 fn view(text: &str) -> Result<Token, String> {
-    Token::parse(text).ok_or_else(|| "a view has up to 32 letters, digits, - and _".to_owned())
+    Token::parse(text).ok_or_else(|| "a view has up to 32 letters, digits, -, _ and .".to_owned())
 }
 
 impl Tool for AclArgs {

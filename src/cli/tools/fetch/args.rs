@@ -11,7 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   impp-fetch ann@example.org && echo ann is there
   impp-fetch --format '{status}\\t{address}\\n' --list team.txt
-  impp-fetch -q --any --list oncall.txt || [ $? -ne 1 ] || impp-send -m 'nobody on call' boss@example.org";
+  impp-fetch -q --any --list duty.txt || [ $? -ne 1 ] || impp-send -m 'nobody there' boss@x.org";
 
 /// Ask for presence once
 #[derive(Parser, Clone, Debug)]

@@ -49,7 +49,7 @@ async fn renew(plan: &Plan, session: &Session<'_>, out: &Printer, lease: Lease, 
     let mut granted = granted;
     loop {
         let Lease::Seconds(seconds) = granted else { return std::future::pending().await };
-        let length = Duration::from_secs(seconds.max(2));
+        let length = Duration::from_secs(seconds.max(1));
         tokio::time::sleep(random::between(length / 2, length * 2 / 3)).await;
         granted = loop {
             match publish(plan, session, lease).await {

@@ -12,7 +12,7 @@ use std::time::Duration;
 const EXAMPLES: &str = "\
 Examples:
   impp-watch ann@example.org bob@example.org
-  impp-watch --until open --timeout 10m ann@example.org && impp-send -m 'got a minute?' ann@example.org
+  impp-watch -q --until open ann@example.org && echo ann is there
   impp-watch --changes-only --exec 'logger \"$IMPP_ADDR is $IMPP_STATUS\"' --list team.txt";
 
 /// Watch presence

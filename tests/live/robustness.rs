@@ -1,0 +1,189 @@
+//! Hostile and unlucky peers cost only themselves; a full disk loses nothing that was acknowledged.
+
+use crate::support::wire::message;
+use crate::support::{Dice, Site, Tool, Wire, at, bare, expect, expect_text, has, program, run};
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::Command;
+
+/// A message from alice to bob gets through, right now.
+fn still_works(site: &Site, what: &str) {
+    expect(0, site.tool("impp-send", "alice").args(["-s", what, "-m", what, &at("bob")]), b"");
+    let received = expect_text(0, site.tool("impp-recv", "bob").args(["--once", "--format", "{subject}\\n"]), "");
+    assert_eq!(received.trim_end(), what);
+}
+
+#[test]
+fn garbage_costs_only_its_own_connection() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let mut dice = Dice::new(3);
+    let mut bystander = site.logged_in("alice", "bystander", "");
+    for octets in [1, 100, 20_000, 200_000] {
+        let garbage = dice.octets(octets);
+        for mut wire in [site.plain_wire(), site.wire()] {
+            let _ = wire.try_send(&garbage);
+            if octets > 1 {
+                let answer = wire.rest();
+                assert!(answer.is_empty() || answer.starts_with(b"ERROR (UNKNOWN) 0 impp/1.0\r\n"), "{}", answer.escape_ascii());
+            }
+        }
+        // The same where TLS is awaited.
+        let mut tls = TcpStream::connect(site.tls).unwrap();
+        let _ = tls.write_all(&garbage);
+    }
+    // A head without end, in the clear and after the login.
+    for mut wire in [site.plain_wire(), site.logged_in("bob", "endless", "")] {
+        let endless = format!("PING 1 impp/1.0\r\n{}", format!("X-Filler: {}\r\n", "x".repeat(1000)).repeat(40));
+        let _ = wire.try_send(endless.as_bytes());
+        let answer = wire.rest();
+        assert!(answer.is_empty() || String::from_utf8_lossy(&answer).contains("malformed-request"), "{}", answer.escape_ascii());
+    }
+    still_works(&site, "after garbage");
+    bystander.say("PING 9 impp/1.0\n\n");
+    assert_eq!(bystander.frame().start(), "OK (PING) 9 impp/1.0", "who was connected all the time noticed nothing");
+}
+
+#[test]
+fn an_oversize_body_is_refused_before_it_is_read() {
+    let site = Site::with("[limits]\nbody = \"1M\"\n", &["alice", "bob"]);
+    let announce = |wire: &mut Wire, octets: u64| {
+        let head = format!("Message-ID: <x@demo.test>\nContent-Type: message/rfc822\nContent-Length: {octets}\n");
+        wire.ask("SEND", "bob", &head, b"")
+    };
+    // Nothing of the body is ever sent, and still there is an answer; the connection ends, for it cannot be discarded.
+    let mut wire = site.logged_in("alice", "oversize-1", "");
+    let answer = announce(&mut wire, 999_999_999_999);
+    assert_eq!((answer.header("Error"), answer.header("Max-Body")), (Some("message-too-large"), Some("1048576")));
+    assert_eq!(wire.rest(), b"");
+    // A body that is worth reading away is read away, and the connection goes on.
+    let mut wire = site.logged_in("alice", "oversize-2", "");
+    let answer = announce(&mut wire, 2 << 20);
+    assert_eq!(answer.header("Error"), Some("message-too-large"));
+    wire.send(&vec![b'x'; 2 << 20]);
+    wire.say("PING 9 impp/1.0\n\n");
+    assert_eq!(wire.frame().start(), "OK (PING) 9 impp/1.0");
+    // Before the login even less is taken.
+    let mut wire = site.wire();
+    wire.say(
+        "HELLO h impp/1.0\nDomain: demo.test\nConnection-ID: oversize-3\nContent-Type: text/plain\nContent-Length: 5000\n\n",
+    );
+    assert_eq!(wire.frame().header("Max-Body"), Some("4096"));
+    still_works(&site, "after oversize bodies");
+}
+
+#[test]
+fn a_receiver_that_does_not_read_holds_up_nobody_else() {
+    let site = Site::with("[mailbox]\ndelivery-timeout = \"1s\"\n", &["alice", "bob", "carol"]);
+    // Carol is connected, takes messages, and never reads: her side of the connection fills up.
+    let carol = site.logged_in("carol", "stalled", "Accept: messages\nMax-Body: 33554432\n");
+    let huge = site.write("huge", vec![b'x'; 8 << 20]);
+    let mut senders: Vec<Tool> = (0..3)
+        .map(|_| Tool::spawn(site.tool("impp-send", "alice").arg("--file").arg(&huge).args(["--json", &at("carol")])))
+        .collect();
+    for _ in 0..3 {
+        still_works(&site, "beside a stalled receiver");
+    }
+    for sender in &mut senders {
+        assert!(sender.end().success(), "{}", sender.errors().text());
+        assert!(sender.out().all().contains("\"stored\""), "after the delivery timeout it is kept instead");
+    }
+    drop(carol);
+    let received = expect_text(0, site.tool("impp-recv", "carol").args(["--count", "3", "--format", "{from}\\n"]), "");
+    assert_eq!(received.lines().count(), 3, "and comes when she reads");
+}
+
+#[test]
+fn a_thousand_half_open_connections_do_not_keep_a_client_out() {
+    let many = open_files().saturating_sub(200).min(1000);
+    let limits = "[limits]\nconnections-per-address = 5000\n";
+    let site = Site::with(limits, &["alice", "bob"]);
+    let mut held = Vec::new();
+    for number in 0..many {
+        let address = if number % 2 == 0 { site.tls } else { site.plain };
+        let mut stream = TcpStream::connect(address).unwrap();
+        // Some say nothing at all, some begin and do not go on.
+        let begun: &[u8] = match number % 4 {
+            0 | 1 => b"",
+            2 => b"\x16\x03\x01",
+            _ => b"HELLO 1 impp/1.0\r\nDom",
+        };
+        stream.write_all(begun).unwrap();
+        held.push(stream);
+    }
+    still_works(&site, "beside a thousand half-open connections");
+    assert_eq!(held.len(), many);
+}
+
+/// How many files this process may have open, and the relay that it starts.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    line.split_whitespace().nth(3).unwrap().parse().unwrap_or(1024)
+}
+
+#[test]
+fn one_address_cannot_take_all_places() {
+    let site = Site::with("[limits]\nconnections-per-address = 20\n", &["alice", "bob"]);
+    let held: Vec<Wire> = (0..20).map(|_| site.plain_wire()).collect();
+    let mut one_more = site.plain_wire();
+    assert_eq!(one_more.rest(), b"", "closed without a word");
+    drop(held);
+    still_works(&site, "when places are free again");
+}
+
+#[test]
+fn a_full_disk_is_a_server_error_and_loses_nothing_acknowledged() {
+    if !has("unshare")
+        || !has("nsenter")
+        || !run(Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]), b"").status.success()
+    {
+        eprintln!("skipped: a small file system needs root");
+        return;
+    }
+    let mut site = Site::prepared("", &["alice", "bob"]);
+    // The store moves to a file system of 4 MiB that only the relay sees; a ballast file keeps some of it back.
+    let script = "mkdir small && mount -t tmpfs -o size=4M tmpfs small && cp -a data/. small/ && mount --bind small data \
+                  && dd if=/dev/zero of=data/ballast bs=1M count=1 2>/dev/null && exec \"$0\" serve -c impp-relay.toml";
+    let mut command = bare("unshare");
+    command.args(["-m", "sh", "-c", script, program("impp-relay")]).current_dir(site.path("."));
+    site.start_as(command);
+
+    // Filled up by alice, one message after the other, each told whether it was taken.
+    let mut wire = site.logged_in("alice", "filler", "");
+    let text = "x".repeat(40_000);
+    let mut taken = Vec::new();
+    let refused = loop {
+        let id = format!("full-{}@demo.test", taken.len());
+        let headers = format!("Message-ID: <{id}>\nContent-Type: message/rfc822\n");
+        let answer = wire.ask("SEND", "bob", &headers, message("alice", "bob", &id, &text).as_bytes());
+        match answer.header("Error") {
+            None => taken.push(id),
+            Some(error) => break error.to_owned(),
+        }
+        assert!(taken.len() < 200, "4 MiB cannot hold this");
+    };
+    assert_eq!(refused, "server-error");
+    assert!(taken.len() > 5, "{taken:?}");
+    let mut tool = site.tool("impp-send", "alice");
+    let failed = run(tool.args(["-m", &text[..30_000], &at("bob")]), b"");
+    assert_eq!(failed.status.code(), Some(75), "{}", String::from_utf8_lossy(&failed.stderr));
+    // Reading goes on, and so does the connection.
+    expect(1, site.tool("impp-fetch", "alice").arg(at("bob")), b"");
+    expect(
+        0,
+        Command::new("nsenter").args(["-t", &site.pid().to_string(), "-m", "rm", site.path("data/ballast").to_str().unwrap()]),
+        b"",
+    );
+    still_taken(&mut wire, "after-the-ballast@demo.test");
+    taken.push("after-the-ballast@demo.test".to_owned());
+    let many = taken.len().to_string();
+    let received = expect_text(0, site.tool("impp-recv", "bob").args(["--count", &many, "--format", "{id}\\n"]), "");
+    let expected: Vec<String> = taken.iter().map(|id| format!("<{id}>")).collect();
+    assert_eq!(received.lines().collect::<Vec<_>>(), expected, "each that was acknowledged, once, in order");
+}
+
+/// With room again, messages are taken again.
+fn still_taken(wire: &mut Wire, id: &str) {
+    let answer = wire.send_message("bob", id, "room again");
+    assert_eq!(answer.header("Delivery"), Some("stored"), "{answer:?}");
+}
