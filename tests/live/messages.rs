@@ -1,6 +1,6 @@
 //! Messages from impp-send to impp-recv, read by a mail parser that others wrote.
 
-use crate::support::{Dice, Site, Tool, at, expect, expect_text, has, run};
+use crate::support::{Dice, Proxy, Site, Tool, at, bare, expect, expect_text, has, program, run};
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
@@ -86,6 +86,86 @@ fn a_report_from_a_pipe_arrives_octet_for_octet() {
         assert_eq!(read["subject"].as_str().unwrap().trim_start(), subject.trim_start());
         assert_eq!((read["types"][0].as_str(), read["from"].as_str()), (Some("text/plain"), Some("alice@demo.test")));
     }
+}
+
+/// The first five minutes of an administrator: what `init` makes runs, and an alert goes through.
+#[test]
+fn a_relay_as_init_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let relay = |args: &[&str]| {
+        let mut command = bare(program("impp-relay"));
+        command.args(args);
+        command
+    };
+    fs::write(path("pass"), "a long and winding road\n").unwrap();
+    expect(0, &mut relay(&["init", "demo.test", "--dir", &path("r"), "--admin", "alice", "--pass-file", &path("pass")]), b"");
+    let config = path("r/impp-relay.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let lines = text.lines().map(|line| match line.split(" = ").next() {
+        Some("#plain") => "plain = [\"127.0.0.1:0\"]",
+        Some("#tls") => "tls = [\"127.0.0.1:0\"]",
+        _ => line,
+    });
+    fs::write(&config, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    expect(0, &mut relay(&["user", "add", "bob@demo.test", "--pass-file", &path("pass"), "-c", &config]), b"");
+    let serve = Tool::spawn(&mut relay(&["serve", "-c", &config]));
+    let ready = serve.errors().find(|text| text.lines().find(|line| line.contains("relay is ready")).map(str::to_owned));
+    let tls = ready.unwrap().rsplit_once("tls=[").unwrap().1.trim_end_matches(']').to_owned();
+    let tool = |name: &str, user: &str, args: &[&str]| {
+        let mut command = bare(program(name));
+        command.args(["--login", user, "--pass-file", &path("pass"), "--server", &tls, "--ca", &path("r/fullchain.pem")]);
+        command.env("IMPP_CONFIG", "/dev/null").args(args);
+        command
+    };
+    let report = Command::new("df").arg("-h").output().unwrap().stdout;
+    expect(0, &mut tool("impp-send", "alice@demo.test", &["-s", "disk", "bob@demo.test"]), &report);
+    let message = expect(0, &mut tool("impp-recv", "bob@demo.test", &["--once", "--mime"]), b"");
+    if has("python3") {
+        let read = python(&message);
+        assert_eq!((part(&read, 0), read["subject"].as_str()), (report, Some("disk")));
+    }
+    serve.signal("TERM");
+    assert_eq!(serve.finish().0, 0);
+}
+
+#[test]
+fn every_kind_of_connection_carries_a_message() {
+    let site = Site::with("[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\nrequired = false\n", &["alice", "bob"]);
+    let (plain, tls) = (site.plain.to_string(), site.tls.to_string());
+    for (how, server) in [("require", &tls), ("starttls", &plain), ("off", &plain)] {
+        expect(0, site.tool("impp-send", "alice").args(["--tls", how, "--server", server, "-m", how, &at("bob")]), b"");
+        let received =
+            expect_text(0, site.tool("impp-recv", "bob").args(["--tls", how, "--server", server, "--once", "--body"]), "");
+        assert_eq!(received.trim_end(), how);
+    }
+    // TLS where none is spoken, and none where it is: an error at once, not a message in the clear.
+    for (how, server) in [("require", &plain), ("off", &tls)] {
+        let done = run(site.tool("impp-send", "alice").args(["--tls", how, "--server", server, "-m", how, &at("bob")]), b"");
+        let status = done.status.code().unwrap();
+        assert!(status == 75 || status == 76, "{how}: {status} {}", String::from_utf8_lossy(&done.stderr));
+    }
+    // A certificate that nobody vouches for.
+    let mut stranger = bare(program("impp-send"));
+    stranger.env("IMPP_CONFIG", "/dev/null").args(["--login", &at("alice"), "--server", &tls, "--pass-file"]);
+    stranger.arg(site.path("alice.pass")).args(["-m", "x", &at("bob")]);
+    let done = run(&mut stranger, b"");
+    assert_eq!(done.status.code(), Some(76), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn one_message_takes_at_most_four_round_trips() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let turns = (0..5).map(|_| {
+        let proxy = Proxy::to(site.tls);
+        let server = proxy.address.to_string();
+        expect(0, site.tool("impp-send", "alice").args(["--server", &server, "-m", "x", &at("bob")]), b"");
+        proxy.turns()
+    });
+    // One for TCP; then a turn of each side for TLS, HELLO with AUTH, AUTH with SEND. BYE and the end of TLS come when the
+    // answer is there.
+    let turns: Vec<String> = turns.collect();
+    assert!(turns.iter().any(|turns| turns.len() <= 9), "{turns:?}");
 }
 
 #[test]
