@@ -14,6 +14,7 @@ use crate::service::Service;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -183,12 +184,7 @@ impl Hub {
     }
 
     fn perform(&self, core: &mut Core) {
-        let mut woken: Vec<Arc<Outbox>> = Vec::new();
-        let mut wake = |outbox: &Arc<Outbox>| {
-            if !woken.iter().any(|other| Arc::ptr_eq(other, outbox)) {
-                woken.push(Arc::clone(outbox));
-            }
-        };
+        let mut woken = HashSet::new();
         let effects: Vec<Effect> = std::iter::from_fn(|| core.service.poll_effect()).collect();
         self.remember(&effects);
         for effect in effects {
@@ -212,10 +208,10 @@ impl Hub {
             };
             if let Some(outbox) = core.outboxes.get(&connection) {
                 outbox.push(item);
-                wake(outbox);
+                woken.insert(connection);
             }
         }
-        woken.iter().for_each(|outbox| outbox.wake());
+        woken.iter().filter_map(|connection| core.outboxes.get(connection)).for_each(|outbox| outbox.wake());
     }
 
     /// Notes all deliveries in one write, before anybody can hear of one of them.

@@ -2,6 +2,7 @@
 
 use super::crowd::Crowd;
 use super::session;
+use super::session::Accepted;
 use super::session::Shared;
 use crate::engine::TlsInfo;
 use crate::net::Clock;
@@ -90,11 +91,10 @@ pub(super) async fn accept(
 async fn greet(stream: TcpStream, peer: SocketAddr, start: Start, shared: Arc<Shared>) {
     // Frames are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
-    // The time to log in runs from here, whatever the handshake takes of it.
-    let accepted = Clock::instant();
+    let since = Clock::instant();
     // Boxed, so that a session does not keep the handshake's room for all its life.
     let Some((stream, tls)) = Box::pin(handshake(stream, peer, start, &shared)).await else { return };
-    session::run(shared, stream, tls, peer, accepted).await;
+    session::run(shared, Accepted { stream, tls, peer, since }).await;
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]

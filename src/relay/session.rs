@@ -59,11 +59,20 @@ impl Drop for Session {
     }
 }
 
+/// An accepted connection.
+pub(super) struct Accepted {
+    pub(super) stream: MaybeTls,
+    /// What the handshake proved, where TLS came first.
+    pub(super) tls: Option<TlsInfo>,
+    pub(super) peer: SocketAddr,
+    /// When it was accepted: the time to log in counts from there, handshake included.
+    pub(super) since: Instant,
+}
+
 /// Serves one accepted connection to its end.
-///
-/// `tls`: what the handshake proved, where TLS came first. `accepted`: since when the client may take its time to log in.
-pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsInfo>, peer: SocketAddr, accepted: Instant) {
-    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), accepted);
+pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
+    let Accepted { stream, tls, peer, since } = accepted;
+    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
     let mut drive = Drive::new(engine, stream);
     let (key, outbox) = shared.hub.register();
     let mut session = Session { shared, key, outbox, peer, identity: None, how: Closed::Lost };

@@ -363,3 +363,58 @@ fn refusals_have_their_statuses_and_say_why() {
     assert!(site.stop());
     expect(75, site.tool("impp-send", "alice").args(["-m", "x", &at("bob")]), b"");
 }
+
+#[test]
+fn an_answer_finds_its_way_and_its_thread() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let send =
+        ["-s", "lunch", "-m", "at one?", "--lang", "en-GB", "--reply-to", &at("carol"), "--id", "first@demo.test", &at("bob")];
+    expect(0, site.tool("impp-send", "alice").args(send), b"");
+    let message = next(&site, "bob");
+    let message = String::from_utf8(message).unwrap();
+    for line in ["Message-ID: <first@demo.test>", "Reply-To: <carol@demo.test>", "Content-Language: en-GB"] {
+        assert!(message.lines().any(|other| other == line), "no {line:?} in\n{message}");
+    }
+    let answer = ["-m", "yes", "--in-reply-to", "<first@demo.test>", &at("alice")];
+    expect(0, site.tool("impp-send", "bob").args(answer), b"");
+    assert_eq!(records(&site, "alice", 1)[0]["in_reply_to"], "<first@demo.test>");
+}
+
+#[test]
+fn a_signed_message_passes_untouched() {
+    if !has("gpg") {
+        return;
+    }
+    let site = Site::with_users(&["alice", "bob"]);
+    let home = tempfile::tempdir().unwrap();
+    let gpg = |args: &[&str], stdin: &[u8]| {
+        let fixed = ["--homedir", home.path().to_str().unwrap(), "--batch", "--quiet", "--no-autostart"];
+        let fixed = if args.contains(&"--verify") { &fixed[..] } else { &fixed[..4] };
+        run(Command::new("gpg").args(fixed).args(args), stdin)
+    };
+    let key = gpg(&["--passphrase", "", "--quick-generate-key", "alice@demo.test", "ed25519", "sign"], b"");
+    assert!(key.status.success(), "{}", String::from_utf8_lossy(&key.stderr));
+
+    // RFC 3156: the signature is over exactly these octets, blanks at line ends and all.
+    let entity =
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nthe key is under the m\u{e4}t  \r\n";
+    let signature = gpg(&["--armor", "--detach-sign"], entity.as_bytes()).stdout;
+    let signature = String::from_utf8(signature).unwrap().replace('\n', "\r\n");
+    let whole = format!(
+        "From: alice@demo.test\r\nTo: bob@demo.test\r\nMessage-ID: <signed@demo.test>\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n\
+         MIME-Version: 1.0\r\nContent-Type: multipart/signed; micalg=pgp-sha512; protocol=\"application/pgp-signature\"; boundary=\"=-\"\r\n\r\n\
+         --=-\r\n{entity}\r\n--=-\r\nContent-Type: application/pgp-signature\r\n\r\n{signature}\r\n--=---\r\n"
+    );
+    expect(0, site.tool("impp-send", "alice").args(["--raw", &at("bob")]), whole.as_bytes());
+    let came = String::from_utf8(next(&site, "bob")).unwrap();
+
+    // Cut apart as any reader of mail would.
+    let parts: Vec<_> = came.split("--=-\r\n").collect();
+    let (signed, rest) = (parts[1].strip_suffix("\r\n").unwrap(), parts[2].split_once("\r\n\r\n").unwrap().1);
+    let detached = site.write("signature.asc", rest.split("\r\n--=---").next().unwrap());
+    let judged = gpg(&["--verify", detached.to_str().unwrap(), "-"], signed.as_bytes());
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    let forged = gpg(&["--verify", detached.to_str().unwrap(), "-"], signed.replace("under", "above").as_bytes());
+    assert!(!forged.status.success(), "a changed text verifies");
+    let _ = Command::new("gpgconf").arg("--homedir").arg(home.path()).args(["--kill", "all"]).status();
+}

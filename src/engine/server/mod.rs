@@ -81,7 +81,7 @@ enum State {
 }
 
 impl Server {
-    /// A connection that was just accepted; `tls` if TLS came first. `nonce` is random and used for nothing else.
+    /// A connection that was accepted at `now`; `tls` if TLS came first. `nonce` is random and used for nothing else.
     #[must_use]
     pub fn new(config: Arc<ServerConfig>, tls: Option<TlsInfo>, nonce: [u8; 32], now: Instant) -> Self {
         let login = Login::new(nonce, now.checked_add(config.auth_timeout).unwrap_or(now));
