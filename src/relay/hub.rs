@@ -240,6 +240,6 @@ fn log_notice(notice: &Notice) {
         }
         Notice::StoredMessageExpired { user, message } => tracing::info!(%user, message, "a stored message expired"),
         Notice::SessionTakenOver { user, session } => tracing::info!(%user, %session, "session taken over by a new connection"),
-        Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; the request was answered server-error"),
+        Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; what needed it was not done"),
     }
 }
