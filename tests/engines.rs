@@ -113,7 +113,7 @@ mod engines {
         let now = moment();
         let info = tls.clone().map(|exporter| TlsInfo {
             exporter,
-            client_identity: matches!(login, Login::External(_)).then(alice),
+            client_identities: matches!(login, Login::External(_)).then(alice).into_iter().collect(),
             version: "TLSv1.3",
         });
         let client_tls = tls.map_or(ClientTls::Plain { credentials: true }, |exporter| ClientTls::Active { exporter });

@@ -14,7 +14,6 @@ use crate::wire::Splitter;
 use crate::wire::Writer;
 use crate::wire::start_line::VERSION;
 use bytes::Bytes;
-use std::time::Duration;
 
 /// Request-ids of an engine's own session requests: a prefix drawn for the connection and a counter, so that a session
 /// that is resumed never sees one twice.
@@ -62,9 +61,4 @@ pub(super) fn response_without_body(head: &Frame) -> Option<Frame> {
 /// Whether these octets begin a response.
 pub(super) fn is_response(head: &[u8]) -> bool {
     head.starts_with(b"OK (") || head.starts_with(b"ERROR (")
-}
-
-/// A part of a second is rounded up: earlier would be too early.
-pub(super) fn whole_seconds(time: Duration) -> String {
-    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).to_string()
 }

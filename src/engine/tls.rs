@@ -7,8 +7,8 @@ use crate::model::Address;
 pub struct TlsInfo {
     /// Channel binding of RFC 9266: 32 octets of `EXPORTER-Channel-Binding`. Only with TLS 1.3.
     pub exporter: Option<Vec<u8>>,
-    /// The user whom a verified client certificate names.
-    pub client_identity: Option<Address>,
+    /// The users whom a verified client certificate names.
+    pub client_identities: Vec<Address>,
     /// For people: `TLSv1.3`.
     pub version: &'static str,
 }

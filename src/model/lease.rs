@@ -43,6 +43,12 @@ impl fmt::Display for Lease {
     }
 }
 
+/// A time as a number of seconds; a part of one is rounded up, for earlier would be too early.
+#[must_use]
+pub fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+}
+
 /// The leases that a domain grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseBounds {

@@ -3,11 +3,14 @@
 use super::address::Address;
 use super::error_kind::ErrorKind;
 use super::id::ConnectionId;
-use super::lease::parse_seconds;
+use super::lease::{parse_seconds, whole_seconds};
 use super::method::Method;
 use crate::wire::start_line::{UNKNOWN_ID, UNKNOWN_METHOD};
 use crate::wire::{Frame, Kind, Name, Writer};
 use std::time::Duration;
+
+/// Octets of a Reason that are written (SPEC §6).
+const REASON_OCTETS: usize = 256;
 
 /// An ERROR, as read or to be written.
 ///
@@ -65,14 +68,18 @@ impl Answer {
     /// Adds this error's headers to a frame begun by [`error_to`] or [`error_unknown`].
     #[must_use]
     pub fn write(&self, writer: Writer) -> Writer {
-        let writer = writer.header(Name::Error, self.kind.as_str()).maybe(Name::Reason, self.reason.as_deref());
+        // A reason may be a stranger's, passed on: were it as long as theirs could be, no receiver might take our head.
+        let reason =
+            self.reason.as_deref().map(|reason| reason.get(..reason.floor_char_boundary(REASON_OCTETS)).unwrap_or_default());
+        let writer = writer.header(Name::Error, self.kind.as_str()).maybe(Name::Reason, reason);
         let writer = match &self.detail {
             Some((name, value)) => writer.header(*name, value),
             None => writer,
         };
-        // A part of a second is rounded up: earlier would be too early.
-        let seconds = self.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
-        writer.maybe(Name::RetryAfter, seconds.map(|s| s.to_string()).as_deref())
+        match self.retry_after {
+            Some(after) => writer.number(Name::RetryAfter, whole_seconds(after)),
+            None => writer,
+        }
     }
 }
 

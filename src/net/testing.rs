@@ -89,7 +89,7 @@ impl Authority {
 }
 
 pub(crate) type Near = Result<(tokio_rustls::client::TlsStream<DuplexStream>, Secured), TlsError>;
-pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, Secured, Option<Address>), TlsError>;
+pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, Secured, Vec<Address>), TlsError>;
 
 /// Both sides of a handshake, in memory.
 pub(crate) async fn handshake(client: &ClientTls, domain: &Domain, server: &ServerTls) -> (Near, Far) {
@@ -192,8 +192,8 @@ where
     let (mut stream, mut info) = (MaybeTls::Plain(stream), None);
     if let Some((tls, TlsKind::Require)) = &kind.tls {
         let MaybeTls::Plain(plain) = stream else { unreachable!() };
-        let Ok((secure, secured, user)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
-        info = Some(TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version });
+        let Ok((secure, secured, users)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
+        info = Some(TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version });
         stream = MaybeTls::Tls(Box::new(secure.into()));
     }
     let mut drive = Drive::new(Server::new(Arc::new(config), info, random::nonce(), Clock::instant()), stream);
@@ -239,9 +239,9 @@ where
                     std::future::poll_fn(|cx| drive.poll_flush(cx)).await.unwrap();
                     let (engine, stream) = drive.into_parts();
                     let (Some((tls, _)), MaybeTls::Plain(stream)) = (&kind.tls, stream) else { unreachable!() };
-                    let Ok((secure, secured, user)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
+                    let Ok((secure, secured, users)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
                     drive = Drive::new(engine, MaybeTls::Tls(Box::new(secure.into())));
-                    ServerCommand::TlsUp(TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version })
+                    ServerCommand::TlsUp(TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version })
                 }
             },
         };

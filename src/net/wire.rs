@@ -1,24 +1,24 @@
 //! A stream of octets as a session sees it: read without a buffer of its own, write many frames at once.
 
+/// How long input is thrown away after our half is closed, so that the last answer is not reset away (SPEC §3.6).
+pub use crate::engine::server::LINGER;
 use bytes::Buf;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Octets that one read takes at most; also the largest TLS record.
 const READ_OCTETS: usize = 16_384;
 /// Slices that one write gathers at most.
 const WRITE_SLICES: usize = 64;
-/// How long input is thrown away after our half is closed, so that the last answer is not reset away (SPEC §3).
-pub const LINGER: Duration = Duration::from_secs(2);
 
 /// Octets that wait to be written, in order.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Outbox {
     queue: VecDeque<Bytes>,
     octets: usize,
@@ -65,6 +65,13 @@ impl Outbox {
             // A burst must not leave its room behind on a connection that is idle for hours.
             self.queue = VecDeque::new();
         }
+    }
+}
+
+impl fmt::Debug for Outbox {
+    /// Sizes only: what waits may be an AUTH.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outbox({} octets)", self.octets)
     }
 }
 
@@ -213,6 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 mod tests {
     use super::*;
     use crate::net::Clock;
+    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
@@ -236,6 +244,13 @@ mod tests {
         let (_, read) = tokio::join!(writing, far.read_to_string(&mut seen));
         read.unwrap();
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn what_waits_is_not_shown() {
+        let mut out = Outbox::new();
+        out.push("AUTH 1 impp/1.0\r\nData: c2VjcmV0\r\n\r\n".into());
+        assert_eq!(format!("{out:?}"), "Outbox(35 octets)");
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,6 +14,9 @@ use crate::service::Service;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -33,6 +36,8 @@ pub(super) struct Hub {
     store: StoreThread,
     /// Told when the service wants to be woken earlier than before.
     earlier: Notify,
+    /// Told when the store has lost a thread, and promises can no longer be kept.
+    store_died: Notify,
 }
 
 struct Core {
@@ -63,7 +68,7 @@ impl Hub {
             }
         }))?;
         let core = Core { service, outboxes: HashMap::new(), next_key: 0, deadline: None, closing: false };
-        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new() });
+        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new() });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
     }
@@ -101,13 +106,25 @@ impl Hub {
         }
     }
 
+    /// The same where no connection asked: a panic in a rule costs that one call, not the store's thread or the clock,
+    /// on which everybody depends. The panic itself was reported by the hook.
+    fn tell_alone(&self, call: impl FnOnce(&mut Service, Now)) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.tell(call)));
+    }
+
     /// What a thread of the store has finished.
     pub(super) fn completed(&self, completion: Completion) {
-        self.tell(|service, now| match completion {
-            Completion::Loaded { ticket, result } => service.loaded(now, ticket, result),
-            Completion::Written { ticket, result } => service.written(now, ticket, result),
-            Completion::ChangedOutside => service.changed_outside(now),
-        });
+        match completion {
+            Completion::Loaded { ticket, result } => self.tell_alone(|service, now| service.loaded(now, ticket, result)),
+            Completion::Written { ticket, result } => self.tell_alone(|service, now| service.written(now, ticket, result)),
+            Completion::ChangedOutside => self.tell_alone(Service::changed_outside),
+            Completion::Died => self.store_died.notify_one(),
+        }
+    }
+
+    /// Done when a thread of the store has died.
+    pub(super) async fn store_died(&self) {
+        self.store_died.notified().await;
     }
 
     /// What the user's password is checked against.
@@ -160,20 +177,17 @@ impl Hub {
                 }
             };
             tokio::select! {
-                () = due => self.tell(Service::handle_timeout),
+                () = due => self.tell_alone(Service::handle_timeout),
                 () = self.earlier.notified() => {}
             }
         }
     }
 
     fn perform(&self, core: &mut Core) {
-        let mut woken: Vec<Arc<Outbox>> = Vec::new();
-        let mut wake = |outbox: &Arc<Outbox>| {
-            if !woken.iter().any(|other| Arc::ptr_eq(other, outbox)) {
-                woken.push(Arc::clone(outbox));
-            }
-        };
-        while let Some(effect) = core.service.poll_effect() {
+        let mut woken = HashSet::new();
+        let effects: Vec<Effect> = std::iter::from_fn(|| core.service.poll_effect()).collect();
+        self.remember(&effects);
+        for effect in effects {
             let (connection, item) = match effect {
                 Effect::Opened { connection, outcome } => (connection, Item::Opened(outcome)),
                 Effect::Send { connection, octets } => (connection, Item::Send(octets)),
@@ -186,12 +200,7 @@ impl Hub {
                     self.store.write(ticket, writes);
                     continue;
                 }
-                Effect::Remember(delivery) => {
-                    if let Err(error) = self.store.remember(&[delivery]) {
-                        tracing::error!(%error, "a delivery could not be noted; a repeat of it after a crash would be delivered twice");
-                    }
-                    continue;
-                }
+                Effect::Remember(_) => continue,
                 Effect::Notice(notice) => {
                     log_notice(&notice);
                     continue;
@@ -199,10 +208,23 @@ impl Hub {
             };
             if let Some(outbox) = core.outboxes.get(&connection) {
                 outbox.push(item);
-                wake(outbox);
+                woken.insert(connection);
             }
         }
-        woken.iter().for_each(|outbox| outbox.wake());
+        woken.iter().filter_map(|connection| core.outboxes.get(connection)).for_each(|outbox| outbox.wake());
+    }
+
+    /// Notes all deliveries in one write, before anybody can hear of one of them.
+    fn remember(&self, effects: &[Effect]) {
+        let noted = |effect: &Effect| if let Effect::Remember(delivery) = effect { Some(*delivery) } else { None };
+        let deliveries: Vec<_> = effects.iter().filter_map(noted).collect();
+        if deliveries.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.remember(&deliveries) {
+            let count = deliveries.len();
+            tracing::error!(%error, count, "deliveries could not be noted; repeats of them after a crash would be delivered twice");
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {
@@ -218,6 +240,6 @@ fn log_notice(notice: &Notice) {
         }
         Notice::StoredMessageExpired { user, message } => tracing::info!(%user, message, "a stored message expired"),
         Notice::SessionTakenOver { user, session } => tracing::info!(%user, %session, "session taken over by a new connection"),
-        Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; the request was answered server-error"),
+        Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; what needed it was not done"),
     }
 }

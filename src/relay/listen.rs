@@ -2,8 +2,10 @@
 
 use super::crowd::Crowd;
 use super::session;
+use super::session::Accepted;
 use super::session::Shared;
 use crate::engine::TlsInfo;
+use crate::net::Clock;
 use crate::net::MaybeTls;
 use std::io;
 use std::net::IpAddr;
@@ -89,9 +91,10 @@ pub(super) async fn accept(
 async fn greet(stream: TcpStream, peer: SocketAddr, start: Start, shared: Arc<Shared>) {
     // Frames are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
+    let since = Clock::instant();
     // Boxed, so that a session does not keep the handshake's room for all its life.
     let Some((stream, tls)) = Box::pin(handshake(stream, peer, start, &shared)).await else { return };
-    session::run(shared, stream, tls, peer).await;
+    session::run(shared, Accepted { stream, tls, peer, since }).await;
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
@@ -100,7 +103,9 @@ async fn handshake(stream: TcpStream, peer: SocketAddr, start: Start, shared: &S
         return (start == Start::Plain).then_some((MaybeTls::Plain(stream), None));
     };
     match tokio::time::timeout(shared.engine.auth_timeout, tls.accept(stream)).await {
-        Ok(Ok((stream, secured, user))) => Some((MaybeTls::Tls(Box::new(stream.into())), Some(session::tls_info(secured, user)))),
+        Ok(Ok((stream, secured, users))) => {
+            Some((MaybeTls::Tls(Box::new(stream.into())), Some(session::tls_info(secured, users))))
+        }
         Ok(Err(error)) => {
             tracing::info!(%peer, %error, "TLS handshake failed");
             None

@@ -48,7 +48,7 @@ pub struct Bound {
     pub tls: Vec<SocketAddr>,
 }
 
-/// Why a relay did not start.
+/// Why a relay did not start, or did not go on.
 #[derive(Debug)]
 pub enum ServeError {
     /// The store's folder.
@@ -66,6 +66,8 @@ pub enum ServeError {
     },
     /// No more threads.
     Threads(io::Error),
+    /// A thread of the store died while the relay was running: what clients asked since can no longer be answered.
+    StoreDied,
 }
 
 impl fmt::Display for ServeError {
@@ -85,6 +87,7 @@ impl fmt::Display for ServeError {
                 _ => write!(f, "cannot listen on {address}: {error}"),
             },
             Self::Threads(error) => write!(f, "cannot start a thread: {error}"),
+            Self::StoreDied => f.write_str("a thread of the store died; start the relay again, and report what it wrote before"),
         }
     }
 }
@@ -97,7 +100,7 @@ impl std::error::Error for ServeError {}
 /// On return every connection has been told BYE or given up, and the store is closed.
 ///
 /// # Errors
-/// What kept it from starting.
+/// What kept it from starting; or [`ServeError::StoreDied`], after the same good-bye.
 pub async fn serve(
     config: &Config,
     ready: impl FnOnce(&Bound),
@@ -135,7 +138,10 @@ pub async fn serve(
     }
     tracing::info!(plain = ?bound.plain, tls = ?bound.tls, "relay is ready");
     ready(&bound);
-    stop.await;
+    let died = tokio::select! {
+        () = stop => false,
+        () = hub.store_died() => true,
+    };
 
     tracing::info!("relay stops");
     let _ = say_stop.send(true);
@@ -148,7 +154,7 @@ pub async fn serve(
     chores.shutdown().await;
     // The store's threads finish what was given to them; that may take as long as the disk does.
     let _ = tokio::task::spawn_blocking(move || hub.store().stop()).await;
-    Ok(())
+    if died { Err(ServeError::StoreDied) } else { Ok(()) }
 }
 
 /// An opened store, taken apart for those who need its parts.

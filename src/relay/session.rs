@@ -28,6 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use std::time::Instant;
 
 /// How long a client that is sent away is asked to wait before it comes back.
 const COME_BACK_AFTER: Duration = Duration::from_secs(5);
@@ -58,11 +59,20 @@ impl Drop for Session {
     }
 }
 
+/// An accepted connection.
+pub(super) struct Accepted {
+    pub(super) stream: MaybeTls,
+    /// What the handshake proved, where TLS came first.
+    pub(super) tls: Option<TlsInfo>,
+    pub(super) peer: SocketAddr,
+    /// When it was accepted: the time to log in counts from there, handshake included.
+    pub(super) since: Instant,
+}
+
 /// Serves one accepted connection to its end.
-///
-/// `tls`: what the handshake proved, where TLS came first.
-pub(super) async fn run(shared: Arc<Shared>, stream: MaybeTls, tls: Option<TlsInfo>, peer: SocketAddr) {
-    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), Clock::instant());
+pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
+    let Accepted { stream, tls, peer, since } = accepted;
+    let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
     let mut drive = Drive::new(engine, stream);
     let (key, outbox) = shared.hub.register();
     let mut session = Session { shared, key, outbox, peer, identity: None, how: Closed::Lost };
@@ -178,8 +188,8 @@ impl Session {
         let (mut engine, stream) = drive.into_parts();
         let MaybeTls::Plain(stream) = stream else { return None };
         match tokio::time::timeout_at(until, tls.accept(stream)).await {
-            Ok(Ok((stream, secured, user))) => {
-                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, user)));
+            Ok(Ok((stream, secured, users))) => {
+                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, users)));
                 Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
             }
             Ok(Err(error)) => {
@@ -207,8 +217,8 @@ impl Session {
 }
 
 /// What the handshake proved, in the engine's words.
-pub(super) fn tls_info(secured: Secured, user: Option<Address>) -> TlsInfo {
-    TlsInfo { exporter: secured.exporter, client_identity: user, version: secured.version }
+pub(super) fn tls_info(secured: Secured, users: Vec<Address>) -> TlsInfo {
+    TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version }
 }
 
 fn open(opening: Opening) -> service::Opening {

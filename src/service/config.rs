@@ -18,6 +18,8 @@ pub struct ServiceConfig {
     pub request_prefix: String,
     /// Unanswered requests of one session; one more is answered try-later.
     pub outstanding: u32,
+    /// Octets of one session's unanswered requests, of which each is held in memory; a request that is alone is always taken.
+    pub outstanding_octets: u64,
     /// Deliveries remembered, so that a repeated SEND is not delivered again.
     pub remembered_max: usize,
     /// Users kept in memory without anything going on.
@@ -74,8 +76,8 @@ impl Default for MailboxRules {
     fn default() -> Self {
         Self {
             enabled: true,
-            max_messages: 1000,
-            max_octets: 64 * 1024 * 1024,
+            max_messages: 10_000,
+            max_octets: 100 << 20,
             max_age: Duration::from_secs(30 * 86_400),
             delivery_timeout: Duration::from_secs(10),
         }
@@ -90,6 +92,7 @@ impl ServiceConfig {
             domains,
             request_prefix,
             outstanding: 64,
+            outstanding_octets: 64 << 20,
             remembered_max: 500_000,
             cached_users: 10_000,
             sessions_per_user: 64,

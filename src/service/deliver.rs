@@ -10,7 +10,7 @@ use super::timers::{Timer, TimerKey};
 use super::{MailboxRules, Octets, Service, mailbox};
 use crate::model::acl::Op;
 use crate::model::response::ok_to;
-use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, UnixMillis, media_type};
+use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, UnixMillis};
 use crate::wire::Name;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,6 +20,8 @@ use std::time::Duration;
 const COPIES: usize = 64;
 /// See [`COPIES`].
 const COPY_OCTETS: usize = 65_536;
+/// When to try a full mailbox again: room comes when its owner does.
+const FULL_PAUSE: Duration = Duration::from_secs(300);
 
 /// A SEND whose sender has no answer yet.
 #[derive(Debug)]
@@ -75,10 +77,6 @@ impl Service {
         if access == Access::Denied {
             return self.deny(now, &asker, target, Op::Send);
         }
-        let message = |value: &str| media_type::is(value, media_type::RFC822) || media_type::is(value, media_type::GLOBAL);
-        if !asker.frame.header(Name::ContentType).is_some_and(message) {
-            return self.refuse_with(&asker, ErrorKind::MimeTypeNotUnderstood);
-        }
         let offered = State::Offered { pending: BTreeSet::new(), refused: None, too_large: None, lost: false };
         let mut send = Unsettled {
             asker,
@@ -99,9 +97,11 @@ impl Service {
         if let Some(answer) = absence {
             return self.refuse(&send.asker, &answer);
         }
+        let rules = self.mailbox_rules(target);
         let Some(user) = self.users.get_mut(target) else { return };
-        // Behind those that wait; but a message for now or never would only wait in vain.
-        let behind = user.mailbox.size.messages > 0 && wanted != Some(Duration::ZERO);
+        // Behind those that wait; but a message for now or never would only wait in vain, and so would any where none
+        // is stored any more.
+        let behind = rules.enabled && user.mailbox.size.messages > 0 && wanted != Some(Duration::ZERO);
         let body = send.asker.frame.body().map_or(0, <[u8]>::len) as u64;
         let mut lines = Vec::new();
         if let (State::Offered { pending, too_large, .. }, false) = (&mut send.state, behind) {
@@ -119,8 +119,8 @@ impl Service {
         user.unsettled += 1;
         self.next_send += 1;
         let number = self.next_send;
-        let patience = self.mailbox_rules(target).delivery_timeout;
-        let patience = wanted.filter(|wanted| !wanted.is_zero()).map_or(patience, |wanted| wanted.min(patience));
+        // Not shortened by Lease-Time: whoever acknowledges within it has the message, and the sender hears so (SPEC §5.7).
+        let patience = rules.delivery_timeout;
         let frame = send.asker.frame.clone();
         self.timers.set(&mut send.timer, now.instant + patience, Timer::Delivery(number));
         self.unsettled.insert(fingerprint, number);
@@ -193,7 +193,7 @@ impl Service {
         let octets = message.0.octets().len() as u64;
         let Some(user) = self.users.get_mut(&target) else { return };
         if !user.mailbox.has_room(octets, &rules) {
-            self.settle_refused(number, &Answer::new(ErrorKind::MailboxFull));
+            self.settle_refused(number, &Answer::new(ErrorKind::MailboxFull).retry_after(FULL_PAUSE));
             return self.sweep(now, &target);
         }
         let row = self.write_message(now, number, &target, message, expires);
@@ -253,6 +253,7 @@ impl Service {
             at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live(copy) if copy.send == number));
             for about in at.outbox.sent_about_mut().filter(|about| **about == About::Live(number)) {
                 *about = About::Late(row.clone());
+                at.silent = true;
             }
         }
     }
@@ -384,12 +385,11 @@ fn live_sends(gone: &Connection) -> BTreeSet<u64> {
 /// A receiving client's ERROR as its sender gets to see it.
 fn passed_on(answer: Answer, max_body: Option<u64>) -> Answer {
     let detail = match (answer.kind, answer.detail) {
-        (ErrorKind::MessageTooLarge, Some((Name::MaxBody, value))) if value.parse::<u64>().is_ok() => {
-            Some((Name::MaxBody, value))
-        }
-        (ErrorKind::MessageTooLarge, _) => max_body.map(|max| (Name::MaxBody, max.to_string())),
+        (ErrorKind::MessageTooLarge, Some((Name::MaxBody, value))) => value.parse::<u64>().ok().or(max_body),
+        (ErrorKind::MessageTooLarge, _) => max_body,
         _ => None,
     };
+    let detail = detail.map(|max| (Name::MaxBody, max.to_string()));
     let kind = match answer.kind {
         kind @ (ErrorKind::PermissionDenied
         | ErrorKind::MailboxUnavailable

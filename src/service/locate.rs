@@ -2,6 +2,7 @@
 
 use super::Service;
 use crate::model::Address;
+use crate::model::acl::ANONYMOUS_DOMAIN;
 
 /// Where a Target lives.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(super) enum Place {
     NoUser(Address),
     /// One of the relay's domains itself.
     Domain,
+    /// The domain of anonymous identities, which is served by nobody.
+    Nowhere,
     /// Another domain.
     Elsewhere,
 }
@@ -19,6 +22,9 @@ pub(super) enum Place {
 impl Service {
     /// Finds out where a Target lives.
     pub(super) fn locate(&self, target: &Address) -> Place {
+        if target.domain_str() == ANONYMOUS_DOMAIN {
+            return Place::Nowhere;
+        }
         if !self.config.domains.contains_key(target.domain_str()) {
             return Place::Elsewhere;
         }

@@ -5,7 +5,7 @@ use super::effect::{ConnectionKey, Effect, Octets};
 use super::outbox::{About, Identity, Waiting};
 use super::presence::entity_head;
 use super::sessions::SessionKey;
-use super::timers::{Timer, TimerKey};
+use super::timers::{Timer, TimerKey, Timers};
 use crate::model::request::Cause;
 use crate::model::{Address, Answer, ErrorKind, Method, Now, RequestId, UserCall, UserRequest};
 use std::time::{Duration, Instant};
@@ -46,6 +46,14 @@ impl Telling {
     /// The connection is gone: what was under way begins anew on the next one.
     fn restart(&mut self) {
         *self = Self { timer: self.timer, ..Self::default() };
+    }
+
+    /// The client is there after all: a pause between tries is over, and the next failure is the first.
+    pub(super) fn recover(&mut self, timers: &mut Timers) {
+        self.failures = 0;
+        if self.sent.is_none() {
+            timers.clear(&mut self.timer);
+        }
     }
 
     /// How long to wait after one more failure.

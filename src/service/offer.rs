@@ -47,6 +47,8 @@ pub(super) struct Offering {
     holds: BTreeMap<u64, Hold>,
     /// A message was too large for the connection.
     skipped: bool,
+    /// Until when the connection may leave all that it was offered unanswered and not count as silent.
+    patience: Option<Instant>,
     timer: Option<TimerKey>,
 }
 
@@ -124,16 +126,25 @@ impl Service {
     /// Offers stored messages while the connection whose turn it is has room.
     pub(super) fn drain(&mut self, now: Now, address: &Address) {
         self.choose_connection(address);
+        let more = self.offer_ready(now, address);
+        self.arm_offer(now, address);
+        if more {
+            self.read_more(address);
+        }
+    }
+
+    /// Offers what was read; whether the connection takes more than that.
+    fn offer_ready(&mut self, now: Now, address: &Address) -> bool {
         let rules = self.mailbox_rules(address);
         loop {
-            let Some(user) = self.users.get_mut(address) else { return };
+            let Some(user) = self.users.get_mut(address) else { return false };
             let Mailbox { offering, gone, .. } = &mut user.mailbox;
-            let Some(connection) = offering.connection else { return };
-            let Some(at) = self.connections.get_mut(&connection).filter(|at| at.outbox.is_free()) else { return };
+            let Some(connection) = offering.connection else { return false };
+            let Some(at) = self.connections.get_mut(&connection).filter(|at| at.outbox.is_free()) else { return false };
             if offering.is_crowded(now.instant) {
-                return;
+                return false;
             }
-            let Some(message) = offering.ready.pop_front() else { break };
+            let Some(message) = offering.ready.pop_front() else { return true };
             let row = Row { user: address.clone(), number: message.number, octets: message.frame.len() as u64 };
             if offering.pauses(row.number, now.instant) || gone.contains_key(&row.number) || offering.has(row.number) {
                 continue;
@@ -151,17 +162,17 @@ impl Service {
             if at.outbox.has(&identity) {
                 // The same message from before it was stored, or another of the same name, awaits its answer.
                 offering.hold(row.number, now.instant, None);
-                self.arm_offer(now, address);
                 continue;
             }
             offering.offered.insert(row.number);
+            offering.patience.get_or_insert(now.instant + rules.delivery_timeout);
             at.outbox.sent(identity, Method::Send, About::Stored(row));
             self.effects.push_back(Effect::Send { connection, octets: message.frame.into() });
         }
-        self.read_more(address);
     }
 
-    /// The connection with the largest Max-Body, of several the oldest; kept while it stands.
+    /// The connection with the largest Max-Body, of several the oldest, but one that is silent only if all are; kept
+    /// while it stands and answers (SPEC §5.7).
     fn choose_connection(&mut self, address: &Address) {
         let Some(user) = self.users.get_mut(address) else { return };
         if user.mailbox.size.messages == 0 {
@@ -169,9 +180,20 @@ impl Service {
         }
         let offering = &mut user.mailbox.offering;
         let max_body = |connection: &ConnectionKey| self.connections.get(connection).map_or(0, |at| at.max_body);
-        let best = user.inboxes.iter().rev().copied().max_by_key(max_body);
+        let answers = |connection: &ConnectionKey| self.connections.get(connection).is_some_and(|at| !at.silent);
+        let best = user.inboxes.iter().rev().copied().max_by_key(|one| (answers(one), max_body(one)));
         match (offering.connection, best) {
             (None, Some(best)) => offering.restart(Some(best)),
+            (Some(now), Some(best)) if !answers(&now) && answers(&best) => {
+                offering.restart(Some(best));
+                // What it was offered the other one gets too; its answers still count.
+                let silent = self.connections.get_mut(&now).into_iter().flat_map(|at| at.outbox.sent_about_mut());
+                for about in silent {
+                    if let About::Stored(row) = about {
+                        *about = About::Late(row.clone());
+                    }
+                }
+            }
             // What this connection does not take another one might.
             (Some(now), Some(best)) if offering.skipped && offering.offered.is_empty() && max_body(&best) > max_body(&now) => {
                 offering.restart(Some(best));
@@ -225,16 +247,18 @@ impl Service {
             }
         }
         mailbox.read_done();
-        self.arm_offer(now, address);
         self.drain(now, address);
     }
 
     /// The client answered an offer.
     pub(super) fn stored_answered(&mut self, now: Now, row: &Row, outcome: Result<(), Answer>) {
+        let patience = self.mailbox_rules(&row.user).delivery_timeout;
         let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) else { return };
         if !mailbox.offering.offered.remove(&row.number) {
             return;
         }
+        let offering = &mut mailbox.offering;
+        offering.patience = (!offering.offered.is_empty()).then(|| now.instant + patience);
         match outcome {
             Ok(()) => self.delete_message(row),
             Err(answer) if answer.kind == ErrorKind::MessageTooLarge => mailbox.offering.skipped = true,
@@ -267,11 +291,15 @@ impl Service {
         let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
         let offering = &mut mailbox.offering;
         offering.reread = offering.reread.filter(|at| *at > now.instant);
+        if offering.patience.take_if(|at| *at <= now.instant).is_some()
+            && let Some(at) = offering.connection.and_then(|connection| self.connections.get_mut(&connection))
+        {
+            at.silent |= !offering.offered.is_empty();
+        }
         let due = offering.holds.iter().find(|(_, hold)| hold.due <= now.instant).map(|(number, _)| *number);
         if let Some(number) = due {
             offering.rewind(number);
         }
-        self.arm_offer(now, address);
         self.drain(now, address);
     }
 
@@ -279,7 +307,7 @@ impl Service {
     fn arm_offer(&mut self, now: Now, address: &Address) {
         let Some(offering) = self.users.get_mut(address).map(|user| &mut user.mailbox.offering) else { return };
         let pauses = offering.holds.values().map(|hold| hold.due).filter(|due| *due > now.instant);
-        if let Some(at) = pauses.chain(offering.reread).min() {
+        if let Some(at) = pauses.chain(offering.reread).chain(offering.patience).min() {
             self.timers.set(&mut offering.timer, at, Timer::Offer(address.clone()));
         }
     }

@@ -6,6 +6,9 @@ use crate::model::{Address, Answer, ConnectionId, Method, Now, RequestId};
 use crate::wire::{Frame, Kind, Name};
 use std::collections::{HashMap, VecDeque};
 
+/// Unanswered requests that one client is sent, however many it would take: what it does not read waits in memory.
+const OUTSTANDING_MAX: usize = 256;
+
 /// By what a response finds its request. No two equal ones are outstanding on a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
@@ -60,7 +63,7 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(max_outstanding: u32) -> Self {
-        let max = usize::try_from(max_outstanding).unwrap_or(usize::MAX).max(1);
+        let max = usize::try_from(max_outstanding).unwrap_or(usize::MAX).clamp(1, OUTSTANDING_MAX);
         Self { max, sent: HashMap::new(), waiting: VecDeque::new() }
     }
 
@@ -142,7 +145,10 @@ impl Service {
     /// A client's response. One that matches nothing is ignored.
     pub(super) fn match_response(&mut self, now: Now, connection: ConnectionKey, frame: &Frame) {
         let Some((identity, about)) = self.take_matching(connection, frame) else { return };
-        let session = self.connections.get(&connection).map(|at| at.session.clone());
+        let session = self.connections.get_mut(&connection).map(|at| {
+            at.silent &= matches!(about, About::Notify(_) | About::Ending(_));
+            at.session.clone()
+        });
         let outcome = if frame.kind() == Kind::Ok { Ok(()) } else { Err(Answer::read(frame)) };
         match (about, session) {
             (About::Notify(presentity), Some(session)) => self.notify_answered(now, &presentity, &session, identity.id, outcome),

@@ -3,7 +3,7 @@
 use super::Service;
 use super::store::StoredAcl;
 use super::users::{OwnAcl, User};
-use crate::model::acl::{Acl, Action, Op, Watcher};
+use crate::model::acl::{Acl, Action, Op, Rule, Watcher};
 use crate::model::{Address, Token, Version};
 
 /// What the rules say.
@@ -47,20 +47,23 @@ fn decided(acl: &Acl, number: usize, concealed: Option<Version>) -> Access {
 }
 
 impl User {
-    /// New rules with the versions that their concealed watchers are shown (SPEC §7): that of the moment of
-    /// concealment + 1; whom the old rules concealed already sees no change.
+    /// New rules with the versions that their concealed watchers are shown (SPEC §7.6): that of the moment of
+    /// concealment + 1. A rule keeps the old number if the old rules concealed everybody whom it means: they see no
+    /// change then. If some of them saw more, all are shown a new number, for a version that goes back would tell.
     pub(super) fn with_rules(&self, owner: &Address, stored: StoredAcl, rules: Acl) -> OwnAcl {
         let fresh =
             if self.presence.version == Version(0) { Version(0) } else { Version(self.presence.version.0.saturating_add(1)) };
         let home = owner.domain();
+        let before = |rule: &Rule, op: Op| {
+            let old = self.acl.as_ref()?;
+            let met = |before: &Rule| before.who.covers(&rule.who, &home) || rule.who.covers(&before.who, &home);
+            let first = old.rules.rules.iter().position(|before| before.ops.contains(&op) && met(before))?;
+            let covers = old.rules.rules.get(first)?.who.covers(&rule.who, &home);
+            old.stored.concealed.get(first).copied().flatten().filter(|_| covers)
+        };
         let concealed = rules.rules.iter().map(|rule| {
-            let inherited = || {
-                let old = self.acl.as_ref()?;
-                let covering = old.rules.rules.iter().position(|before| {
-                    before.who.covers(&rule.who, &home) && before.ops.iter().any(|op| rule.ops.contains(op))
-                })?;
-                old.stored.concealed.get(covering).copied().flatten()
-            };
+            let shown = rule.ops.iter().filter(|op| matches!(op, Op::Fetch | Op::Subscribe));
+            let inherited = || shown.map(|op| before(rule, *op)).collect::<Option<Vec<_>>>()?.into_iter().max();
             (rule.action == Action::Conceal).then(|| inherited().unwrap_or(fresh))
         });
         let concealed = concealed.collect();

@@ -9,7 +9,7 @@ use super::{Octets, Service};
 use crate::model::acl::Op;
 use crate::model::presence::{Presence, Status};
 use crate::model::response::ok_to;
-use crate::model::{Address, Now, Token, UnixMillis, Version, media_type};
+use crate::model::{Address, ErrorKind, Now, Token, UnixMillis, Version, media_type};
 use crate::wire::{Name, Writer};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -109,7 +109,9 @@ impl Service {
                 false
             }
             Access::Allowed(_) => {
-                let absence = self.presence_absence(target).filter(|_| *target != asker.session.user);
+                // Who has moved away may still look at what lies here.
+                let own = *target == asker.session.user;
+                let absence = self.presence_absence(target).filter(|answer| !own || answer.kind == ErrorKind::TargetUnknown);
                 if let Some(answer) = &absence {
                     self.refuse(asker, answer);
                 }

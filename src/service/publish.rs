@@ -12,6 +12,10 @@ use crate::model::response::ok_to;
 use crate::model::{Address, Answer, ErrorKind, Lease, Now, Token, Version, media_type};
 use crate::wire::Name;
 
+/// Octets of a presence object's Content-Type, -Transfer-Encoding and -Disposition: with them and three addresses the head
+/// of a CHANGE-NOTIFY is still one that every receiver takes.
+const HEADERS_OCTETS: usize = 4096;
+
 /// A CHANGE that is being written.
 #[derive(Debug)]
 pub(super) struct Change {
@@ -57,6 +61,10 @@ impl Service {
                 (Some(now.unix.plus(granted)), Lease::Seconds(granted.as_secs()))
             }
         };
+        let body = match self.presence_object(&asker, target) {
+            Ok(body) => body,
+            Err(answer) => return self.refuse(&asker, &answer),
+        };
         let values = &user.presence.values;
         let known = view.is_none() || values.iter().any(|value| value.view == view);
         let views = values.iter().filter_map(|value| value.view).collect::<std::collections::BTreeSet<_>>().len();
@@ -64,10 +72,6 @@ impl Service {
             let answer = Answer::new(ErrorKind::OperationNotSupported).because("too many views");
             return self.refuse(&asker, &answer);
         }
-        let body = match self.presence_object(&asker, target) {
-            Ok(body) => body,
-            Err(answer) => return self.refuse(&asker, &answer),
-        };
         let presence = user.presence.with(StoredValue { view, until, body }, now.unix);
         self.write_change(target, Change { asker, presence, granted });
     }
@@ -91,6 +95,10 @@ impl Service {
         let text = |name| asker.frame.header(name).filter(|text| !text.is_empty()).map(str::to_owned);
         let mut octets = asker.frame.body_bytes();
         let content_type = text(Name::ContentType).unwrap_or_default();
+        let headers = [Name::ContentType, Name::ContentTransferEncoding, Name::ContentDisposition];
+        if headers.into_iter().filter_map(|name| asker.frame.header(name)).map(str::len).sum::<usize>() > HEADERS_OCTETS {
+            return Err(Answer::new(ErrorKind::MimeTypeNotUnderstood).because("the body's headers are too long"));
+        }
         let transfer_encoding = text(Name::ContentTransferEncoding);
         if media_type::is(&content_type, media_type::PRESENCE) {
             // An encoded one could not be read, and so not be vouched for.
@@ -101,7 +109,7 @@ impl Service {
                 return Err(Answer::new(ErrorKind::MimeTypeNotUnderstood).because("the presence object is encoded"));
             }
             octets = insert_entity(&octets, target).map_err(|fault| match fault {
-                EntityFault::Foreign => Answer::new(ErrorKind::PermissionDenied).because("the entity is somebody else"),
+                EntityFault::Foreign => Answer::new(ErrorKind::PermissionDenied).because("entity is not the target"),
                 EntityFault::Presence(error) => Answer::new(ErrorKind::MimeTypeNotUnderstood).because(error.to_string()),
                 EntityFault::TooLong => Answer::new(ErrorKind::MimeTypeNotUnderstood).because("longer than 65536 octets"),
             })?;

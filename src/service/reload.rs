@@ -84,7 +84,8 @@ impl Service {
         }
         for connection in readers {
             if self.connections.contains_key(&connection) {
-                self.close(now, connection, ByeCause::Disabled);
+                // Somebody else's connection, whose own account is well.
+                self.close(now, connection, ByeCause::PermissionDenied);
             }
         }
     }

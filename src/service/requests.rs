@@ -5,7 +5,7 @@ use super::effect::ConnectionKey;
 use super::locate::Place;
 use super::sessions::Asker;
 use super::users::Held;
-use crate::model::{Address, Answer, ErrorKind, Fault, Now, UserCall, UserRequest};
+use crate::model::{Address, Answer, ErrorKind, Fault, Now, UserCall, UserRequest, media_type};
 use crate::wire::{Frame, Name};
 
 impl Service {
@@ -25,10 +25,13 @@ impl Service {
         if matches!(request.call, UserCall::ChangeNotify { .. } | UserCall::TerminateSubscription { .. }) {
             return self.refuse_with(&asker, ErrorKind::PermissionDenied);
         }
+        if !is_of_its_type(&request.call, asker.frame.header(Name::ContentType)) {
+            return self.refuse_with(&asker, ErrorKind::MimeTypeNotUnderstood);
+        }
         match self.locate(&request.target) {
             Place::User(address) => self.enter(now, &address, Held::Request(Box::new((asker, request)))),
             Place::NoUser(address) => self.enter_nobody(now, &address, Held::Request(Box::new((asker, request)))),
-            Place::Domain => self.refuse_with(&asker, ErrorKind::TargetUnknown),
+            Place::Domain | Place::Nowhere => self.refuse_with(&asker, ErrorKind::TargetUnknown),
             Place::Elsewhere => {
                 let answer = Answer::new(ErrorKind::OperationNotSupported).because("this relay has no links to other domains");
                 self.refuse(&asker, &answer);
@@ -68,4 +71,14 @@ impl Service {
         let offered = account.is_none_or(|account| account.presence);
         self.absence(target).or_else(|| (!offered).then(|| Answer::new(ErrorKind::TargetUnknown)))
     }
+}
+
+/// Whether the body is of a type that the method takes. It says nothing about the Target, and so comes first (SPEC §5.1).
+fn is_of_its_type(call: &UserCall, content_type: Option<&str>) -> bool {
+    let taken: &[&str] = match call {
+        UserCall::Send { .. } => &[media_type::RFC822, media_type::GLOBAL],
+        UserCall::SetAcl { .. } => &[media_type::ACL],
+        _ => return true,
+    };
+    content_type.is_some_and(|found| taken.iter().any(|wanted| media_type::is(found, wanted)))
 }

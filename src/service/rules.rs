@@ -9,6 +9,10 @@ use crate::model::acl::Acl;
 use crate::model::response::ok_to;
 use crate::model::{Address, Answer, ByeCause, ErrorKind, Now, UnixMillis, Version, media_type};
 use crate::wire::Name;
+use bytes::Bytes;
+
+/// What an owner without rules of their own is shown.
+const NO_RULES: &[u8] = b"<acl></acl>";
 
 /// A SET-ACL that is being written.
 #[derive(Debug)]
@@ -25,12 +29,10 @@ impl Service {
         if asker.session.user != *target {
             return self.refuse_with(asker, ErrorKind::PermissionDenied);
         }
+        // Never the domain's default: an owner who edits and sets it back would freeze what the domain may change.
         let acl = self.users.get(target).and_then(|user| user.acl.as_ref());
-        let default = self.config.domains.get(target.domain_str()).map(|rules| &rules.default_acl);
-        let (version, body) = match acl {
-            Some(acl) => (acl.stored.version, acl.stored.body.clone()),
-            None => (Version(0), default.map(Acl::to_xml).unwrap_or_default()),
-        };
+        let own = acl.map(|acl| (acl.stored.version, acl.stored.body.clone()));
+        let (version, body) = own.unwrap_or((Version(0), Bytes::from_static(NO_RULES)));
         let head = ok_to(&asker.frame).number(Name::AclVersion, version.0).finish_head(media_type::ACL, body.len());
         self.answer(asker, Octets { head, body });
     }
@@ -47,9 +49,7 @@ impl Service {
             return self.refuse_with(&asker, ErrorKind::Conflict);
         }
         let body = asker.frame.body_bytes();
-        let known = asker.frame.header(Name::ContentType).is_some_and(|value| media_type::is(value, media_type::ACL));
         let rules = match Acl::parse(&body) {
-            _ if !known => return self.refuse_with(&asker, ErrorKind::MimeTypeNotUnderstood),
             Ok(rules) => rules,
             Err(error) => {
                 let answer = Answer::new(ErrorKind::MimeTypeNotUnderstood).because(error.to_string());

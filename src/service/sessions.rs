@@ -3,7 +3,7 @@
 use super::effect::{ConnectionKey, Effect, Notice, Octets, SessionState};
 use super::notify::Ending;
 use super::outbox::Outbox;
-use super::users::Held;
+use super::users::{Held, User};
 use super::{Closed, Opening, Service};
 use crate::model::acl::{Acl, Action, Op, Watcher};
 use crate::model::response::error_to;
@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub(super) endings: BTreeMap<Address, Ending>,
     /// Requests without an answer.
     unanswered: u32,
+    /// Their octets, which stay in memory.
+    unanswered_octets: u64,
 }
 
 /// An authenticated connection.
@@ -41,6 +43,8 @@ pub(super) struct Connection {
     /// Whose messages it takes.
     pub(super) inbox: Option<Address>,
     pub(super) max_body: u64,
+    /// It left a message unanswered for the delivery timeout, and has answered none since.
+    pub(super) silent: bool,
     /// What was sent and what waits.
     pub(super) outbox: Outbox,
 }
@@ -61,7 +65,14 @@ impl Service {
             return self.refuse_opening(connection, Answer::new(ErrorKind::AuthenticationFailed));
         }
         if !user.sessions.contains(&opening.connection) && user.sessions.len() >= self.config.sessions_per_user {
-            return self.refuse_opening(connection, too_many("too many sessions"));
+            let keys = user.sessions.iter().map(|id| SessionKey { user: opening.identity.clone(), id: *id });
+            let away =
+                |key: &SessionKey| self.sessions.get(key).filter(|session| session.connection.is_none()).map(|at| at.serial);
+            // One that nobody uses makes room: a client that crashes often must not lock its user out.
+            let Some((_, oldest)) = keys.filter_map(|key| Some((away(&key)?, key))).min() else {
+                return self.refuse_opening(connection, too_many("too many sessions"));
+            };
+            self.end_session(&oldest);
         }
         let wish = opening.inbox.as_ref().filter(|_| opening.accepts_messages);
         let wish = wish.map(|wish| wish.canonical_local().unwrap_or_else(|| wish.clone()));
@@ -78,7 +89,11 @@ impl Service {
 
     /// The record of the user whose messages the connection wants is there.
     pub(super) fn open_inbox(&mut self, now: Now, connection: ConnectionKey, opening: Opening, inbox: &Address) {
-        if self.may_read(inbox, &opening.identity) {
+        // The own record may have changed, or been forgotten, while the other one was read.
+        let own = self.users.get(&opening.identity).and_then(|user| user.account.as_ref());
+        if own.is_none_or(|account| account.disabled) {
+            self.refuse_opening(connection, Answer::new(ErrorKind::TryLater).retry_after(Duration::from_secs(1)));
+        } else if self.may_read(inbox, &opening.identity) {
             self.establish(now, connection, opening, Some(inbox.clone()));
         } else {
             self.refuse_opening(connection, Answer::new(ErrorKind::PermissionDenied));
@@ -87,7 +102,8 @@ impl Service {
 
     /// Whether one user's rules let another take the messages. Nobody without an account has any.
     pub(super) fn may_read(&self, inbox: &Address, reader: &Address) -> bool {
-        let Some(user) = self.users.get(inbox).filter(|user| user.account.is_some()) else { return false };
+        let there = |user: &&User| user.account.as_ref().is_some_and(|account| !account.disabled);
+        let Some(user) = self.users.get(inbox).filter(there) else { return false };
         let rules: Option<&Acl> = user.acl.as_ref().map(|acl| &acl.rules);
         let rule = rules.and_then(|rules| rules.decide(&Watcher::new(reader, inbox), Op::Read));
         rule.is_some_and(|rule| rule.action == Action::Allow)
@@ -133,6 +149,7 @@ impl Service {
             subscriptions: BTreeSet::new(),
             endings: BTreeMap::new(),
             unanswered: 0,
+            unanswered_octets: 0,
         });
         session.connection = Some(connection);
         let subscriptions: Vec<Address> = session.subscriptions.iter().cloned().collect();
@@ -144,7 +161,7 @@ impl Service {
             user.inboxes.push(connection);
         }
         let outbox = Outbox::new(opening.max_outstanding);
-        let made = Connection { session: key.clone(), inbox: inbox.clone(), max_body: opening.max_body, outbox };
+        let made = Connection { session: key.clone(), inbox: inbox.clone(), max_body: opening.max_body, silent: false, outbox };
         self.connections.insert(connection, made);
         let state = if old.is_some() { SessionState::Resumed } else { SessionState::New };
         self.effects.push_back(Effect::Opened { connection, outcome: Ok(state) });
@@ -231,12 +248,16 @@ impl Service {
     pub(super) fn ask(&mut self, connection: ConnectionKey, frame: Frame) -> Option<Asker> {
         let key = self.connections.get(&connection)?.session.clone();
         let session = self.sessions.get_mut(&key)?;
-        if session.unanswered >= self.config.outstanding {
+        let octets = session.unanswered_octets.saturating_add(frame.octets().len() as u64);
+        // However large, one alone is taken.
+        let heavy = session.unanswered > 0 && octets > self.config.outstanding_octets;
+        if heavy || session.unanswered >= self.config.outstanding {
             let head = too_many("too many unanswered requests").write(error_to(&frame)).finish();
             self.effects.push_back(Effect::Send { connection, octets: head.into() });
             return None;
         }
         session.unanswered += 1;
+        session.unanswered_octets = octets;
         let serial = session.serial;
         Some(Asker { session: key, serial, frame })
     }
@@ -248,6 +269,7 @@ impl Service {
             return;
         }
         session.unanswered = session.unanswered.saturating_sub(1);
+        session.unanswered_octets = session.unanswered_octets.saturating_sub(asker.frame.octets().len() as u64);
         match session.connection {
             Some(connection) => self.effects.push_back(Effect::Send { connection, octets }),
             None => self.free_session(&asker.session),

@@ -49,8 +49,9 @@ impl Service {
                 access = subscription.access.clone();
             }
             subscription.access = access.clone();
-            // The OK brings the newest value.
+            // The OK brings the newest value, and shows that the client is well: nothing pauses any more.
             subscription.behind = false;
+            subscription.telling.recover(&mut self.timers);
             self.timers.set(&mut subscription.timer, ends, timer);
         } else {
             if known.subscriptions.len() >= self.config.subscriptions_per_session {
@@ -144,7 +145,7 @@ impl Service {
                 // Closed before and after; another version would tell that the rules are others.
                 continue;
             }
-            let same = old == new || unset;
+            let same = self.users.get(presentity).is_some_and(|user| user.shown(&old).1 == user.shown(&new).1);
             if let Some(subscription) = self.subscription(presentity, &session) {
                 subscription.access = new;
             }

@@ -85,8 +85,8 @@ impl<W: Backend> Backend for Faults<W> {
         self.inner.changed_outside()
     }
 
-    fn tidy(&mut self) {
-        self.inner.tidy();
+    fn tidy(&mut self) -> bool {
+        self.inner.tidy()
     }
 
     fn finish(&mut self) {

@@ -57,8 +57,10 @@ pub trait Backend: StoreWrite + Send {
         false
     }
 
-    /// Called when nothing is to be done; must be short.
-    fn tidy(&mut self) {}
+    /// Called when nothing is to be done; must be short. Whether more is left to tidy.
+    fn tidy(&mut self) -> bool {
+        false
+    }
 
     /// Called once, after the last write.
     fn finish(&mut self) {}

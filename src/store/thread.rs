@@ -36,6 +36,8 @@ pub enum Completion {
     },
     /// Another process wrote: what was read before may be stale.
     ChangedOutside,
+    /// A thread panicked in the midst of a job. Jobs that it had, and perhaps all that are given from now on, never complete.
+    Died,
 }
 
 /// The store at work. Dropping it finishes all jobs, and so must not be done on one of its own threads.
@@ -113,6 +115,7 @@ impl StoreThread {
         let writing = (Arc::clone(&progress), Arc::clone(&complete));
         threads.push(Builder::new().name("store-writer".into()).spawn(move || {
             let (progress, complete) = writing;
+            let _death = Death(&*complete);
             let _end = EndOfWriting(&progress);
             write_all(tick, &mut writer, &write_jobs, &progress, &*complete);
         })?);
@@ -120,6 +123,7 @@ impl StoreThread {
             let reading = (Arc::clone(&read_jobs), Arc::clone(&progress), Arc::clone(&complete));
             threads.push(Builder::new().name("store-reader".into()).spawn(move || {
                 let (jobs, progress, complete) = reading;
+                let _death = Death(&*complete);
                 read_all(&reader, &jobs, &progress, &*complete);
             })?);
         }
@@ -130,7 +134,7 @@ impl StoreThread {
     pub fn write(&self, ticket: Ticket, writes: Vec<Write>) {
         if let Some(queues) = lock(&self.queues).as_mut() {
             queues.given += 1;
-            // A send fails only after the thread has died, which it reported.
+            // A send fails only after the thread has died, which it told by `Completion::Died`.
             let _ = queues.writes.send(WriteJob { ticket, writes });
         }
     }
@@ -192,9 +196,11 @@ fn write_all(
     progress: &Progress,
     complete: &(dyn Fn(Completion) + Send + Sync),
 ) {
+    let mut untidy = true;
     loop {
         match jobs.recv_timeout(tick) {
             Ok(first) => {
+                untidy = true;
                 let batch = gather(first, jobs);
                 let results = perform(writer, &batch);
                 // Before the callbacks: they may wait for a lock whose holder waits for nothing here, but readers must not.
@@ -203,7 +209,8 @@ fn write_all(
                     complete(Completion::Written { ticket: job.ticket, result });
                 }
             }
-            Err(RecvTimeoutError::Timeout) => writer.tidy(),
+            Err(RecvTimeoutError::Timeout) if untidy => untidy = writer.tidy(),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if writer.changed_outside() {
@@ -287,6 +294,17 @@ struct EndOfWriting<'a>(&'a Progress);
 impl Drop for EndOfWriting<'_> {
     fn drop(&mut self) {
         self.0.advance(u64::MAX);
+    }
+}
+
+/// Says so when a thread ends by a panic.
+struct Death<'a>(&'a (dyn Fn(Completion) + Send + Sync));
+
+impl Drop for Death<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)(Completion::Died);
+        }
     }
 }
 

@@ -84,12 +84,6 @@ impl Frame {
         &self.octets
     }
 
-    /// Octets of start line, headers and blank line.
-    #[must_use]
-    pub fn head_octets(&self) -> usize {
-        self.head.octets
-    }
-
     fn text(&self, (start, len): (u16, u16)) -> &str {
         let (start, len) = (usize::from(start), usize::from(len));
         self.octets.get(start..start + len).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or_default()

@@ -1,7 +1,8 @@
 //! What was acknowledged is never lost, and what is repeated is never delivered twice.
 
 use crate::support::said::Said;
-use crate::support::{Dice, Site, Tool, at, expect_text};
+use crate::support::wire::message;
+use crate::support::{Dice, Proxy, Site, Tool, at, expect_text};
 use std::collections::HashSet;
 use std::hint;
 
@@ -73,6 +74,85 @@ fn a_thousand_messages_over_a_relay_that_is_killed_again_and_again() {
 }
 
 #[test]
+fn a_sender_with_many_under_way_repeats_what_was_not_acknowledged() {
+    const MANY: usize = 600;
+    /// Within the relay's Max-Outstanding.
+    const UNDER_WAY: usize = 60;
+    let mut site = Site::with_users(&["alice", "bob"]);
+    let mut dice = Dice::new(64);
+    let (mut acknowledged, mut killed, mut repeated) = (0, 0, 0);
+    while acknowledged < MANY {
+        let mut alice = site.logged_in("alice", &format!("pipeline-{killed}"), "");
+        let mut sent = acknowledged;
+        let enough = dice.between(1..200);
+        while acknowledged < MANY && (acknowledged < sent || sent < MANY) {
+            // As many at once as may be, so that the relay is always in the midst of writing some.
+            while sent < MANY && sent < acknowledged + UNDER_WAY {
+                let id = format!("pipeline-{sent}@demo.test");
+                let headers = format!("Message-ID: <{id}>\nContent-Type: message/rfc822\n");
+                alice.request("SEND", "bob", &headers, message("alice", "bob", &id, &format!("alice {sent}")).as_bytes());
+                sent += 1;
+            }
+            let answer = alice.frame();
+            assert_eq!(answer.header("Delivery"), Some("stored"), "{answer:?}");
+            acknowledged += 1;
+            if acknowledged < MANY && enough <= acknowledged % 200 && dice.between(0..20) == 0 {
+                break;
+            }
+        }
+        repeated += sent - acknowledged;
+        dawdle(&mut dice);
+        site.kill();
+        killed += 1;
+        site.start();
+    }
+    assert!(killed >= 4 && repeated >= 100, "killed {killed} times, {repeated} repeated");
+    let many = MANY.to_string();
+    let text = expect_text(0, site.tool("impp-recv", "bob").args(["--format", "{text}\\n", "--count", &many]), "");
+    assert_eq!(by_sender(text.lines(), "alice"), (0..MANY).collect::<Vec<_>>(), "each once, in order");
+    // Nothing is behind them.
+    expect_text(0, site.tool("impp-send", "alice").args(["-m", "the end", &at("bob")]), "");
+    assert_eq!(expect_text(0, site.tool("impp-recv", "bob").args(["--once", "--body"]), ""), "the end\n");
+}
+
+#[test]
+fn a_bad_network_loses_nothing_and_shows_nothing_twice() {
+    const MANY: usize = 200;
+    let site = Site::with("[mailbox]\ndelivery-timeout = \"2s\"\n", &["alice", "bob"]);
+    let (to_alice, to_bob) = (Proxy::to(site.tls), Proxy::to(site.tls));
+    let over = |proxy: &Proxy| proxy.address.to_string();
+    let mut bob = Tool::spawn(site.tool("impp-recv", "bob").args(["--server", &over(&to_bob), "--format", "{text}\\n"]));
+    site.wait_for_logins("bob", 1);
+    let mut alice = Tool::spawn(site.tool("impp-send", "alice").args(["--server", &over(&to_alice), "--ndjson"]));
+    let mut shown: Vec<String> = Vec::new();
+    for round in 0..4 {
+        let troubled = if round % 2 == 0 { &to_bob } else { &to_alice };
+        if round >= 2 {
+            // Octets are under way and never arrive: messages and acknowledgements of the one, answers of the other.
+            troubled.stall();
+        }
+        let begun = round * MANY / 4;
+        alice.type_in(&(begun..begun + MANY / 4).map(|number| line("alice", number, "bob")).collect::<String>());
+        if round < 2 {
+            // In the midst of it.
+            shown.push(bob.line());
+        } else {
+            troubled.wait_for_stalled();
+        }
+        troubled.cut();
+        troubled.resume();
+        while shown.len() < begun + MANY / 4 {
+            shown.push(bob.line());
+        }
+    }
+    assert!(alice.end().success(), "{}", alice.errors().text());
+    expect_text(0, site.tool("impp-send", "alice").args(["-m", "the end", &at("bob")]), "");
+    assert_eq!(bob.line(), "the end");
+    assert_eq!(by_sender(shown.iter().map(String::as_str), "alice"), (0..MANY).collect::<Vec<_>>(), "each once, in order");
+    assert!(to_alice.accepted() == 3 && to_bob.accepted() == 3, "both came back twice");
+}
+
+#[test]
 fn a_receiver_that_is_killed_again_and_again_misses_nothing() {
     const MANY: usize = 300;
     let site = Site::with_users(&["alice", "bob"]);
@@ -87,13 +167,9 @@ fn a_receiver_that_is_killed_again_and_again_misses_nothing() {
     site.wait_for_logins("bob", 1);
     let mut alice = stream(&site, "alice", MANY);
     let (mut shown, mut killed): (Vec<String>, usize) = (Vec::new(), 0);
-    loop {
-        let more = dice.between(5..40);
-        let got: Vec<String> = (0..more.min(MANY)).map_while(|_| (shown_numbers(&shown) < MANY).then(|| bob.line())).collect();
-        shown.extend(got);
-        if shown_numbers(&shown) + 60 >= MANY {
-            break;
-        }
+    // Never so near to the end that fewer lines are left than are waited for.
+    while shown_numbers(&shown) + 60 < MANY {
+        shown.extend((0..dice.between(5..40)).map(|_| bob.line()));
         dawdle(&mut dice);
         bob.kill();
         killed += 1;
@@ -101,10 +177,9 @@ fn a_receiver_that_is_killed_again_and_again_misses_nothing() {
         shown.extend(bob.out().all().lines().skip(bob.lines_read()).map(str::to_owned));
         bob = receive();
     }
-    while shown_numbers(&shown) < MANY {
-        shown.push(bob.line());
-    }
     assert!(alice.end().success(), "{}", alice.errors().text());
+    expect_text(0, site.tool("impp-send", "alice").args(["-m", "the end", &at("bob")]), "");
+    shown.extend(bob.lines_until("the end"));
     bob.signal("TERM");
     assert_eq!(bob.finish().0, 143);
     assert!(killed >= 5, "the receiver was killed only {killed} times");

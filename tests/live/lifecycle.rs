@@ -1,7 +1,9 @@
 //! Certificates that are replaced, and relays that are stopped and started, under the eyes of their clients.
 
 use crate::support::tool::signal;
-use crate::support::{Site, Tool, at, expect, expect_text};
+use crate::support::{Site, Tool, at, expect, expect_text, run, until};
+use std::fs;
+use std::path::Path;
 
 #[test]
 fn a_replaced_certificate_is_shown_to_the_next_and_drops_nobody() {
@@ -69,9 +71,45 @@ fn a_relay_that_is_stopped_does_not_wait_for_those_who_do_not_answer() {
 }
 
 #[test]
+fn a_session_that_is_taken_over_ends_the_old_receiver_with_69() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let session = site.path("session");
+    let receive = |file: &Path| Tool::spawn(site.tool("impp-recv", "bob").args(["--format", "{text}\\n", "--session"]).arg(file));
+    let first = receive(&session);
+    site.wait_for_logins("bob", 1);
+    // A copy of the file, as on another machine: in the same place the file is locked.
+    let copy = site.path("copy");
+    fs::copy(&session, &copy).unwrap();
+    let mut second = receive(&copy);
+    let errors = first.errors().clone();
+    assert_eq!(first.finish().0, 69, "{}", errors.text());
+    assert!(errors.all().contains("displaced"), "{}", errors.text());
+    expect(0, site.tool("impp-send", "alice").args(["-m", "to whoever is there", &at("bob")]), b"");
+    assert_eq!(second.line(), "to whoever is there");
+}
+
+#[test]
+fn a_user_who_is_disabled_is_sent_away_and_kept_out() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let bob = Tool::spawn(&mut site.tool("impp-recv", "bob"));
+    site.wait_for_logins("bob", 1);
+    site.administer(&["user", "disable", &at("bob")]);
+    let errors = bob.errors().clone();
+    let status = bob.finish().0;
+    assert!(status == 77 || status == 69, "{status}: {}", errors.text());
+    expect(77, site.tool("impp-recv", "bob").arg("--once"), b"");
+    expect(69, site.tool("impp-send", "alice").args(["-m", "x", &at("bob")]), b"");
+    site.administer(&["user", "enable", &at("bob")]);
+    // The relay sees what its administrator did a moment later.
+    until("enabled", || run(site.tool("impp-send", "alice").args(["-m", "welcome back", &at("bob")]), b"").status.success());
+    let received = expect_text(0, site.tool("impp-recv", "bob").args(["--once", "--body"]), "");
+    assert_eq!(received, "welcome back\n");
+}
+
+#[test]
 fn a_second_relay_on_the_same_ports_or_store_is_refused() {
     let site = Site::with_users(&["alice"]);
-    let done = crate::support::run(&mut site.relay_command(&["serve"]), b"");
+    let done = run(&mut site.relay_command(&["serve"]), b"");
     let errors = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(73), "{errors}");
     assert!(errors.starts_with("impp-relay: ") && errors.contains("in use"), "{errors}");

@@ -1,6 +1,6 @@
 //! Messages from impp-send to impp-recv, read by a mail parser that others wrote.
 
-use crate::support::{Dice, Site, Tool, at, expect, expect_text, has, run};
+use crate::support::{Dice, Proxy, Site, Tool, at, bare, expect, expect_text, has, program, run};
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
@@ -86,6 +86,86 @@ fn a_report_from_a_pipe_arrives_octet_for_octet() {
         assert_eq!(read["subject"].as_str().unwrap().trim_start(), subject.trim_start());
         assert_eq!((read["types"][0].as_str(), read["from"].as_str()), (Some("text/plain"), Some("alice@demo.test")));
     }
+}
+
+/// The first five minutes of an administrator: what `init` makes runs, and an alert goes through.
+#[test]
+fn a_relay_as_init_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let relay = |args: &[&str]| {
+        let mut command = bare(program("impp-relay"));
+        command.args(args);
+        command
+    };
+    fs::write(path("pass"), "a long and winding road\n").unwrap();
+    expect(0, &mut relay(&["init", "demo.test", "--dir", &path("r"), "--admin", "alice", "--pass-file", &path("pass")]), b"");
+    let config = path("r/impp-relay.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let lines = text.lines().map(|line| match line.split(" = ").next() {
+        Some("#plain") => "plain = [\"127.0.0.1:0\"]",
+        Some("#tls") => "tls = [\"127.0.0.1:0\"]",
+        _ => line,
+    });
+    fs::write(&config, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    expect(0, &mut relay(&["user", "add", "bob@demo.test", "--pass-file", &path("pass"), "-c", &config]), b"");
+    let serve = Tool::spawn(&mut relay(&["serve", "-c", &config]));
+    let ready = serve.errors().find(|text| text.lines().find(|line| line.contains("relay is ready")).map(str::to_owned));
+    let tls = ready.unwrap().rsplit_once("tls=[").unwrap().1.trim_end_matches(']').to_owned();
+    let tool = |name: &str, user: &str, args: &[&str]| {
+        let mut command = bare(program(name));
+        command.args(["--login", user, "--pass-file", &path("pass"), "--server", &tls, "--ca", &path("r/fullchain.pem")]);
+        command.env("IMPP_CONFIG", "/dev/null").args(args);
+        command
+    };
+    let report = Command::new("df").arg("-h").output().unwrap().stdout;
+    expect(0, &mut tool("impp-send", "alice@demo.test", &["-s", "disk", "bob@demo.test"]), &report);
+    let message = expect(0, &mut tool("impp-recv", "bob@demo.test", &["--once", "--mime"]), b"");
+    if has("python3") {
+        let read = python(&message);
+        assert_eq!((part(&read, 0), read["subject"].as_str()), (report, Some("disk")));
+    }
+    serve.signal("TERM");
+    assert_eq!(serve.finish().0, 0);
+}
+
+#[test]
+fn every_kind_of_connection_carries_a_message() {
+    let site = Site::with("[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\nrequired = false\n", &["alice", "bob"]);
+    let (plain, tls) = (site.plain.to_string(), site.tls.to_string());
+    for (how, server) in [("require", &tls), ("starttls", &plain), ("off", &plain)] {
+        expect(0, site.tool("impp-send", "alice").args(["--tls", how, "--server", server, "-m", how, &at("bob")]), b"");
+        let received =
+            expect_text(0, site.tool("impp-recv", "bob").args(["--tls", how, "--server", server, "--once", "--body"]), "");
+        assert_eq!(received.trim_end(), how);
+    }
+    // TLS where none is spoken, and none where it is: an error at once, not a message in the clear.
+    for (how, server) in [("require", &plain), ("off", &tls)] {
+        let done = run(site.tool("impp-send", "alice").args(["--tls", how, "--server", server, "-m", how, &at("bob")]), b"");
+        let status = done.status.code().unwrap();
+        assert!(status == 75 || status == 76, "{how}: {status} {}", String::from_utf8_lossy(&done.stderr));
+    }
+    // A certificate that nobody vouches for.
+    let mut stranger = bare(program("impp-send"));
+    stranger.env("IMPP_CONFIG", "/dev/null").args(["--login", &at("alice"), "--server", &tls, "--pass-file"]);
+    stranger.arg(site.path("alice.pass")).args(["-m", "x", &at("bob")]);
+    let done = run(&mut stranger, b"");
+    assert_eq!(done.status.code(), Some(76), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn one_message_takes_at_most_four_round_trips() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let turns = (0..5).map(|_| {
+        let proxy = Proxy::to(site.tls);
+        let server = proxy.address.to_string();
+        expect(0, site.tool("impp-send", "alice").args(["--server", &server, "-m", "x", &at("bob")]), b"");
+        proxy.turns()
+    });
+    // One for TCP; then a turn of each side for TLS, HELLO with AUTH, AUTH with SEND. BYE and the end of TLS come when the
+    // answer is there.
+    let turns: Vec<String> = turns.collect();
+    assert!(turns.iter().any(|turns| turns.len() <= 9), "{turns:?}");
 }
 
 #[test]
@@ -282,4 +362,59 @@ fn refusals_have_their_statuses_and_say_why() {
     // And with nobody to talk to at all:
     assert!(site.stop());
     expect(75, site.tool("impp-send", "alice").args(["-m", "x", &at("bob")]), b"");
+}
+
+#[test]
+fn an_answer_finds_its_way_and_its_thread() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let send =
+        ["-s", "lunch", "-m", "at one?", "--lang", "en-GB", "--reply-to", &at("carol"), "--id", "first@demo.test", &at("bob")];
+    expect(0, site.tool("impp-send", "alice").args(send), b"");
+    let message = next(&site, "bob");
+    let message = String::from_utf8(message).unwrap();
+    for line in ["Message-ID: <first@demo.test>", "Reply-To: <carol@demo.test>", "Content-Language: en-GB"] {
+        assert!(message.lines().any(|other| other == line), "no {line:?} in\n{message}");
+    }
+    let answer = ["-m", "yes", "--in-reply-to", "<first@demo.test>", &at("alice")];
+    expect(0, site.tool("impp-send", "bob").args(answer), b"");
+    assert_eq!(records(&site, "alice", 1)[0]["in_reply_to"], "<first@demo.test>");
+}
+
+#[test]
+fn a_signed_message_passes_untouched() {
+    if !has("gpg") {
+        return;
+    }
+    let site = Site::with_users(&["alice", "bob"]);
+    let home = tempfile::tempdir().unwrap();
+    let gpg = |args: &[&str], stdin: &[u8]| {
+        let fixed = ["--homedir", home.path().to_str().unwrap(), "--batch", "--quiet", "--no-autostart"];
+        let fixed = if args.contains(&"--verify") { &fixed[..] } else { &fixed[..4] };
+        run(Command::new("gpg").args(fixed).args(args), stdin)
+    };
+    let key = gpg(&["--passphrase", "", "--quick-generate-key", "alice@demo.test", "ed25519", "sign"], b"");
+    assert!(key.status.success(), "{}", String::from_utf8_lossy(&key.stderr));
+
+    // RFC 3156: the signature is over exactly these octets, blanks at line ends and all.
+    let entity =
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nthe key is under the m\u{e4}t  \r\n";
+    let signature = gpg(&["--armor", "--detach-sign"], entity.as_bytes()).stdout;
+    let signature = String::from_utf8(signature).unwrap().replace('\n', "\r\n");
+    let whole = format!(
+        "From: alice@demo.test\r\nTo: bob@demo.test\r\nMessage-ID: <signed@demo.test>\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n\
+         MIME-Version: 1.0\r\nContent-Type: multipart/signed; micalg=pgp-sha512; protocol=\"application/pgp-signature\"; boundary=\"=-\"\r\n\r\n\
+         --=-\r\n{entity}\r\n--=-\r\nContent-Type: application/pgp-signature\r\n\r\n{signature}\r\n--=---\r\n"
+    );
+    expect(0, site.tool("impp-send", "alice").args(["--raw", &at("bob")]), whole.as_bytes());
+    let came = String::from_utf8(next(&site, "bob")).unwrap();
+
+    // Cut apart as any reader of mail would.
+    let parts: Vec<_> = came.split("--=-\r\n").collect();
+    let (signed, rest) = (parts[1].strip_suffix("\r\n").unwrap(), parts[2].split_once("\r\n\r\n").unwrap().1);
+    let detached = site.write("signature.asc", rest.split("\r\n--=---").next().unwrap());
+    let judged = gpg(&["--verify", detached.to_str().unwrap(), "-"], signed.as_bytes());
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    let forged = gpg(&["--verify", detached.to_str().unwrap(), "-"], signed.replace("under", "above").as_bytes());
+    assert!(!forged.status.success(), "a changed text verifies");
+    let _ = Command::new("gpgconf").arg("--homedir").arg(home.path()).args(["--kill", "all"]).status();
 }

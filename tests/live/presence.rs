@@ -1,6 +1,6 @@
 //! Presence: asked for once, watched, leased, refused, concealed; and all of that over a bad network.
 
-use crate::support::{Proxy, Site, Tool, at, expect, expect_text, run};
+use crate::support::{Proxy, Site, Tool, at, expect, expect_text, run, until};
 use serde_json::Value;
 use std::net::TcpListener;
 use std::process::Command;
@@ -162,7 +162,9 @@ fn a_watch_that_is_stopped_longer_than_its_lease_goes_on_with_the_newest_state()
     let mut alice = watch(site.tool("impp-watch", "alice").arg(at("bob")).args(["--lease", "1s"]));
     assert_eq!(state(&mut alice), "closed initial -");
     alice.signal("STOP");
-    while expect_text(0, site.tool("impp-acl", "bob").args(["watchers"]), "").contains("alice@demo.test") {}
+    until("the subscription is over", || {
+        !expect_text(0, site.tool("impp-acl", "bob").args(["watchers"]), "").contains("alice@demo.test")
+    });
     set(&site, "bob", &["open", "--note", "meanwhile"]);
     alice.signal("CONT");
     while state(&mut alice) != "open change meanwhile" {}

@@ -131,59 +131,80 @@ fn one_address_cannot_take_all_places() {
     still_works(&site, "when places are free again");
 }
 
+/// A file system of 8 MiB over the site's data folder, in a mount namespace that lives as long as this.
+struct SmallDisk(Tool);
+
+impl SmallDisk {
+    /// `None`, with a word about it, where this user may not mount.
+    fn over(site: &Site) -> Option<Self> {
+        let mounts = ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
+        if !has("unshare") || !has("nsenter") || !run(Command::new("unshare").args(mounts), b"").status.success() {
+            eprintln!("skipped: a small file system needs root");
+            return None;
+        }
+        // Two ballast files keep some of the room back.
+        let script = "mkdir small && mount -t tmpfs -o size=8M tmpfs small && cp -a data/. small/ && mount --bind small data \
+                      && dd if=/dev/zero of=data/first bs=1M count=1 2>/dev/null && cp data/first data/second && echo mounted && read -r _";
+        let mut holder = Tool::spawn(Command::new("unshare").args(["-m", "sh", "-c", script]).current_dir(site.path(".")));
+        assert_eq!(holder.line(), "mounted");
+        Some(Self(holder))
+    }
+
+    /// A command that sees the small disk.
+    fn inside(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = bare("nsenter");
+        command.args(["-t", &self.0.pid().to_string(), "-m", program]).args(args);
+        command
+    }
+}
+
 #[test]
 fn a_full_disk_is_a_server_error_and_loses_nothing_acknowledged() {
-    if !has("unshare")
-        || !has("nsenter")
-        || !run(Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]), b"").status.success()
-    {
-        eprintln!("skipped: a small file system needs root");
-        return;
-    }
     let mut site = Site::prepared("", &["alice", "bob"]);
-    // The store moves to a file system of 4 MiB that only the relay sees; a ballast file keeps some of it back.
-    let script = "mkdir small && mount -t tmpfs -o size=4M tmpfs small && cp -a data/. small/ && mount --bind small data \
-                  && dd if=/dev/zero of=data/ballast bs=1M count=1 2>/dev/null && exec \"$0\" serve -c impp-relay.toml";
-    let mut command = bare("unshare");
-    command.args(["-m", "sh", "-c", script, program("impp-relay")]).current_dir(site.path("."));
-    site.start_as(command);
-
-    // Filled up by alice, one message after the other, each told whether it was taken.
-    let mut wire = site.logged_in("alice", "filler", "");
-    let text = "x".repeat(40_000);
+    let Some(disk) = SmallDisk::over(&site) else { return };
+    let config = site.path("impp-relay.toml").display().to_string();
+    let serve = || disk.inside(program("impp-relay"), &["serve", "-c", &config]);
+    site.start_as(serve());
     let mut taken = Vec::new();
-    let refused = loop {
+    fill_up(&mut site.logged_in("alice", "filler-1", ""), &mut taken);
+    assert!(taken.len() > 5, "{taken:?}");
+    let failed = run(site.tool("impp-send", "alice").args(["-m", &"x".repeat(30_000), &at("bob")]), b"");
+    let errors = String::from_utf8_lossy(&failed.stderr);
+    assert!(failed.status.code() == Some(75) && errors.contains("(server-error)"), "{errors}");
+    // Reading goes on.
+    expect(1, site.tool("impp-fetch", "alice").arg(at("bob")), b"");
+
+    // Killed with a full disk under it. With room again, all is there and all goes on.
+    site.kill();
+    expect(0, &mut disk.inside("rm", &[site.path("data/first").to_str().unwrap()]), b"");
+    site.start_as(serve());
+    let mut wire = site.logged_in("alice", "filler-2", "");
+    fill_up(&mut wire, &mut taken);
+    let receive = |count: &str| {
+        let mut command = site.tool("impp-recv", "bob");
+        command.args(["--format", "{id}\\n", "--count", count, "--session"]).arg(site.path("session"));
+        expect_text(0, &mut command, "")
+    };
+    let received = receive(&taken.len().to_string());
+    assert_eq!(received.lines().collect::<Vec<_>>(), taken, "each that was acknowledged, once, in order");
+    // The relay had no room even to note that they were received, and may offer them again. They are not shown again, and
+    // nothing is stuck.
+    expect(0, &mut disk.inside("rm", &[site.path("data/second").to_str().unwrap()]), b"");
+    assert_eq!(wire.send_message("bob", "room@demo.test", "room again").header("Delivery"), Some("stored"));
+    assert_eq!(receive("1"), "<room@demo.test>\n");
+}
+
+/// Sends messages to bob until one is refused, which must be with server-error.
+fn fill_up(wire: &mut Wire, taken: &mut Vec<String>) {
+    let text = "x".repeat(40_000);
+    loop {
         let id = format!("full-{}@demo.test", taken.len());
         let headers = format!("Message-ID: <{id}>\nContent-Type: message/rfc822\n");
         let answer = wire.ask("SEND", "bob", &headers, message("alice", "bob", &id, &text).as_bytes());
         match answer.header("Error") {
-            None => taken.push(id),
-            Some(error) => break error.to_owned(),
+            None => taken.push(format!("<{id}>")),
+            Some(error) => return assert_eq!(error, "server-error"),
         }
-        assert!(taken.len() < 200, "4 MiB cannot hold this");
-    };
-    assert_eq!(refused, "server-error");
-    assert!(taken.len() > 5, "{taken:?}");
-    let mut tool = site.tool("impp-send", "alice");
-    let failed = run(tool.args(["-m", &text[..30_000], &at("bob")]), b"");
-    assert_eq!(failed.status.code(), Some(75), "{}", String::from_utf8_lossy(&failed.stderr));
-    // Reading goes on, and so does the connection.
-    expect(1, site.tool("impp-fetch", "alice").arg(at("bob")), b"");
-    expect(
-        0,
-        Command::new("nsenter").args(["-t", &site.pid().to_string(), "-m", "rm", site.path("data/ballast").to_str().unwrap()]),
-        b"",
-    );
-    still_taken(&mut wire, "after-the-ballast@demo.test");
-    taken.push("after-the-ballast@demo.test".to_owned());
-    let many = taken.len().to_string();
-    let received = expect_text(0, site.tool("impp-recv", "bob").args(["--count", &many, "--format", "{id}\\n"]), "");
-    let expected: Vec<String> = taken.iter().map(|id| format!("<{id}>")).collect();
-    assert_eq!(received.lines().collect::<Vec<_>>(), expected, "each that was acknowledged, once, in order");
-}
-
-/// With room again, messages are taken again.
-fn still_taken(wire: &mut Wire, id: &str) {
-    let answer = wire.send_message("bob", id, "room again");
-    assert_eq!(answer.header("Delivery"), Some("stored"), "{answer:?}");
+        assert!(taken.len() < 200, "8 MiB cannot hold this");
+    }
 }

@@ -10,6 +10,9 @@ use std::process::Command;
 /// What must not be found. It is unlike any other word of the tests.
 const PASSWORD: &str = "Zq7-correct-horse-battery-9";
 
+/// What a message and a presence say.
+const CONFIDENTIAL: &str = "the-merger-is-on-friday";
+
 /// A relay that logs everything, and alice with that password.
 fn site(auth: &str) -> Site {
     let log = "[log]\nlevel = \"trace\"\nformat = \"text\"\n";
@@ -133,11 +136,11 @@ fn logs_and_traces_and_the_store_show_no_password() {
         for (number, tool) in ["impp-send", "impp-recv", "impp-watch", "impp-fetch", "impp-set", "impp-acl"].iter().enumerate() {
             let me = at("alice");
             let args: &[&str] = match *tool {
-                "impp-send" => &["-m", "hello", &me],
+                "impp-send" => &["-s", CONFIDENTIAL, "-m", CONFIDENTIAL, &me],
                 "impp-recv" => &["--once"],
                 "impp-watch" => &["--count", "1", &me],
                 "impp-fetch" => &[&me],
-                "impp-set" => &["open"],
+                "impp-set" => &["open", "--note", CONFIDENTIAL],
                 _ => &["show"],
             };
             let trace = site.path(&format!("trace-{number}"));
@@ -163,6 +166,7 @@ fn logs_and_traces_and_the_store_show_no_password() {
         let log = site.last_log();
         assert!(log.contains("authenticated"), "the log is there: {log}");
         assert!(!shows_password(log.as_bytes()), "{mechanism}: {log}");
+        assert!(!log.contains(CONFIDENTIAL), "neither is what people write to each other in the log: {log}");
         no_file_shows_it(&site.path("data"));
     }
 }

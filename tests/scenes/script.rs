@@ -164,6 +164,7 @@ impl Script {
         let config = &mut self.world.config;
         match what {
             "outstanding" => config.outstanding = number()? as u32,
+            "outstanding-octets" => config.outstanding_octets = number()?,
             "subscriptions" => config.subscriptions_per_session = size()?,
             "subscribers" => config.subscribers_per_user = size()?,
             "sessions" => config.sessions_per_user = size()?,
@@ -289,7 +290,7 @@ impl Script {
         let mut rules = Vec::new();
         let mut presence = Presence::closed();
         let mut message = None;
-        let mut size = 0;
+        let (mut size, mut padding) = (0, 0);
         while let Some(word) = words.next() {
             let mut next = || words.next().ok_or("something is missing");
             match word {
@@ -309,6 +310,7 @@ impl Script {
                 "request" => id = next()?.to_owned(),
                 "id" => head.push((Name::MessageId, format!("<{}>", next()?))),
                 "entity" => presence.entity = Some(address(next()?)),
+                "pad-type" => padding = next()?.parse().map_err(|_| "a number")?,
                 "octets" => size = next()?.parse().map_err(|_| "a number")?,
                 "type" => {
                     let content_type = next()?.to_owned();
@@ -353,6 +355,9 @@ impl Script {
             writer = writer.header(header, &value);
         }
         let octets = match body {
+            Some((content_type, body)) if padding > 0 => {
+                writer.finish_with(&format!("{content_type}; x={}", "a".repeat(padding)), &body)
+            }
             Some((content_type, body)) => writer.finish_with(&content_type, &body),
             None => writer.finish(),
         };

@@ -1,4 +1,5 @@
 //! A name server for tests: one zone file for all the names there are, and quirks where something is to go wrong.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::disallowed_types, reason = "each test crate uses its part")]
 
 use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};

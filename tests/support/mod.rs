@@ -30,7 +30,7 @@ pub use tool::{Tool, expect, expect_text, run};
 pub use wire::Wire;
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The domain of every test relay.
 pub const DOMAIN: &str = "demo.test";
@@ -69,6 +69,15 @@ pub fn bare(program: &str) -> Command {
     }
     command.env_remove("CREDENTIALS_DIRECTORY").env("NO_COLOR", "1");
     command
+}
+
+/// Tries again and again until it is so.
+#[track_caller]
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+    }
 }
 
 /// `name@demo.test`

@@ -21,6 +21,10 @@ struct State {
     /// Whether new connections are closed at once.
     refusing: bool,
     accepted: usize,
+    /// How often octets came while they had to wait.
+    waiting: usize,
+    /// Who spoke, `C` or `S`, when it was not the one who spoke before.
+    turns: String,
 }
 
 impl Proxy {
@@ -50,17 +54,26 @@ impl Proxy {
         let _ = (client.set_nodelay(true), relay.set_nodelay(true));
         let clone = |stream: &TcpStream| stream.try_clone().unwrap();
         self.state.0.lock().unwrap().pairs.push((clone(&client), clone(&relay)));
-        for (from, to) in [(clone(&client), clone(&relay)), (relay, client)] {
+        for (who, from, to) in [('C', clone(&client), clone(&relay)), ('S', relay, client)] {
             let proxy = self.clone();
-            std::thread::spawn(move || proxy.pump(from, to));
+            std::thread::spawn(move || proxy.pump(who, from, to));
         }
     }
 
-    fn pump(&self, mut from: TcpStream, mut to: TcpStream) {
+    fn pump(&self, who: char, mut from: TcpStream, mut to: TcpStream) {
         let mut some = [0; 16384];
         loop {
             let octets = from.read(&mut some).unwrap_or(0);
-            drop(self.state.1.wait_while(self.state.0.lock().unwrap(), |state| state.stalled).unwrap());
+            let mut state = self.state.0.lock().unwrap();
+            if state.stalled && octets > 0 {
+                state.waiting += 1;
+                self.state.1.notify_all();
+            }
+            state = self.state.1.wait_while(state, |state| state.stalled).unwrap();
+            if octets > 0 && !state.turns.ends_with(who) {
+                state.turns.push(who);
+            }
+            drop(state);
             if octets == 0 || to.write_all(&some[..octets]).is_err() {
                 let _ = to.shutdown(Shutdown::Write);
                 return;
@@ -84,7 +97,14 @@ impl Proxy {
 
     /// Passes nothing on until [`Self::resume`], and closes nothing.
     pub fn stall(&self) {
-        self.change(|state| state.stalled = true);
+        self.change(|state| (state.stalled, state.waiting) = (true, 0));
+    }
+
+    /// Waits until octets have come that are not passed on.
+    pub fn wait_for_stalled(&self) {
+        let state = self.state.0.lock().unwrap();
+        let (state, _) = self.state.1.wait_timeout_while(state, super::PATIENCE, |state| state.waiting == 0).unwrap();
+        assert!(state.waiting > 0, "nothing came");
     }
 
     /// Passes on again.
@@ -112,6 +132,11 @@ impl Proxy {
     /// How many connections have been made.
     pub fn accepted(&self) -> usize {
         self.state.0.lock().unwrap().accepted
+    }
+
+    /// Who spoke in turn, over all connections: `CSCS`.
+    pub fn turns(&self) -> String {
+        self.state.0.lock().unwrap().turns.clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

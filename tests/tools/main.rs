@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test they are the verdict")]
 
 mod acl;
+#[path = "../support/dns.rs"]
+mod dns;
 mod fetch_set;
 mod recv;
 mod send;

@@ -50,6 +50,18 @@ fn each_failure_has_its_status() {
 }
 
 #[test]
+fn what_is_sent_can_be_seen_as_well() {
+    let site = Site::start();
+    let done = site.call("impp-send", "alice", &["--tee", "bob@demo.test"]).input("one\ntwo").run().quietly(0);
+    assert_eq!(done.out, "one\ntwo");
+    let done = site.call("impp-send", "alice", &["--tee", "--lines", "bob@demo.test"]).input("three\n").run().quietly(0);
+    assert_eq!(done.out, "three\n");
+    site.call("impp-send", "alice", &["--tee", "--json", "bob@demo.test"]).run().saying(64, "cannot be used with");
+    let done = site.call("impp-recv", "bob", &["--format", "{text}\\n", "--count", "2"]).run().quietly(0);
+    assert_eq!(done.out, "one\\ntwo\nthree\n");
+}
+
+#[test]
 fn the_same_id_arrives_once() {
     let site = Site::start();
     for _ in 0..2 {

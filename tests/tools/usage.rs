@@ -1,5 +1,6 @@
 //! What is wrong before anybody is connected to: options, files, configuration.
 
+use crate::dns::Dns;
 use crate::site::Call;
 
 const TOOLS: [&str; 6] = ["impp-send", "impp-recv", "impp-watch", "impp-fetch", "impp-set", "impp-acl"];
@@ -45,8 +46,15 @@ fn what_is_missing_is_named() {
     Call::new("impp-send", &["-m", "x", "bob@demo.test"]).run().saying(78, "who are you? Give --login");
     let words = ["--login", "a@demo.test", "-m", "x", "bob@demo.test"];
     Call::new("impp-send", &words).run().saying(78, "no password for a@demo.test");
-    let done = Call::new("impp-send", &words).env("IMPP_PASSWORD", "x").run();
-    done.saying(68, "name one with --server HOST[:PORT], or `server` in the account");
+    let dns = Dns::start("else.test. A 127.0.0.1", &[]);
+    let resolver = dns.address.to_string();
+    let done = Call::new("impp-send", &words).env("IMPP_PASSWORD", "x").env("IMPP_RESOLVER", &resolver).run();
+    done.saying(68, "demo.test has no SRV record for IMPP and no address");
+    let done = Call::new("impp-send", &words).env("IMPP_PASSWORD", "x").env("IMPP_RESOLVER", "dns.example").run();
+    done.saying(64, "is not the ADDRESS[:PORT] of a name server");
+    let anchor = ["--dnssec-anchor", "/nonexistent/root.key"];
+    let done = Call::new("impp-send", &[&words[..], &anchor].concat()).env("IMPP_PASSWORD", "x").run();
+    done.saying(66, "/nonexistent/root.key");
     Call::new("impp-send", &["-c", "/nonexistent/impp.toml", "-m", "x", "bob@x"]).run().saying(66, "/nonexistent/impp.toml");
     Call::new("impp-send", &["--login", "a@x", "-n", "--file", "/nonexistent/body", "bob@x"])
         .run()

@@ -54,6 +54,7 @@ pub(crate) fn failure(error: &ServeError) -> Failure {
         ServeError::Tls(_) => Exit::Config,
         ServeError::Bind { .. } => Exit::CannotCreate,
         ServeError::Threads(error) => return cannot_start(error),
+        ServeError::StoreDied => Exit::Internal,
     };
     Failure::new(exit, error.to_string())
 }

@@ -12,7 +12,6 @@ use core::fmt;
 use std::time::Duration;
 
 /// What the engine is told.
-#[derive(Debug)]
 pub enum ClientCommand {
     /// The handshake asked for by [`ClientEvent::StartTls`] is done.
     TlsUp {

@@ -200,6 +200,12 @@ impl Client {
         }
     }
 
+    /// Whether the server may have been given a request that was not answered.
+    #[must_use]
+    pub const fn has_outstanding(&self) -> bool {
+        self.outstanding > 0
+    }
+
     /// The next octets to be written.
     pub fn poll_output(&mut self) -> Option<Bytes> {
         self.out.pop()

@@ -42,10 +42,16 @@ impl Offer<'_> {
         match mechanism {
             Mechanism::ScramSha256 => true,
             Mechanism::ScramSha256Plus => self.tls.is_some_and(|tls| tls.exporter.is_some()),
-            Mechanism::External => self.tls.is_some_and(|tls| tls.client_identity.is_some()),
+            Mechanism::External => self.proven().next().is_some(),
             Mechanism::Plain => self.tls.is_some(),
             Mechanism::Anonymous => false,
         }
+    }
+
+    /// The users of this domain whom the client's certificate names.
+    fn proven(&self) -> impl Iterator<Item = Address> {
+        let named = self.tls.map(|tls| tls.client_identities.as_slice()).unwrap_or_default();
+        named.iter().filter_map(Address::canonical_local).filter(|user| user.domain() == *self.domain && !user.is_domain())
     }
 
     fn offers(&self, mechanism: Mechanism) -> bool {
@@ -229,16 +235,19 @@ fn plain(data: &[u8]) -> Option<(&str, &str, &str)> {
     (parts.next().is_none() && !user.is_empty() && !password.is_empty()).then_some((authzid, user, password))
 }
 
-/// The certificate alone has authority; an authzid may only repeat it.
+/// The certificate alone has authority; an authzid chooses among those whom it names.
 fn external(offer: Offer<'_>, data: &[u8]) -> Next {
-    let proven = offer.tls.and_then(|tls| tls.client_identity.as_ref());
-    let proven = proven.and_then(Address::canonical_local).filter(|user| user.domain() == *offer.domain && !user.is_domain());
-    let Ok(authzid) = std::str::from_utf8(data) else { return Next::Failed(proven) };
-    match proven {
-        Some(identity) if authzid.is_empty() || local(authzid).as_ref() == Some(&identity) => {
-            Next::Done { identity, anonymous: false, data: None }
-        }
-        proven => Next::Failed(proven),
+    let mut proven = offer.proven();
+    let first = proven.next();
+    let chosen = match std::str::from_utf8(data) {
+        // Two spellings of one name are one.
+        Ok("") => first.clone().filter(|first| proven.all(|other| other == *first)),
+        Ok(authzid) => local(authzid).filter(|user| offer.proven().any(|other| other == *user)),
+        Err(_) => None,
+    };
+    match chosen {
+        Some(identity) => Next::Done { identity, anonymous: false, data: None },
+        None => Next::Failed(first),
     }
 }
 

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use std::time::Duration;
 
 /// What the engine is told. One that does not fit the moment is ignored.
-#[derive(Debug)]
 pub enum ServerCommand {
     /// The handshake asked for by [`ServerEvent::StartTls`] is done.
     TlsUp(TlsInfo),

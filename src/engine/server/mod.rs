@@ -26,6 +26,7 @@ use crate::model::Answer;
 use crate::model::ByeCause;
 use crate::model::ErrorKind;
 use crate::model::Method;
+use crate::model::lease::whole_seconds;
 use crate::model::response::error_to;
 use crate::wire::Frame;
 use crate::wire::Kind;
@@ -80,7 +81,7 @@ enum State {
 }
 
 impl Server {
-    /// A connection that was just accepted; `tls` if TLS came first. `nonce` is random and used for nothing else.
+    /// A connection that was accepted at `now`; `tls` if TLS came first. `nonce` is random and used for nothing else.
     #[must_use]
     pub fn new(config: Arc<ServerConfig>, tls: Option<TlsInfo>, nonce: [u8; 32], now: Instant) -> Self {
         let login = Login::new(nonce, now.checked_add(config.auth_timeout).unwrap_or(now));
@@ -406,7 +407,7 @@ impl Server {
         let frame = Writer::request(Method::Bye.as_str(), &id)
             .maybe(Name::Reason, reason)
             .maybe(Name::Cause, cause.map(ByeCause::as_str))
-            .maybe(Name::RetryAfter, retry_after.map(peer::whole_seconds).as_deref());
+            .maybe(Name::RetryAfter, retry_after.map(|after| whole_seconds(after).to_string()).as_deref());
         self.out.push(frame.finish());
         self.state = State::Parting { id, until: now.checked_add(LINGER).unwrap_or(now), open };
         self.process(now);

@@ -145,6 +145,11 @@ impl Ack {
     pub(super) fn give(self: Box<Self>) {
         self.responder.settle(&self.frame, None);
     }
+
+    /// Nobody here subscribed to that: the server shall stop.
+    pub(super) fn unknown(self: Box<Self>) {
+        self.responder.settle(&self.frame, Some(&Answer::new(ErrorKind::SubscriptionUnknown)));
+    }
 }
 
 /// A request of the server as an event. What makes no sense is answered so, and is no event.

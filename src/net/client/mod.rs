@@ -31,6 +31,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+/// How much later than the session itself somebody who waits for it gives up.
+const OVERTIME: Duration = Duration::from_millis(500);
 /// How long the answer to our BYE is waited for.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
@@ -101,7 +103,8 @@ impl Client {
 
     async fn opened(self) -> Result<Self, Error> {
         let mut state = self.shared.state.clone();
-        let limit = self.shared.options.timeout;
+        // The session minds the deadline itself, and knows better what kept it.
+        let limit = self.shared.options.timeout.saturating_add(OVERTIME);
         let opened = tokio::time::timeout(limit, state.wait_for(|state| !matches!(state, State::Opening))).await;
         match opened.map(|state| state.map(|state| state.clone())) {
             Ok(Ok(State::Over(error))) => Err(error),

@@ -112,11 +112,13 @@ struct Finish {
     error: Error,
     /// The server wants to be reached there.
     redirect: Option<HostPort>,
+    /// Requests were on their way, and nobody knows what became of them.
+    unsettled: bool,
 }
 
 impl Finish {
     fn of(error: impl Into<Error>) -> Self {
-        Self { error: error.into(), redirect: None }
+        Self { error: error.into(), redirect: None, unsettled: false }
     }
 }
 
@@ -216,7 +218,7 @@ impl Session {
             let at = HostPort { host: place.candidate.host.clone(), port: Some(place.candidate.port) };
             let finish = self.serve(drive, verifies, Some(at), give_up, &mut rest).await;
             match &mut rest {
-                Some(race) if finish.redirect.is_none() && self.may_try_another(&finish.error) => {
+                Some(race) if finish.redirect.is_none() && self.may_try_another(&finish) => {
                     self.requests.hold_all();
                     race.failed(&place, finish.error);
                 }
@@ -227,21 +229,21 @@ impl Session {
 
     /// Whether another server of the domain may do better than one that failed so before there was a session. A refused
     /// password is refused everywhere; and what was sent with the login may have been done, unless the login was refused.
-    fn may_try_another(&self, error: &Error) -> bool {
-        let refused = match error {
+    fn may_try_another(&self, finish: &Finish) -> bool {
+        let refused = match &finish.error {
             Error::Login(ClientRefusal::Hello(_) | ClientRefusal::Rejected(_) | ClientRefusal::NoTls) => true,
             Error::Login(ClientRefusal::Auth(answer)) => answer.kind.lasting() == Lasting::Temporary,
             _ => false,
         };
         let broke = matches!(
-            error,
+            finish.error,
             Error::Broken(_)
                 | Error::Ended(_)
                 | Error::Bye { .. }
                 | Error::Timeout
                 | Error::Login(ClientRefusal::Timeout | ClientRefusal::BadAnswer)
         );
-        !self.requests.closing && (refused || (broke && self.requests.pending.is_empty()))
+        !self.requests.closing && (refused || (broke && !finish.unsettled))
     }
 
     /// Serves one connection. Once there is a session, the `rest` of the places is forgotten.
@@ -282,8 +284,14 @@ impl Session {
                     drive.linger().await;
                     return Finish::of(Error::Closed);
                 }
-                Woken::TooSlow => return Finish::of(Error::Timeout),
-                Woken::Step(Step::Broken(error)) => return Finish::of(Error::Broken(error.kind())),
+                Woken::TooSlow => {
+                    let unsettled = drive.engine().has_outstanding();
+                    return Finish { unsettled, ..Finish::of(Error::Timeout) };
+                }
+                Woken::Step(Step::Broken(error)) => {
+                    let unsettled = drive.engine().has_outstanding();
+                    return Finish { unsettled, ..Finish::of(Error::Broken(error.kind())) };
+                }
                 // It was had before the login began.
                 Woken::Step(Step::Event(ClientEvent::StartTls)) => return Finish::of(Error::Login(ClientRefusal::BadAnswer)),
                 Woken::Step(Step::Event(ClientEvent::Ready { identity, resumed, hello })) => {
@@ -293,9 +301,9 @@ impl Session {
                     self.state.send_replace(State::Ready(Arc::new(Ready { identity, resumed, hello, server })));
                 }
                 Woken::Step(Step::Event(ClientEvent::Refused(refusal))) => {
-                    let redirect = elsewhere(&refusal);
+                    let (redirect, unsettled) = (elsewhere(&refusal), drive.engine().has_outstanding());
                     tokio::spawn(drive.linger());
-                    return Finish { error: Error::Login(refusal), redirect };
+                    return Finish { error: Error::Login(refusal), redirect, unsettled };
                 }
                 Woken::Step(Step::Event(ClientEvent::Response(frame))) => {
                     self.requests.answered(frame);
@@ -309,10 +317,11 @@ impl Session {
                     let _ = self.events.send(Queued::Bye { cause, reason, retry_after });
                 }
                 Woken::Step(Step::Event(ClientEvent::Ended(end))) => {
+                    let unsettled = drive.engine().has_outstanding();
                     // Nobody need wait while the last octets go out.
                     tokio::spawn(drive.linger());
                     let ended = if self.requests.closing { Error::Closed } else { Error::Ended(end) };
-                    return Finish::of(goodbye.take().unwrap_or(ended));
+                    return Finish { unsettled, ..Finish::of(goodbye.take().unwrap_or(ended)) };
                 }
             }
         }

@@ -672,9 +672,9 @@ async fn subscriptions_end_for_good_or_begin_again() {
     assert_eq!((next_two[0].method(), told(&next_two[1])), ("SUBSCRIBE", "Ok TERMINATE-SUBSCRIPTION t1".to_owned()));
     relay.error(&next_two[0], &Answer::new(ErrorKind::PermissionDenied));
     assert_eq!(next(&mut steady).await, "bob refused: permission denied (permission-denied)");
-    // It is forgotten: an old notification is acknowledged and not told.
+    // It is forgotten: whoever still notifies is told so, and nobody else.
     relay.write(notification("n", 9, OPEN));
-    assert_eq!(told(&relay.next().await), "Ok CHANGE-NOTIFY n");
+    assert_eq!(told(&relay.next().await), "Error CHANGE-NOTIFY n subscription-unknown");
     steady.close().await;
     assert_eq!(relay.ended.await.unwrap(), ["bye", "BYE"]);
 }

@@ -319,16 +319,19 @@ impl Upkeep {
                 }
             }
             Event::Changed { origin, value, lapsed } => {
-                let watch = self.watches.iter_mut().find(|watch| watch.is_of(&origin));
-                let news = watch.filter(|watch| watch.last.as_ref().is_none_or(|last| is_newer(&value, last)));
-                let Some(watch) = news else { return ack.into_iter().for_each(Ack::give) };
+                let Some(watch) = self.watches.iter_mut().find(|watch| watch.is_of(&origin)) else {
+                    return ack.into_iter().for_each(Ack::unknown);
+                };
+                if watch.last.as_ref().is_some_and(|last| !is_newer(&value, last)) {
+                    return ack.into_iter().for_each(Ack::give);
+                }
                 let (target, occasion) = (watch.target.clone(), watch.occasion(lapsed));
                 watch.last = Some(value.clone());
                 self.tell_with(SteadyEvent::Changed { target, value, occasion }, ack);
             }
             Event::Terminated { origin, cause } => {
                 let Some(at) = self.watches.iter().position(|watch| watch.is_of(&origin)) else {
-                    return ack.into_iter().for_each(Ack::give);
+                    return ack.into_iter().for_each(Ack::unknown);
                 };
                 let target = self.watches.get(at).map(|watch| watch.target.clone());
                 if cause == Cause::Expired {

@@ -266,7 +266,8 @@ mod tests {
             Outcome::Records(Answer { records, security, ttl: Duration::ZERO, canonical: None })
         };
         let absent = Outcome::Absent(Absence { what: Absent::Name, security: Secure, ttl: None });
-        let rows: Vec<(&str, Outcome<Tlsa>, Addresses, Result<usize, Failure>)> = vec![
+        type Row = (&'static str, Outcome<Tlsa>, Addresses, Result<usize, Failure>);
+        let rows: Vec<Row> = vec![
             ("secure", records(&[&good], Secure), addresses(Some(Secure)), Ok(1)),
             ("one of use among others", records(&[&useless, &good], Secure), addresses(Some(Secure)), Ok(2)),
             ("none of use", records(&[&useless], Secure), addresses(Some(Secure)), Ok(0)),

@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn both_sets_are_merged() {
-        let rows: &[(&str, Outcome<Srv>, Outcome<Srv>, &[&str])] = &[
+        type Row<'a> = (&'a str, Outcome<Srv>, Outcome<Srv>, &'a [&'a str]);
+        let rows: &[Row<'_>] = &[
             (
                 "priority counts across the sets",
                 records(&["10 0 5773 a.test."], SECURE),

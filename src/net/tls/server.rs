@@ -2,7 +2,7 @@
 
 use super::error::{Shown, TlsError};
 use super::files::{Identity, TlsFileError, read_authorities};
-use super::identity::proven_user;
+use super::identity::proven_users;
 use super::{ALPN, Secured, VERSIONS, provider, secured};
 use crate::model::{Address, Domain};
 use arc_swap::ArcSwap;
@@ -112,7 +112,7 @@ impl ServerTls {
     ///
     /// # Errors
     /// [`TlsError`]
-    pub async fn accept<S>(&self, stream: S) -> Result<(TlsStream<S>, Secured, Option<Address>), TlsError>
+    pub async fn accept<S>(&self, stream: S) -> Result<(TlsStream<S>, Secured, Vec<Address>), TlsError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -120,9 +120,9 @@ impl ServerTls {
         let (_, session) = stream.get_ref();
         let secured = secured(session);
         let loaded = self.loaded.load();
-        let user = session.peer_certificates().zip(loaded.client_authorities.as_ref());
-        let user = user.and_then(|(chain, authorities)| proven_user(chain, authorities));
-        Ok((stream, secured, user))
+        let proof = session.peer_certificates().zip(loaded.client_authorities.as_ref());
+        let users = proof.map(|(chain, authorities)| proven_users(chain, authorities));
+        Ok((stream, secured, users.unwrap_or_default()))
     }
 
     /// Looks whether the files changed, and reads all of them if one did. Nothing changes unless all can be used.

@@ -66,6 +66,15 @@ impl Writer {
         Ok(record)
     }
 
+    /// Changes nothing, and waits for the disk as long as a change does: a message that is dropped in secret must not be
+    /// answered sooner than a stored one (SPEC §7.6).
+    fn pretend(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()
+    }
+
     fn apply(&mut self, writes: &[&Write]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut settled = Vec::new();
@@ -119,7 +128,7 @@ impl StoreWrite for Writer {
     }
 
     fn write(&mut self, writes: &[&Write]) -> Result<(), StoreError> {
-        if writes.is_empty() { Ok(()) } else { self.apply(writes).map_err(failed) }
+        if writes.is_empty() { self.pretend() } else { self.apply(writes) }.map_err(failed)
     }
 
     fn remember(&mut self, deliveries: &[Remembered]) -> Result<(), StoreError> {
@@ -147,9 +156,10 @@ impl Backend for Writer {
         }
     }
 
-    fn tidy(&mut self) {
+    fn tidy(&mut self) -> bool {
         let spare: rusqlite::Result<u32> = self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0));
-        if spare.is_ok_and(|pages| pages > SPARE_PAGES) {
+        let untidy = spare.is_ok_and(|pages| pages > SPARE_PAGES);
+        if untidy {
             // It frees one page per step, so all its rows must be asked for.
             let sql = format!("PRAGMA incremental_vacuum({RETURNED_PAGES})");
             let returned = self.connection.prepare(&sql).and_then(|mut steps| steps.query_map([], |_| Ok(()))?.collect());
@@ -157,6 +167,7 @@ impl Backend for Writer {
                 failed(error);
             });
         }
+        untidy
     }
 
     fn finish(&mut self) {
@@ -265,6 +276,20 @@ mod tests {
         writer.write(&[&message(1, 1000), &message(2, 1 << 20)]).unwrap();
         let octets: i64 = writer.connection.query_row("SELECT mailbox_octets FROM account", [], |row| row.get(0)).unwrap();
         assert_eq!(octets, 2000 + (1 << 20));
+    }
+
+    #[test]
+    fn writing_nothing_takes_a_commit_too() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(with_ann(folder.path()));
+        let mut writer = open(folder.path(), Role::Relay { remembered: 9 }).unwrap().writer;
+        let logged = || std::fs::metadata(folder.path().join("store.db-wal")).map_or(0, |file| file.len());
+        writer.write(&[&message(1, 10)]).unwrap();
+        let before = logged();
+        writer.write(&[]).unwrap();
+        assert!(logged() > before, "{before} octets of log, then {}", logged());
+        drop(writer);
+        open(folder.path(), Role::Relay { remembered: 9 }).unwrap();
     }
 
     #[test]

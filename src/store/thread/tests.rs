@@ -39,6 +39,7 @@ fn word(completion: &Completion) -> String {
         Completion::Loaded { ticket, result: Ok(Loaded::Mailbox(all)) } => format!("{} found {}", ticket.0, all.len()),
         Completion::Loaded { ticket, result } => format!("{} {}", ticket.0, if result.is_ok() { "user" } else { "unread" }),
         Completion::ChangedOutside => "changed outside".into(),
+        Completion::Died => "died".into(),
     }
 }
 
@@ -232,4 +233,33 @@ fn on_the_disk_the_end_leaves_one_file_that_holds_all() {
         panic!("a mailbox was asked for")
     };
     assert_eq!(all.len(), 500);
+}
+
+/// A writer that panics at its first write.
+struct Fragile;
+
+impl StoreWrite for Fragile {
+    fn start(&mut self, _: UnixMillis) -> Result<Start, StoreError> {
+        Ok(Start::default())
+    }
+    fn write(&mut self, _: &[&Write]) -> Result<(), StoreError> {
+        panic!("on purpose")
+    }
+    fn remember(&mut self, _: &[Remembered]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Backend for Fragile {}
+
+#[test]
+fn a_thread_that_dies_says_so_and_holds_up_no_reader() {
+    let memory = memory();
+    let running = Running::new(Fragile, &memory);
+    running.store.write(Ticket(1), message("ann", 1));
+    assert_eq!(running.hear(1), ["died"]);
+    running.store.write(Ticket(2), message("ann", 2));
+    running.store.read(Ticket(3), all_of("ann"));
+    assert_eq!(running.hear(1), ["3 found 0"]);
+    assert_eq!(running.end(), [""; 0]);
 }

@@ -68,7 +68,12 @@ pub(crate) fn config(talk: &Talk) -> ServerConfig {
 pub(crate) fn stage(talk: &Talk, now: Instant) -> ServerStage {
     let tls = TlsInfo {
         exporter: talk.is("exporter").then(|| EXPORTER.to_vec()),
-        client_identity: talk.setting("certificate").map(|text| Address::parse(text).unwrap()),
+        client_identities: talk
+            .setting("certificate")
+            .iter()
+            .flat_map(|text| text.split(' '))
+            .map(|text| Address::parse(text).unwrap())
+            .collect(),
         version: "TLSv1.3",
     };
     let active = talk.setting("tls") == Some("active") || talk.setting("authenticated").is_some();

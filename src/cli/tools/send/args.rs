@@ -103,6 +103,9 @@ pub(crate) struct SendArgs {
     /// Cut a longer body: keep head and tail, say how much is missing
     #[arg(long, requires = "max_size")]
     pub(super) truncate: bool,
+    /// What is read from standard input also goes to standard output
+    #[arg(long, conflicts_with_all = ["json", "format", "dry_run", "message", "probe"])]
+    pub(super) tee: bool,
     /// Print the message instead of sending it
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,

@@ -1,6 +1,7 @@
 //! What impp-send reads: bodies with their limits, lines, and JSON lines.
 
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::print::Printer;
 use crate::cli::units;
 use serde::Deserialize;
 use serde_json::Value;
@@ -60,17 +61,46 @@ fn ceil(text: &str, at: usize) -> usize {
     (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
+/// `--tee`: where a copy of standard input goes as it comes.
+#[derive(Debug)]
+pub(super) struct Tee<'a>(Option<&'a Printer>);
+
+impl<'a> Tee<'a> {
+    /// A copy to standard output, if `wanted`.
+    pub(super) fn new(wanted: bool, out: &'a Printer) -> Self {
+        Self(wanted.then_some(out))
+    }
+
+    /// Copies. A reader of the copy who went away must not keep the message from being sent.
+    pub(super) fn copy(&mut self, octets: &[u8]) {
+        if self.0.is_some_and(|out| out.data(octets).is_err()) {
+            self.0 = None;
+        }
+    }
+}
+
+/// Standard input, copied while it is read.
+struct Copied<'a, 'b>(std::io::StdinLock<'static>, &'a mut Tee<'b>);
+
+impl Read for Copied<'_, '_> {
+    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+        let octets = self.0.read(room)?;
+        self.1.copy(room.get(..octets).unwrap_or_default());
+        Ok(octets)
+    }
+}
+
 /// Reads a file, or standard input.
 ///
 /// # Errors
 /// 66 or 74 if it cannot be read; 65 if it is absurdly large.
-pub(super) fn read(path: Option<&Path>) -> Outcome<Vec<u8>> {
+pub(super) fn read(path: Option<&Path>, tee: &mut Tee<'_>) -> Outcome<Vec<u8>> {
     let mut octets = Vec::new();
     let done = match path {
         Some(path) if path != Path::new("-") => {
             std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut octets))
         }
-        _ => std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut octets),
+        _ => Copied(std::io::stdin().lock(), tee).take(LARGEST + 1).read_to_end(&mut octets),
     };
     let name = path.unwrap_or_else(|| Path::new("standard input"));
     done.map_err(|error| Failure::reading(name, &error))?;

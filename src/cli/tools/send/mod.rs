@@ -18,6 +18,7 @@ use crate::model::Address;
 use crate::model::acl::ANONYMOUS_DOMAIN;
 use compose::{Composer, Outgoing};
 use deliver::Delivering;
+use input::Tee;
 use std::process::ExitCode;
 
 /// Runs the tool with the arguments of the process.
@@ -55,7 +56,7 @@ fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
             .await
         });
     }
-    let body = body(&args)?;
+    let body = body(&args, out)?;
     // Whatever is wrong with the message is said before anybody is connected to.
     let early = account.user().map(|me| compose(&args, &composer, me, &body)).transpose()?;
     if matches!(early, Some(None)) {
@@ -77,10 +78,10 @@ fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
     })
 }
 
-fn body(args: &SendArgs) -> Outcome<Vec<u8>> {
+fn body(args: &SendArgs, out: &Printer) -> Outcome<Vec<u8>> {
     match &args.message {
         Some(text) => Ok(text.clone().into_bytes()),
-        None => input::read(args.file.as_deref()),
+        None => input::read(args.file.as_deref(), &mut Tee::new(args.tee, out)),
     }
 }
 
@@ -107,12 +108,12 @@ fn dry_run(args: &SendArgs, config: &Config, composer: &Composer<'_>, out: &Prin
         if message.octets.ends_with(b"\n") { Ok(()) } else { out.data(b"\n") }
     };
     if args.lines || args.ndjson {
-        let text = String::from_utf8_lossy(&input::read(None)?).into_owned();
+        let text = String::from_utf8_lossy(&input::read(None, &mut Tee::new(false, out))?).into_owned();
         for (line, number) in text.lines().zip(1..) {
             show(stream::compose(args, composer, &me, line.as_bytes(), number)?)?;
         }
         return Ok(Exit::Yes);
     }
-    show(compose(args, composer, &me, &body(args)?)?)?;
+    show(compose(args, composer, &me, &body(args, out)?)?)?;
     Ok(Exit::Yes)
 }

@@ -3,7 +3,7 @@
 use super::args::SendArgs;
 use super::compose::{Composer, Outgoing};
 use super::deliver::Delivering;
-use super::input;
+use super::input::{self, Tee};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::Printer;
 use crate::cli::run::Stop;
@@ -22,6 +22,7 @@ pub(super) async fn send(args: &SendArgs, composer: &Composer<'_>, open: &Open<'
     patient
         .with(stop, Ask::Long, async |session| {
             let mut lines = BufReader::new(tokio::io::stdin());
+            let mut tee = Tee::new(args.tee, out);
             let mut exits = Vec::new();
             let mut number = 0;
             loop {
@@ -33,6 +34,7 @@ pub(super) async fn send(args: &SendArgs, composer: &Composer<'_>, open: &Open<'
                 if line.len() as u64 == LONGEST && !line.ends_with(b"\n") {
                     return Err(Failure::new(Exit::Data, "cannot send a line of more than 64M"));
                 }
+                tee.copy(&line);
                 number += 1;
                 let exit = match compose(args, composer, session.me()?, trim(&line), number) {
                     Ok(Some(message)) => Delivering::new(args, session, out).deliver(&message).await?,
