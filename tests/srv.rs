@@ -4,11 +4,13 @@
 
 mod support;
 
+use impp::net::tls::{CertificateSource, ServerTls, ServerTlsOptions};
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Output};
 use support::dns::{Dns, Quirk};
+use support::knot::{Chain, Knot};
 use support::{DOMAIN, Site, bare, program, run};
 
 /// What of the output fits on a screen.
@@ -68,7 +70,9 @@ fn a_sound_domain() {
     let site = Site::with_users(&["alice"]);
     let dns = Dns::start(&zone(&site), &[]);
     let out = ends(0, "sound", &mut srv(&dns, &site, &[DOMAIN]));
-    for part in ["for clients:", "for other domains:", "share 100 %", "TCP ", "TLS 1.3", "d left", "domain yes", "SCRAM-SHA-256", "sound"] {
+    for part in
+        ["for clients:", "for other domains:", "share 100 %", "TCP ", "TLS 1.3", "d left", "domain yes", "SCRAM-SHA-256", "sound"]
+    {
         assert!(out.contains(part), "{part}: {out}");
     }
     let of = |word: &str| out.lines().filter(|line| line.starts_with(word)).count();
@@ -87,28 +91,130 @@ fn the_usual_mistakes_are_named_on_the_first_screen_with_the_record_to_change() 
     let client = |rest: &str| instead(&format!("_impps-client._tcp.{DOMAIN}. SRV 10 100 {rest}"));
     let right = format!("-> _impps-client._tcp.{DOMAIN}. 3600 IN SRV 10 100 {tls} im.{DOMAIN}.");
     let (shut, web) = (closed().port(), web().port());
-    let foreign = good.replace(DOMAIN, "other.test").replace("im.other.test", &format!("im.{DOMAIN}")) + &format!("im.{DOMAIN}. A 127.0.0.1\n");
+    let foreign = good.replace(DOMAIN, "other.test").replace("im.other.test", &format!("im.{DOMAIN}"))
+        + &format!("im.{DOMAIN}. A 127.0.0.1\n");
     let only_client = good.lines().filter(|line| !line.contains("-server")).collect::<Vec<_>>().join("\n");
     let rows: Vec<(&str, i32, &str, String, String, &str)> = vec![
         ("the dot is missing", 1, "S07", client(&format!("{tls} im.{DOMAIN}.{DOMAIN}.")), right.clone(), DOMAIN),
         ("no address", 1, "S07", client(&format!("{tls} gone.{DOMAIN}.")), format!("-> gone.{DOMAIN}. 3600 IN A"), DOMAIN),
-        ("an alias", 1, "S05", client(&format!("{tls} www.{DOMAIN}.")) + &format!("www.{DOMAIN}. CNAME im.{DOMAIN}."), right.clone(), DOMAIN),
+        (
+            "an alias",
+            1,
+            "S05",
+            client(&format!("{tls} www.{DOMAIN}.")) + &format!("www.{DOMAIN}. CNAME im.{DOMAIN}."),
+            right.clone(),
+            DOMAIN,
+        ),
         ("an address", 1, "S06", client(&format!("{tls} 127.0.0.1.")), format!("-> im.{DOMAIN}. 3600 IN A 127.0.0.1"), DOMAIN),
-        ("both ports confused", 1, "S15", client(&format!("{plain} im.{DOMAIN}.")), format!("-> _impp-client._tcp.{DOMAIN}. 3600 IN SRV 10 100 {plain}"), DOMAIN),
-        ("a closed port", 2, "S12", client(&format!("{shut} im.{DOMAIN}.")), format!("-> remove  _impps-client._tcp.{DOMAIN}. 3600 IN SRV 10 100 {shut}"), DOMAIN),
+        (
+            "both ports confused",
+            1,
+            "S15",
+            client(&format!("{plain} im.{DOMAIN}.")),
+            format!("-> _impp-client._tcp.{DOMAIN}. 3600 IN SRV 10 100 {plain}"),
+            DOMAIN,
+        ),
+        (
+            "a closed port",
+            2,
+            "S12",
+            client(&format!("{shut} im.{DOMAIN}.")),
+            format!("-> remove  _impps-client._tcp.{DOMAIN}. 3600 IN SRV 10 100 {shut}"),
+            DOMAIN,
+        ),
         ("another service", 1, "S18", client(&format!("{web} im.{DOMAIN}.")), "-> correct the port".into(), DOMAIN),
-        ("the certificate of another domain", 1, "S17", foreign.clone(), "-> get a certificate with the DNS name other.test".into(), "other.test"),
+        (
+            "the certificate of another domain",
+            1,
+            "S17",
+            foreign.clone(),
+            "-> get a certificate with the DNS name other.test".into(),
+            "other.test",
+        ),
         ("a domain that is not served", 1, "S20", foreign, "-> add other.test to the server's domains".into(), "other.test"),
-        ("one role forgotten", 2, "S26", only_client, format!("-> _impps-server._tcp.{DOMAIN}. 3600 IN SRV 10 100 {tls} im.{DOMAIN}."), DOMAIN),
-        ("a root beside", 1, "S04", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 0 0 0 ."), format!("-> remove  _impps-client._tcp.{DOMAIN}. 3600 IN SRV 0 0 0 ."), DOMAIN),
-        ("nothing at all", 1, "S01", "else.test. A 127.0.0.1".into(), format!("-> _impps-client._tcp.{DOMAIN}. 3600 IN SRV"), DOMAIN),
-        ("declined", 1, "S03", format!("_impps-client._tcp.{DOMAIN}. SRV 0 0 0 ."), format!("-> _impps-client._tcp.{DOMAIN}. 3600 IN SRV"), DOMAIN),
-        ("a role that only its address serves", 2, "S26", good.lines().filter(|line| !line.contains("-server")).collect::<Vec<_>>().join("\n") + &format!("\n{DOMAIN}. A 127.99.57.72"), format!("-> _impps-server._tcp.{DOMAIN}. 3600 IN SRV"), DOMAIN),
-        ("twice the same", 2, "S08", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 10 5 {tls} im.{DOMAIN}."), format!("SRV 10 105 {tls}"), DOMAIN),
-        ("weight 0", 2, "S09", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 10 0 {tls} b.{DOMAIN}.\nb.{DOMAIN}. A 127.0.0.1"), format!("SRV 10 1 {tls}"), DOMAIN),
-        ("a tier of no use", 2, "S10", good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 30 0 {tls} im.{DOMAIN}."), "-> remove".into(), DOMAIN),
-        ("dead IPv6", 2, "S13", good.clone() + &format!("im.{DOMAIN}. AAAA ::1"), format!("-> remove  im.{DOMAIN}. 3600 IN AAAA ::1"), DOMAIN),
-        ("a search name", 2, "S27", instead(&format!("_impps-client._tcp.{DOMAIN}. CNAME _impps-client._tcp.{DOMAIN}.lan.\n_impps-client._tcp.{DOMAIN}.lan. SRV 10 100 {tls} im.{DOMAIN}.")), "--resolver".into(), DOMAIN),
+        (
+            "one role forgotten",
+            2,
+            "S26",
+            only_client,
+            format!("-> _impps-server._tcp.{DOMAIN}. 3600 IN SRV 10 100 {tls} im.{DOMAIN}."),
+            DOMAIN,
+        ),
+        (
+            "a root beside",
+            1,
+            "S04",
+            good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 0 0 0 ."),
+            format!("-> remove  _impps-client._tcp.{DOMAIN}. 3600 IN SRV 0 0 0 ."),
+            DOMAIN,
+        ),
+        (
+            "nothing at all",
+            1,
+            "S01",
+            "else.test. A 127.0.0.1".into(),
+            format!("-> _impps-client._tcp.{DOMAIN}. 3600 IN SRV"),
+            DOMAIN,
+        ),
+        (
+            "declined",
+            1,
+            "S03",
+            format!("_impps-client._tcp.{DOMAIN}. SRV 0 0 0 ."),
+            format!("-> _impps-client._tcp.{DOMAIN}. 3600 IN SRV"),
+            DOMAIN,
+        ),
+        (
+            "a role that only its address serves",
+            2,
+            "S26",
+            good.lines().filter(|line| !line.contains("-server")).collect::<Vec<_>>().join("\n")
+                + &format!("\n{DOMAIN}. A 127.99.57.72"),
+            format!("-> _impps-server._tcp.{DOMAIN}. 3600 IN SRV"),
+            DOMAIN,
+        ),
+        (
+            "twice the same",
+            2,
+            "S08",
+            good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 10 5 {tls} im.{DOMAIN}."),
+            format!("SRV 10 105 {tls}"),
+            DOMAIN,
+        ),
+        (
+            "weight 0",
+            2,
+            "S09",
+            good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 10 0 {tls} b.{DOMAIN}.\nb.{DOMAIN}. A 127.0.0.1"),
+            format!("SRV 10 1 {tls}"),
+            DOMAIN,
+        ),
+        (
+            "a tier of no use",
+            2,
+            "S10",
+            good.clone() + &format!("_impps-client._tcp.{DOMAIN}. SRV 30 0 {tls} im.{DOMAIN}."),
+            "-> remove".into(),
+            DOMAIN,
+        ),
+        (
+            "dead IPv6",
+            2,
+            "S13",
+            good.clone() + &format!("im.{DOMAIN}. AAAA ::1"),
+            format!("-> remove  im.{DOMAIN}. 3600 IN AAAA ::1"),
+            DOMAIN,
+        ),
+        (
+            "a search name",
+            2,
+            "S27",
+            instead(&format!(
+                "_impps-client._tcp.{DOMAIN}. CNAME _impps-client._tcp.{DOMAIN}.lan.\n_impps-client._tcp.{DOMAIN}.lan. SRV 10 100 {tls} im.{DOMAIN}."
+            )),
+            "--resolver".into(),
+            DOMAIN,
+        ),
     ];
     for (row, status, id, zone, change, domain) in rows {
         let dns = Dns::start(&zone, &[]);
@@ -167,7 +273,8 @@ fn the_same_for_scripts_and_monitors() {
     assert!(nagios.starts_with("IMPP CRITICAL - "), "{nagios}");
     let short = ends(2, "short", &mut srv(&warned, &site, &["--short", DOMAIN]));
     assert!(short.lines().count() == 1 && short.starts_with("demo.test  warning  S26 "), "{short}");
-    let line = ends(2, "a template", &mut srv(&warned, &site, &["--format", "{domain} {verdict} {ids}\\n", "--no-connect", DOMAIN]));
+    let line =
+        ends(2, "a template", &mut srv(&warned, &site, &["--format", "{domain} {verdict} {ids}\\n", "--no-connect", DOMAIN]));
     assert!(line.starts_with("demo.test warning S26"), "{line}");
 }
 
@@ -250,12 +357,16 @@ fn records_to_publish() {
     let from_server = ends(0, "server", &mut srv(&dns, &site, &["--print-zone", &place, DOMAIN]));
     assert_eq!(from_file, from_server);
     let port = site.tls.port();
-    assert!(from_file.starts_with(&format!("_impps-client._tcp.{DOMAIN}. 3600 IN SRV 10 100 {port} im.{DOMAIN}.\n")), "{from_file}");
+    assert!(
+        from_file.starts_with(&format!("_impps-client._tcp.{DOMAIN}. 3600 IN SRV 10 100 {port} im.{DOMAIN}.\n")),
+        "{from_file}"
+    );
     assert!(from_file.contains(&format!("_{port}._tcp.im.{DOMAIN}. 3600 IN TLSA 3 1 1 ")), "{from_file}");
     // What it prints is what it finds sound.
     let zone_file = site.write("printed.zone", from_file + &format!("im.{DOMAIN}. 3600 IN A 127.0.0.1\n"));
     ends(0, "round trip", &mut srv(&dns, &site, &["--zone-file", zone_file.to_str().unwrap(), "--connect", DOMAIN]));
-    let both = ends(0, "both kinds", &mut srv(&dns, &site, &["--print-zone", "im.demo.test", "--no-connect", "--client", DOMAIN]));
+    let both =
+        ends(0, "both kinds", &mut srv(&dns, &site, &["--print-zone", "im.demo.test", "--no-connect", "--client", DOMAIN]));
     assert_eq!(both.lines().count(), 2, "{both}");
     ends(64, "an address", &mut srv(&dns, &site, &["--print-zone", "127.0.0.1", DOMAIN]));
 }
@@ -295,4 +406,148 @@ fn the_manual_says_what_explain_says() {
         assert_eq!(written, meant, "docs/srv.md repeats what --explain says");
     }
     assert_eq!(findings, impp::cli::tools::srv::explain::markdown());
+}
+
+/// A TLS server with this certificate, that says nothing once the handshake is over; and the certificate's file.
+fn secured(site: &Site, adapt: impl Fn(&mut rcgen::CertificateParams)) -> (SocketAddr, std::path::PathBuf) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec![DOMAIN.to_owned()]).unwrap();
+    adapt(&mut params);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let certificate = site.write(&format!("{}.pem", address.port()), params.self_signed(&key).unwrap().pem());
+    let file = site.write(&format!("{}.key", address.port()), key.serialize_pem());
+    let source = CertificateSource { domain: None, certificate: certificate.clone(), key: file };
+    let server = ServerTls::new(ServerTlsOptions { certificates: vec![source], client_authority: None }).unwrap();
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            listener.set_nonblocking(true).unwrap();
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = server.accept(stream).await;
+            }
+        });
+    });
+    (address, certificate)
+}
+
+/// Speaks IMPP, has no TLS, and would take passwords in the clear.
+fn careless() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 2048]);
+            let hello = format!(
+                "OK (HELLO) 1 impp/1.0\r\nDomain: {DOMAIN}\r\nAgent: careless/1\u{202e}\r\nTLS: none\r\nMechanisms: PLAIN\r\nServices: \r\n\
+                 Max-Body: 65536\r\nMax-Outstanding: 1\r\nLease-Min: 60\r\nLease-Max: 60\r\n\r\n"
+            );
+            let _ = stream.write_all(hello.as_bytes());
+            let _ = stream.read(&mut [0; 2048]);
+        }
+    });
+    address
+}
+
+fn leads_to(kind: &str, address: SocketAddr) -> Dns {
+    let zone = format!("_{kind}-client._tcp.{DOMAIN}. SRV 0 0 {} im.{DOMAIN}.\nim.{DOMAIN}. A 127.0.0.1", address.port());
+    Dns::start(&zone, &[])
+}
+
+#[test]
+fn certificates_are_judged_by_their_dates_and_issuers() {
+    let site = Site::with_users(&["alice"]);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let day = |days: i64| {
+        let seconds = since.checked_add_signed(days * 86_400 + 3600).unwrap();
+        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds)
+    };
+    for (row, days, words) in [("over", -1, "error   S16"), ("urgent", 3, "warning S16"), ("soon", 20, "info    S16")] {
+        let (address, certificate) = secured(&site, |params| {
+            params.not_before = day(-90);
+            params.not_after = day(days);
+        });
+        let dns = leads_to("impps", address);
+        let mut command = bare(program("impp-srv"));
+        command.args(["--resolver", &dns.address.to_string(), "--ca", certificate.to_str().unwrap(), "--client", DOMAIN]);
+        let out = text(&run(&mut command, b""));
+        assert!(out.contains(words), "{row}: {out}");
+        assert!(out.contains("S18"), "it says nothing: {out}");
+    }
+    let dns = leads_to("impps", site.tls);
+    let mut command = bare(program("impp-srv"));
+    let out = ends(1, "nobody vouches", command.args(["--resolver", &dns.address.to_string(), "--client", DOMAIN]));
+    assert!(out.contains("error   S29") && out.contains("self-signed"), "{out}");
+}
+
+#[test]
+fn a_server_without_tls() {
+    let site = Site::with_users(&["alice"]);
+    let dns = leads_to("impp", careless());
+    let out = ends(1, "no TLS", &mut srv(&dns, &site, &["--client", DOMAIN]));
+    for id in ["S14", "S19"] {
+        assert!(out.contains(&format!("error   {id} ")), "{id}: {out}");
+    }
+    assert!(out.contains("careless/1\\u{202e}") && !out.contains('\u{202e}'), "{out}");
+}
+
+#[test]
+fn dane_in_a_zone_that_is_really_signed() {
+    if !Knot::is_installed() {
+        return;
+    }
+    let site = Site::with_users(&["alice"]);
+    let port = site.tls.port();
+    let nothing = Dns::start("else.test. A 127.0.0.1", &[]);
+    let place = format!("im.{DOMAIN}:{port}");
+    let certificate = site.path("cert.pem");
+    let printed =
+        ends(0, "TLSA", &mut srv(&nothing, &site, &["--print-zone", &place, "--cert", certificate.to_str().unwrap(), DOMAIN]));
+    let right = printed.lines().find(|line| line.contains(" TLSA ")).unwrap().to_owned();
+    let (_, hash) = right.split_once(" 3 1 1 ").unwrap();
+    let wrong = format!("{}{}", &hash[..63], if hash.ends_with('0') { "1" } else { "0" });
+    let zone = |hash: &str| {
+        format!("_impps-client._tcp 60 SRV 0 0 {port} im.{DOMAIN}.\nim 60 A 127.0.0.1\n_{port}._tcp.im 60 TLSA 3 1 1 {hash}\n")
+    };
+    for (row, chain, hash, status, words) in [
+        ("right", Chain::Signed, hash, 0, "TLSA fits"),
+        ("one bit", Chain::Signed, &wrong, 1, right.as_str()),
+        ("unsigned", Chain::Unsigned, hash, 1, "S29"),
+        ("broken", Chain::Broken, hash, 1, "error   S22"),
+    ] {
+        let knot = Knot::start(DOMAIN, &zone(hash), chain);
+        let mut command = bare(program("impp-srv"));
+        command.args([
+            "--resolver",
+            &knot.address.to_string(),
+            "--dnssec-anchor",
+            knot.anchor().to_str().unwrap(),
+            "--client",
+            DOMAIN,
+        ]);
+        let out = ends(status, row, &mut command);
+        assert!(out.contains(words), "{row}: {out}");
+        assert_eq!(out.contains("DNSSEC secure"), chain == Chain::Signed, "{row}: {out}");
+    }
+}
+
+#[test]
+fn a_relay_judges_its_own_domains() {
+    let site = Site::with_users(&["alice"]);
+    let dns = Dns::start(&zone(&site), &[]);
+    let (resolver, ca) = (dns.address.to_string(), site.path("cert.pem"));
+    let check = |what, more: &[&str]| {
+        let mut command = site.relay_command(&["check", what, "--resolver", &resolver]);
+        command.args(more);
+        command
+    };
+    let ca = ["--ca", ca.to_str().unwrap()];
+    let out = ends(0, "dns", &mut check("dns", &[]));
+    assert!(out.contains("for clients:") && !out.contains("TLS 1.3"), "{out}");
+    let out = ends(0, "connect", &mut check("connect", &ca));
+    assert!(out.contains("TLS 1.3"), "{out}");
+    ends(0, "certs", &mut check("certs", &ca));
+    let out = ends(1, "certs that nobody trusts", &mut check("certs", &["--json"]));
+    let judged: Value = serde_json::from_str(out.trim()).unwrap();
+    assert!(judged["ids"].as_array().unwrap().iter().all(|id| id == "S29"), "{out}");
 }

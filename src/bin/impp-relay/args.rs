@@ -237,7 +237,9 @@ mod tests {
 
     #[test]
     fn the_configuration_may_be_named_before_or_behind() {
-        for line in ["r -c x serve", "r serve -c x", "r user list -c x", "r -c x user list", "r check config -c x", "r check dns -c x"] {
+        for line in
+            ["r -c x serve", "r serve -c x", "r user list -c x", "r -c x user list", "r check config -c x", "r check dns -c x"]
+        {
             assert_eq!(parse(line).unwrap().config(), Path::new("x"), "{line}");
         }
         assert_eq!(parse("r serve").unwrap().config(), Path::new(USUAL_FILE));

@@ -226,7 +226,9 @@ fn first_bad_line(text: &str, file: Option<&Path>, origin: &Name) -> Option<usiz
     if lines.len() > LINES_SEARCHED {
         return None;
     }
-    let good = (0..lines.len()).rev().find(|end| lines.get(..*end).is_some_and(|lines| parse(&lines.join("\n"), file, origin).is_some()));
+    let good = (0..lines.len())
+        .rev()
+        .find(|end| lines.get(..*end).is_some_and(|lines| parse(&lines.join("\n"), file, origin).is_some()));
     good.map(|end| end + 1)
 }
 
@@ -266,19 +268,17 @@ sub     NS ns.elsewhere.net.
             Outcome::Absent(absence) => absence.what,
             other => panic!("{other:?}"),
         };
-        assert_eq!([absent("nothing.example.org"), absent("im.example.org"), absent("_tcp.example.org")], [
-            Absent::Name,
-            Absent::Data,
-            Absent::Data
-        ]);
+        assert_eq!(
+            [absent("nothing.example.org"), absent("im.example.org"), absent("_tcp.example.org")],
+            [Absent::Name, Absent::Data, Absent::Data]
+        );
         assert_eq!(zone.all_srv().len(), 2);
     }
 
     #[test]
     fn a_zone_speaks_for_what_it_has_not_handed_on() {
         let zone = zone();
-        for (name, own) in
-            [("im.example.org", true), ("example.org", true), ("x.sub.example.org", false), ("example.net", false)]
+        for (name, own) in [("im.example.org", true), ("example.org", true), ("x.sub.example.org", false), ("example.net", false)]
         {
             assert_eq!(zone.has_say(name), own, "{name}");
         }
@@ -286,7 +286,8 @@ sub     NS ns.elsewhere.net.
 
     #[test]
     fn a_wrong_line_is_named() {
-        for (bad, line) in [("im A 192.0.2.1\nim B 1\n", 2), ("x SRV 1 2 3\n", 1), ("\n\nim A 192.0.2.1.4\nim A 192.0.2.1\n", 3)] {
+        for (bad, line) in [("im A 192.0.2.1\nim B 1\n", 2), ("x SRV 1 2 3\n", 1), ("\n\nim A 192.0.2.1.4\nim A 192.0.2.1\n", 3)]
+        {
             assert_eq!(ZoneFile::parse(bad, None, "example.org").unwrap_err(), ZoneFault::Line(Some(line)), "{bad}");
         }
     }

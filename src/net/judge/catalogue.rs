@@ -241,8 +241,7 @@ pub const CATALOGUE: &[Entry] = &[
         severity: "error",
         means: "The certificate must name the domain, not the host: anybody can write any host into an unsigned DNS answer. \
             Only where the SRV records are signed (DNSSEC) may it name the host instead.",
-        change: "Get a certificate with the domain as a DNS name (subjectAltName); or sign the zone and publish a TLSA record. \
-            Get a certificate with the domain as a DNS name (subjectAltName); or sign the zone and publish a TLSA record.",
+        change: "Get a certificate with the domain as a DNS name (subjectAltName); or sign the zone and publish a TLSA record.",
     },
     Entry {
         id: Id::NotImpp,

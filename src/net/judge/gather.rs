@@ -97,7 +97,9 @@ impl Books {
         let Some(zone) = self.zone_of(host) else { return self.resolver.addresses(host, family).await };
         let all = zone.addresses(host);
         // An alias may lead out of the zone.
-        if all.all().is_empty() && let Some(alias) = zone.alias(host).filter(|alias| !zone.has_say(alias)) {
+        if all.all().is_empty()
+            && let Some(alias) = zone.alias(host).filter(|alias| !zone.has_say(alias))
+        {
             return self.resolver.addresses(&alias, family).await;
         }
         Addresses { v6: all.v6.filter(|_| family != Family::V4), v4: all.v4.filter(|_| family != Family::V6) }
@@ -296,7 +298,8 @@ async fn authorities(domain: &Domain, look: &Look, resolver: &Resolver, port: u1
             for ip in addresses {
                 let address = SocketAddr::new(ip, port);
                 let validation = Validation::Off;
-                let options = ResolverOptions { servers: vec![address], validation, recursion: false, ..ResolverOptions::default() };
+                let options =
+                    ResolverOptions { servers: vec![address], validation, recursion: false, ..ResolverOptions::default() };
                 let Ok(alone) = Resolver::new(&options) else { continue };
                 let mut says = Vec::new();
                 for role in &roles {

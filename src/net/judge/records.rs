@@ -158,8 +158,7 @@ impl Records<'_> {
     /// S08, S09, S11: the records of one name.
     fn one_set(&self, tls: TlsKind, found: &mut Vec<Finding>) {
         let question = self.question(tls);
-        let records: Vec<&Srv> =
-            set(&self.role.published, tls).records().iter().filter(|srv| srv.target.is_some()).collect();
+        let records: Vec<&Srv> = set(&self.role.published, tls).records().iter().filter(|srv| srv.target.is_some()).collect();
         let mut seen: Vec<&Srv> = Vec::new();
         for srv in &records {
             let place = |other: &&&Srv| (other.priority, other.port, &other.target) == (srv.priority, srv.port, &srv.target);
@@ -201,7 +200,11 @@ impl Records<'_> {
         priorities.dedup();
         for priority in priorities {
             let known = |offer: &Offer, host: &Host| {
-                let before = || places.iter().filter(|(other, earlier, _)| *other < priority && earlier.tls == offer.tls && earlier.port == offer.port);
+                let before = || {
+                    places
+                        .iter()
+                        .filter(|(other, earlier, _)| *other < priority && earlier.tls == offer.tls && earlier.port == offer.port)
+                };
                 let addresses = host.addresses.all();
                 let known: HashSet<IpAddr> = before().flat_map(|(.., host)| host.addresses.all()).collect();
                 before().any(|(_, earlier, _)| earlier.host == offer.host)
@@ -211,7 +214,10 @@ impl Records<'_> {
             if tier.iter().all(|(_, offer, host)| known(offer, host)) {
                 let text = format!("priority {priority} leads only to where a better priority leads already");
                 let mut finding = Finding::new(Id::Unreached, Severity::Warning, self.domain.as_str(), text);
-                finding.change = tier.iter().filter_map(|(_, offer, _)| Some(format!("remove  {}", self.instead(offer.tls, offer.record.as_ref()?)))).collect();
+                finding.change = tier
+                    .iter()
+                    .filter_map(|(_, offer, _)| Some(format!("remove  {}", self.instead(offer.tls, offer.record.as_ref()?))))
+                    .collect();
                 found.push(finding);
             }
         }
@@ -278,9 +284,12 @@ impl Records<'_> {
                 }
                 let HostPort { host, port } = place;
                 let wanted = host.trim_end_matches('.').to_ascii_lowercase();
-                let is_there = self.role.offers.iter().flatten().any(|offer| {
-                    offer.host == wanted && port.is_none_or(|port| port == offer.port)
-                });
+                let is_there = self
+                    .role
+                    .offers
+                    .iter()
+                    .flatten()
+                    .any(|offer| offer.host == wanted && port.is_none_or(|port| port == offer.port));
                 if !is_there {
                     let tls = KINDS.into_iter().find(|tls| Some(tls.port()) == *port).unwrap_or(TlsKind::Require);
                     let srv = Srv { priority: 10, weight: 100, port: port.unwrap_or(tls.port()), target: Some(wanted) };
@@ -337,10 +346,14 @@ fn both_roles(facts: &Facts, found: &mut Vec<Finding>) {
 fn authorities(facts: &Facts, found: &mut Vec<Finding>) {
     let mut first: Vec<(&Authority, &Published)> = Vec::new();
     for authority in &facts.authorities {
-        let about = authority.address.map_or_else(|| authority.name.clone(), |address| format!("{} [{}]", authority.name, address.ip()));
+        let about =
+            authority.address.map_or_else(|| authority.name.clone(), |address| format!("{} [{}]", authority.name, address.ip()));
         let say = |text: String| Finding::new(Id::Disagree, Severity::Warning, &about, text);
         if authority.address.is_none() {
-            found.push(say("the name server has no address".to_owned()).change(format!("{}. {TTL_USUAL} IN A (its address)", authority.name)));
+            found.push(
+                say("the name server has no address".to_owned())
+                    .change(format!("{}. {TTL_USUAL} IN A (its address)", authority.name)),
+            );
         }
         for says in &authority.says {
             let failure = KINDS.iter().find_map(|tls| set(says, *tls).failure());

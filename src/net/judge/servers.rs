@@ -134,7 +134,9 @@ impl Server<'_> {
     /// S15.
     fn wrong_kind(&self) -> Finding {
         let (text, right) = match self.offer.tls {
-            TlsKind::Require => ("the record promises TLS from the first octet, and the server starts in the clear", TlsKind::StartTls),
+            TlsKind::Require => {
+                ("the record promises TLS from the first octet, and the server starts in the clear", TlsKind::StartTls)
+            }
             _ => ("the record promises a plain start, and the server wants TLS from the first octet", TlsKind::Require),
         };
         let finding = self.say(Id::WrongKindOfTls, Severity::Error, text);
@@ -179,9 +181,7 @@ impl Server<'_> {
         let shown = &examined.certificate;
         let domain = self.facts.domain.as_str();
         let pinned = match examined.verdict {
-            Ok(AcceptedBy::Tlsa(at)) => {
-                self.host.tlsa.records().get(at).is_some_and(|tlsa| tlsa.usage == USAGE_END_ENTITY)
-            }
+            Ok(AcceptedBy::Tlsa(at)) => self.host.tlsa.records().get(at).is_some_and(|tlsa| tlsa.usage == USAGE_END_ENTITY),
             _ => false,
         };
         if let Some(finding) = self.dates(shown, examined.verdict, pinned) {
@@ -203,7 +203,10 @@ impl Server<'_> {
         let trouble = match examined.verdict {
             Err(CertificateFault::UnknownIssuer) if shown.self_signed => "the certificate is self-signed".to_owned(),
             Err(CertificateFault::UnknownIssuer) => {
-                format!("the certificate is issued by \"{}\", whom this machine does not trust ({} sent)", shown.issuer, examined.chain)
+                format!(
+                    "the certificate is issued by \"{}\", whom this machine does not trust ({} sent)",
+                    shown.issuer, examined.chain
+                )
             }
             Err(CertificateFault::WrongUse) => "the certificate is not meant for servers".to_owned(),
             Err(CertificateFault::Revoked) => "the certificate was revoked".to_owned(),
@@ -212,7 +215,9 @@ impl Server<'_> {
             _ => return,
         };
         let finding = self.say(Id::Untrusted, Severity::Error, trouble);
-        found.push(finding.change(format!("get a certificate for {domain} from a public authority; for one of your own: --ca FILE")));
+        found.push(
+            finding.change(format!("get a certificate for {domain} from a public authority; for one of your own: --ca FILE")),
+        );
     }
 
     fn dates(&self, shown: &Shown, verdict: Result<AcceptedBy, CertificateFault>, pinned: bool) -> Option<Finding> {

@@ -171,10 +171,7 @@ fn a_sound_domain_has_no_findings() {
         ("sound", seen(SOUND)),
         ("two servers", with("_impps-client._tcp SRV 10 50 5773 im2\nim2 A 192.0.2.2")),
         ("a spare", with("_impps-client._tcp SRV 30 0 5773 im2\nim2 A 192.0.2.2")),
-        (
-            "a kind that is not offered",
-            instead("_impp-client._tcp  SRV 20 100 5772 im", "_impp-client._tcp SRV 0 0 0 ."),
-        ),
+        ("a kind that is not offered", instead("_impp-client._tcp  SRV 20 100 5772 im", "_impp-client._tcp SRV 0 0 0 .")),
         ("as expected", expecting(Expected::Place(HostPort::parse("im.example.org:5773").unwrap()))),
         ("name servers agree", served(|_| {})),
         ("DANE", {
@@ -193,9 +190,7 @@ fn every_finding_is_found() {
     use Id::*;
     use Severity::{Error, Info, Unknown, Warning};
     let refused = |kind| HelloFault::Refused(Answer::new(kind));
-    let failing = |failure: Failure| {
-        seen_with(SOUND, move |published| published.tls_first = Outcome::Failed(failure))
-    };
+    let failing = |failure: Failure| seen_with(SOUND, move |published| published.tls_first = Outcome::Failed(failure));
     let dates = |days: i64| {
         examined(move |examined| {
             let seconds = days * i64::try_from(DAY).unwrap() + 60;
@@ -219,82 +214,255 @@ fn every_finding_is_found() {
     let no_way = io::ErrorKind::NetworkUnreachable;
     // Finding, severity, a part of what is said, a part of what to change, the domain.
     let rows: Vec<(Id, Severity, &str, &str, Facts)> = vec![
-        (NoService, Error, "does not exist", "_impps-client._tcp.example.org. 3600 IN SRV 10 100 5773 im.example.org.", seen("x.other.net. A 192.0.2.9")),
+        (
+            NoService,
+            Error,
+            "does not exist",
+            "_impps-client._tcp.example.org. 3600 IN SRV 10 100 5773 im.example.org.",
+            seen("x.other.net. A 192.0.2.9"),
+        ),
         (NoService, Error, "no address of its own", "im.example.org. 3600 IN A", seen("x A 192.0.2.9")),
         (Fallback, Info, "own addresses", "", seen("@ A 192.0.2.1")),
         (Declined, Error, "not offered", "5773 im.example.org.", seen("_impps-client._tcp SRV 0 0 0 .")),
-        (Declined, Info, "not offered", "", instead("_impps-server._tcp SRV 10 100 5773 im\n_impp-server._tcp  SRV 20 100 5772 im", "_impps-server._tcp SRV 0 0 0 .")),
-        (RootBeside, Error, "beside", "remove  _impps-client._tcp.example.org. 3600 IN SRV 0 0 0 .", with("_impps-client._tcp SRV 0 0 0 .")),
-        (TargetIsAlias, Error, "alias (CNAME) of im.example.org", "SRV 5 1 5773 im.example.org.", with("_impps-client._tcp SRV 5 1 5773 www\nwww CNAME im")),
-        (TargetIsAddress, Error, "the address 192.0.2.1", "im.example.org. 3600 IN A 192.0.2.1", with("_impps-client._tcp SRV 5 1 5773 192.0.2.1.")),
-        (TargetIsAddress, Error, "the address 192.0.2.1", "SRV 5 1 5773 im.example.org.", with("_impps-client._tcp SRV 5 1 5773 192.0.2.1")),
+        (
+            Declined,
+            Info,
+            "not offered",
+            "",
+            instead(
+                "_impps-server._tcp SRV 10 100 5773 im\n_impp-server._tcp  SRV 20 100 5772 im",
+                "_impps-server._tcp SRV 0 0 0 .",
+            ),
+        ),
+        (
+            RootBeside,
+            Error,
+            "beside",
+            "remove  _impps-client._tcp.example.org. 3600 IN SRV 0 0 0 .",
+            with("_impps-client._tcp SRV 0 0 0 ."),
+        ),
+        (
+            TargetIsAlias,
+            Error,
+            "alias (CNAME) of im.example.org",
+            "SRV 5 1 5773 im.example.org.",
+            with("_impps-client._tcp SRV 5 1 5773 www\nwww CNAME im"),
+        ),
+        (
+            TargetIsAddress,
+            Error,
+            "the address 192.0.2.1",
+            "im.example.org. 3600 IN A 192.0.2.1",
+            with("_impps-client._tcp SRV 5 1 5773 192.0.2.1."),
+        ),
+        (
+            TargetIsAddress,
+            Error,
+            "the address 192.0.2.1",
+            "SRV 5 1 5773 im.example.org.",
+            with("_impps-client._tcp SRV 5 1 5773 192.0.2.1"),
+        ),
         (TargetUnknown, Error, "does not exist", "gone.example.org. 3600 IN A", with("_impps-client._tcp SRV 5 1 5773 gone")),
-        (TargetUnknown, Error, "has no address", "mute.example.org. 3600 IN A", with("_impps-client._tcp SRV 5 1 5773 mute\nmute TXT x")),
-        (TargetUnknown, Error, "the dot at its end is missing", "SRV 5 1 5773 im.example.org.", with("_impps-client._tcp SRV 5 1 5773 im.example.org")),
+        (
+            TargetUnknown,
+            Error,
+            "has no address",
+            "mute.example.org. 3600 IN A",
+            with("_impps-client._tcp SRV 5 1 5773 mute\nmute TXT x"),
+        ),
+        (
+            TargetUnknown,
+            Error,
+            "the dot at its end is missing",
+            "SRV 5 1 5773 im.example.org.",
+            with("_impps-client._tcp SRV 5 1 5773 im.example.org"),
+        ),
         (Duplicate, Warning, "2 records", "SRV 10 150 5773 im.example.org.", with("_impps-client._tcp SRV 10 50 5773 im")),
-        (WeightZero, Warning, "once in 101", "SRV 10 1 5773 im2.example.org.", with("_impps-client._tcp SRV 10 0 5773 im2\nim2 A 192.0.2.2")),
-        (Unreached, Warning, "priority 30", "remove  _impps-client._tcp.example.org. 3600 IN SRV 30 0 5773 im.example.org.", with("_impps-client._tcp SRV 30 0 5773 im")),
-        (Unreached, Warning, "priority 30", "5773 other.example.org.", with("_impps-client._tcp SRV 30 0 5773 other\nother A 192.0.2.1")),
+        (
+            WeightZero,
+            Warning,
+            "once in 101",
+            "SRV 10 1 5773 im2.example.org.",
+            with("_impps-client._tcp SRV 10 0 5773 im2\nim2 A 192.0.2.2"),
+        ),
+        (
+            Unreached,
+            Warning,
+            "priority 30",
+            "remove  _impps-client._tcp.example.org. 3600 IN SRV 30 0 5773 im.example.org.",
+            with("_impps-client._tcp SRV 30 0 5773 im"),
+        ),
+        (
+            Unreached,
+            Warning,
+            "priority 30",
+            "5773 other.example.org.",
+            with("_impps-client._tcp SRV 30 0 5773 other\nother A 192.0.2.1"),
+        ),
         (OddPort, Info, "port 443", "", instead("_impps-client._tcp SRV 10 100 5773 im", "_impps-client._tcp SRV 10 100 443 im")),
         (Refused, Error, "refused", "remove  _impps-client", dead(seen(SOUND), true, true, io::ErrorKind::ConnectionRefused)),
         (Refused, Warning, "in time", "5773/tcp", dead(seen(SOUND), false, true, io::ErrorKind::TimedOut)),
-        (DeadV6, Warning, "while IPv4 works", "remove  im.example.org. 3600 IN AAAA 2001:db8::1", dead(seen(SOUND), true, false, io::ErrorKind::TimedOut)),
+        (
+            DeadV6,
+            Warning,
+            "while IPv4 works",
+            "remove  im.example.org. 3600 IN AAAA 2001:db8::1",
+            dead(seen(SOUND), true, false, io::ErrorKind::TimedOut),
+        ),
         (DeadV6, Info, "this machine has no IPv6", "", dead(seen(SOUND), true, false, no_way)),
-        (NoTls, Error, "no STARTTLS", "certificate", visited(|visit| {
-            if visit.probe.before_tls.is_some() {
-                (visit.probe.tls, visit.probe.hello) = (None, Some(Err(HelloFault::NoStartTls)));
-            }
-        })),
-        (NoTls, Error, "in common", "TLS 1.2", visited(|visit| (visit.probe.tls, visit.probe.hello) = (Some(Err(TlsError::NothingInCommon)), None))),
-        (WrongKindOfTls, Error, "starts in the clear", "_impp-client._tcp.example.org. 3600 IN SRV 10 100 5773", visited(|visit| visit.answers_the_other_way = true)),
+        (
+            NoTls,
+            Error,
+            "no STARTTLS",
+            "certificate",
+            visited(|visit| {
+                if visit.probe.before_tls.is_some() {
+                    (visit.probe.tls, visit.probe.hello) = (None, Some(Err(HelloFault::NoStartTls)));
+                }
+            }),
+        ),
+        (
+            NoTls,
+            Error,
+            "in common",
+            "TLS 1.2",
+            visited(|visit| (visit.probe.tls, visit.probe.hello) = (Some(Err(TlsError::NothingInCommon)), None)),
+        ),
+        (
+            WrongKindOfTls,
+            Error,
+            "starts in the clear",
+            "_impp-client._tcp.example.org. 3600 IN SRV 10 100 5773",
+            visited(|visit| visit.answers_the_other_way = true),
+        ),
         (Expiry, Error, "expired on", "renew", dates(-1)),
         (Expiry, Warning, "expires in 3 days", "renew", dates(3)),
         (Expiry, Info, "expires in 20 days", "renew", dates(20)),
-        (Expiry, Error, "not valid before", "renew", examined(|examined| examined.certificate.not_before = UnixMillis(NOW.0 + 1000))),
-        (WrongName, Error, "not for example.org; it names im.example.org", "DNS name example.org", examined(|examined| {
-            examined.certificate.names = vec!["im.example.org".into()];
-            examined.verdict = Err(CertificateFault::WrongName);
-        })),
-        (NotImpp, Error, "neither TLS nor IMPP", "correct the port", visited(|visit| (visit.probe.tls, visit.probe.hello) = (Some(Err(TlsError::NotTls)), None))),
+        (
+            Expiry,
+            Error,
+            "not valid before",
+            "renew",
+            examined(|examined| examined.certificate.not_before = UnixMillis(NOW.0 + 1000)),
+        ),
+        (
+            WrongName,
+            Error,
+            "not for example.org; it names im.example.org",
+            "DNS name example.org",
+            examined(|examined| {
+                examined.certificate.names = vec!["im.example.org".into()];
+                examined.verdict = Err(CertificateFault::WrongName);
+            }),
+        ),
+        (
+            NotImpp,
+            Error,
+            "neither TLS nor IMPP",
+            "correct the port",
+            visited(|visit| (visit.probe.tls, visit.probe.hello) = (Some(Err(TlsError::NotTls)), None)),
+        ),
         (NotImpp, Error, "not IMPP/1.0", "correct the port", says_hello(HelloFault::NotImpp)),
         (NotImpp, Error, "version 1.0", "correct the port", says_hello(refused(ErrorKind::VersionNotSupported))),
-        (NoLogin, Error, "offered: CRAM-MD5", "SCRAM-SHA-256", visited(|visit| visit.probe.hello = Some(Ok(hello(TlsState::Active, &["CRAM-MD5"]))))),
-        (NoLogin, Error, "PLAIN is offered before TLS", "inside TLS", visited(|visit| visit.probe.before_tls = Some(Ok(hello(TlsState::Offered, &["PLAIN"]))))),
+        (
+            NoLogin,
+            Error,
+            "offered: CRAM-MD5",
+            "SCRAM-SHA-256",
+            visited(|visit| visit.probe.hello = Some(Ok(hello(TlsState::Active, &["CRAM-MD5"])))),
+        ),
+        (
+            NoLogin,
+            Error,
+            "PLAIN is offered before TLS",
+            "inside TLS",
+            visited(|visit| visit.probe.before_tls = Some(Ok(hello(TlsState::Offered, &["PLAIN"])))),
+        ),
         (NotServed, Error, "does not serve example.org", "add example.org", says_hello(refused(ErrorKind::TargetUnknown))),
-        (Disagree, Warning, "says nothing, where ns1.example.org says 10 100 5773 im.example.org.", "serial", served(|published| {
-            published.tls_first = seen("x A 192.0.2.1").roles[0].published.tls_first.clone();
-        })),
-        (Disagree, Warning, "no answer about this domain", "NS record", served(|published| published.tls_first = Outcome::Failed(Failure::Refused))),
+        (
+            Disagree,
+            Warning,
+            "says nothing, where ns1.example.org says 10 100 5773 im.example.org.",
+            "serial",
+            served(|published| {
+                published.tls_first = seen("x A 192.0.2.1").roles[0].published.tls_first.clone();
+            }),
+        ),
+        (
+            Disagree,
+            Warning,
+            "no answer about this domain",
+            "NS record",
+            served(|published| published.tls_first = Outcome::Failed(Failure::Refused)),
+        ),
         (Dnssec, Error, "bogus", "DS record", failing(Failure::Bogus)),
-        (Dnssec, Info, "not signed", "", seen_with(SOUND, |published| {
-            if let Outcome::Records(answer) = &mut published.tls_first { answer.security = Security::Insecure; }
-        })),
-        (TlsaMismatch, Error, "fits none", "_5773._tcp.im.example.org. 3600 IN TLSA 3 1 1 ", tlsa(
-            examined(|examined| examined.verdict = Err(CertificateFault::WrongTlsa)), b"another", Security::Secure,
-        )),
+        (
+            Dnssec,
+            Info,
+            "not signed",
+            "",
+            seen_with(SOUND, |published| {
+                if let Outcome::Records(answer) = &mut published.tls_first {
+                    answer.security = Security::Insecure;
+                }
+            }),
+        ),
+        (
+            TlsaMismatch,
+            Error,
+            "fits none",
+            "_5773._tcp.im.example.org. 3600 IN TLSA 3 1 1 ",
+            tlsa(examined(|examined| examined.verdict = Err(CertificateFault::WrongTlsa)), b"another", Security::Secure),
+        ),
         (TlsaMismatch, Info, "decide nothing", "", tlsa(seen(SOUND), b"the key", Security::Insecure)),
         (TlsaMismatch, Info, "nor do they fit", "TLSA 3 1 1 ", tlsa(seen(SOUND), b"another", Security::Insecure)),
-        (Unexpected, Error, "no record leads to im9.example.org", "SRV 10 100 5773 im9.example.org.", expecting(Expected::Place(HostPort::parse("im9.example.org:5773").unwrap()))),
-        (Unexpected, Error, "differ", "add     _impps-client._tcp.example.org. 3600 IN SRV 1 1 5773 im.example.org.", expecting(Expected::Records(vec![
-            ("_impps-client._tcp.example.org".into(), vec![srv("1 1 5773 im.example.org")]),
-        ]))),
+        (
+            Unexpected,
+            Error,
+            "no record leads to im9.example.org",
+            "SRV 10 100 5773 im9.example.org.",
+            expecting(Expected::Place(HostPort::parse("im9.example.org:5773").unwrap())),
+        ),
+        (
+            Unexpected,
+            Error,
+            "differ",
+            "add     _impps-client._tcp.example.org. 3600 IN SRV 1 1 5773 im.example.org.",
+            expecting(Expected::Records(vec![("_impps-client._tcp.example.org".into(), vec![srv("1 1 5773 im.example.org")])])),
+        ),
         (Ttl, Info, "30 s", "3600 IN SRV", instead("_impps-client._tcp SRV", "_impps-client._tcp 30 SRV")),
         (Ttl, Info, "864000 s", "3600 IN SRV", instead("_impps-client._tcp SRV", "_impps-client._tcp 864000 SRV")),
-        (RoleMissing, Warning, "none for other domains", "_impps-server._tcp.example.org. 3600 IN SRV 10 100 5773 im.example.org.", instead(
-            "_impps-server._tcp SRV 10 100 5773 im\n_impp-server._tcp  SRV 20 100 5772 im\n", "",
-        )),
-        (SearchName, Warning, "search name lan", "--resolver", seen_with(SOUND, |published| {
-            if let Outcome::Records(answer) = &mut published.tls_first {
-                answer.canonical = Some("_impps-client._tcp.example.org.lan".into());
-            }
-        })),
+        (
+            RoleMissing,
+            Warning,
+            "none for other domains",
+            "_impps-server._tcp.example.org. 3600 IN SRV 10 100 5773 im.example.org.",
+            instead("_impps-server._tcp SRV 10 100 5773 im\n_impp-server._tcp  SRV 20 100 5772 im\n", ""),
+        ),
+        (
+            SearchName,
+            Warning,
+            "search name lan",
+            "--resolver",
+            seen_with(SOUND, |published| {
+                if let Outcome::Records(answer) = &mut published.tls_first {
+                    answer.canonical = Some("_impps-client._tcp.example.org.lan".into());
+                }
+            }),
+        ),
         (Undecided, Unknown, "SERVFAIL", "ask again", failing(Failure::ServFail)),
         (Undecided, Unknown, "later", "ask again", says_hello(refused(ErrorKind::TryLater))),
         (Undecided, Unknown, "no other address", "IPv6", dead(instead("im A 192.0.2.1\n", ""), true, true, no_way)),
-        (Untrusted, Error, "self-signed", "--ca FILE", examined(|examined| {
-            examined.certificate.self_signed = true;
-            examined.verdict = Err(CertificateFault::UnknownIssuer);
-        })),
+        (
+            Untrusted,
+            Error,
+            "self-signed",
+            "--ca FILE",
+            examined(|examined| {
+                examined.certificate.self_signed = true;
+                examined.verdict = Err(CertificateFault::UnknownIssuer);
+            }),
+        ),
     ];
     let mut missing: Vec<&str> = catalogue::CATALOGUE.iter().map(|entry| entry.code).collect();
     for (id, severity, text, change, facts) in &rows {
@@ -316,8 +484,7 @@ fn the_worst_comes_first_and_decides() {
     assert!(findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.severity)));
     assert_eq!(Verdict::of(&findings), Verdict::Errors);
     let of = |severities: &[Severity]| {
-        let findings: Vec<Finding> =
-            severities.iter().map(|severity| Finding::new(Id::Ttl, *severity, "x", "y")).collect();
+        let findings: Vec<Finding> = severities.iter().map(|severity| Finding::new(Id::Ttl, *severity, "x", "y")).collect();
         Verdict::of(&findings)
     };
     use Severity::{Error, Info, Unknown, Warning};

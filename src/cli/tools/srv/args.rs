@@ -139,7 +139,8 @@ impl SrvArgs {
 impl Tool for SrvArgs {
     const NAME: &'static str = "impp-srv";
     const FIELDS: &'static [&'static str] = &[
-        "v", "domain", "verdict", "code", "errors", "warnings", "ids", "findings", "roles", "login", "role", "record", "first", "share",
+        "v", "domain", "verdict", "code", "errors", "warnings", "ids", "findings", "roles", "login", "role", "record", "first",
+        "share",
     ];
 
     fn manners(&self) -> &Manners {

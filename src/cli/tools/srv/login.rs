@@ -30,7 +30,9 @@ pub(super) fn prepare(args: &SrvArgs, domains: &[Domain], out: &Printer) -> Outc
     let config = Config::find(common.who.config.as_deref())?;
     // The account may name a server; what is judged here is what the DNS says.
     let account = Account { server: None, ..account::settle(&common, &config, true)? };
-    let Some(user) = account.user().cloned() else { return Err(Failure::usage("--probe-login needs somebody to log in: --login")) };
+    let Some(user) = account.user().cloned() else {
+        return Err(Failure::usage("--probe-login needs somebody to log in: --login"));
+    };
     let domain = user.domain();
     if !domains.contains(&domain) {
         return Err(Failure::usage(format!("--probe-login as {}: {} is not among the domains", user.shown(), domain.shown())));
@@ -57,14 +59,8 @@ impl Login {
                 let trouble = Trouble::from(error);
                 let line = trouble.line(&format!("log in as {user}"));
                 let severity = if trouble.is_temporary() { Severity::Unknown } else { Severity::Error };
-                let finding = Finding {
-                    id: Id::LoginFailed,
-                    severity,
-                    role: None,
-                    about: user,
-                    text: line.clone(),
-                    change: Vec::new(),
-                };
+                let finding =
+                    Finding { id: Id::LoginFailed, severity, role: None, about: user, text: line.clone(), change: Vec::new() };
                 (line, Some(finding))
             }
         }

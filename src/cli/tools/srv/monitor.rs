@@ -105,7 +105,8 @@ impl Metrics {
     }
 
     fn whole(&self) -> String {
-        let metric = |(name, (help, samples)): (&&str, &(&str, String))| format!("# HELP {name} {help}\n# TYPE {name} gauge\n{samples}");
+        let metric =
+            |(name, (help, samples)): (&&str, &(&str, String))| format!("# HELP {name} {help}\n# TYPE {name} gauge\n{samples}");
         self.0.iter().map(metric).collect()
     }
 }

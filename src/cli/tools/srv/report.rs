@@ -156,7 +156,9 @@ fn name(role: &RoleFacts, offer: &Offer) -> String {
     let label = question.split("._tcp.").next().unwrap_or_default();
     match &offer.record {
         Some(srv) => format!("{label} SRV {srv}"),
-        None => format!("(no record) {}:{}{}", offer.host, offer.port, if offer.tls == TlsKind::Require { "" } else { " STARTTLS" }),
+        None => {
+            format!("(no record) {}:{}{}", offer.host, offer.port, if offer.tls == TlsKind::Require { "" } else { " STARTTLS" })
+        }
     }
 }
 
