@@ -205,13 +205,13 @@ fn visited(visit: &Visit, host: &Host, now: UnixMillis) -> String {
             parts.extend(tlsa_match(examined, host).map(|word| format!("TLSA {word}")));
         }
     }
-    match probe.hello.as_ref().or(probe.before_tls.as_ref()) {
-        None => {}
-        Some(Ok(hello)) => {
-            let agent = hello.agent.as_deref().unwrap_or("HELLO");
-            parts.push(format!("{agent}: {}", hello.mechanisms.join(" ")));
-        }
-        Some(Err(fault)) => parts.push(format!("HELLO: {}", hello_word(fault))),
+    // What was said in the clear is of interest where nothing better came.
+    let plain = probe.before_tls.as_ref().filter(|_| !matches!(probe.hello, Some(Ok(_))));
+    for heard in [plain, probe.hello.as_ref()].into_iter().flatten() {
+        parts.push(match heard {
+            Ok(hello) => format!("{}: {}", hello.agent.as_deref().unwrap_or("HELLO"), hello.mechanisms.join(" ")),
+            Err(fault) => format!("HELLO: {}", hello_word(fault)),
+        });
     }
     parts.join("  ")
 }
