@@ -19,8 +19,8 @@ pub struct Facts {
     pub visited: bool,
     /// Each role that was looked at.
     pub roles: Vec<RoleFacts>,
-    /// What each name server of the zone says, where they were asked one by one.
-    pub authorities: Vec<Authority>,
+    /// What each name server of the zone says; `None`: they were not asked one by one.
+    pub authorities: Option<Vec<Authority>>,
     /// What somebody expects.
     pub expected: Option<Expected>,
 }

@@ -62,6 +62,19 @@ impl Finding {
         self
     }
 
+    /// Takes in one that says the same for whomever.
+    pub(super) fn join(&mut self, other: Self) {
+        if self.role != other.role {
+            self.role = None;
+        }
+        self.severity = self.severity.max(other.severity);
+        for line in other.change {
+            if !self.change.contains(&line) {
+                self.change.push(line);
+            }
+        }
+    }
+
     /// Whether both say the same, for whomever.
     pub(super) fn is_alike(&self, other: &Self) -> bool {
         (self.id, &self.about, &self.text) == (other.id, &other.about, &other.text)

@@ -139,8 +139,8 @@ fn canonical<T>(outcome: Option<&Outcome<T>>) -> Option<String> {
 pub async fn gather(domain: &Domain, look: &Look, books: &Books, tls: &ClientTls, tell: impl Fn(Progress)) -> Facts {
     let authorities = async {
         match look.authorities {
-            Some(port) => authorities(domain, look, &books.resolver, port).await,
-            None => Vec::new(),
+            Some(port) => Some(authorities(domain, look, &books.resolver, port).await),
+            None => None,
         }
     };
     let (mut roles, authorities) = tokio::join!(roles(domain, look, books), authorities);

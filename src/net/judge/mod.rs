@@ -22,11 +22,12 @@ pub use gather::{Books, Look, Progress, gather};
 pub fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings = records::judge(facts);
     findings.extend(servers::judge(facts));
-    // What is said of a host may come up with each of its records.
+    // What is said of a host may come up with each of its records, and with each role.
     let mut told: Vec<Finding> = Vec::with_capacity(findings.len());
     for finding in findings {
-        if !told.iter().any(|known| known.is_alike(&finding)) {
-            told.push(finding);
+        match told.iter_mut().find(|known| known.is_alike(&finding)) {
+            Some(known) => known.join(finding),
+            None => told.push(finding),
         }
     }
     told.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

@@ -83,8 +83,8 @@ impl Records<'_> {
             if let Some(owner) = answer.canonical.as_deref().and_then(|owner| appended(&question, owner)) {
                 found.push(Finding::new(Id::SearchName, Severity::Warning, &question, owner).change(ASK_ANOTHER));
             }
-            let counted_down = self.facts.source == Source::Resolver && self.facts.authorities.is_empty();
-            let said = self.facts.authorities.iter().flat_map(|authority| &authority.says);
+            let counted_down = self.facts.source == Source::Resolver && self.facts.authorities.is_none();
+            let said = self.facts.authorities.iter().flatten().flat_map(|authority| &authority.says);
             let said = said.filter(|says| says.role == self.role.role()).filter_map(|says| match set(says, tls) {
                 Outcome::Records(answer) => Some(answer.ttl),
                 _ => None,
@@ -345,7 +345,13 @@ fn both_roles(facts: &Facts, found: &mut Vec<Finding>) {
 /// S21: each name server against the first that answers.
 fn authorities(facts: &Facts, found: &mut Vec<Finding>) {
     let mut first: Vec<(&Authority, &Published)> = Vec::new();
-    for authority in &facts.authorities {
+    let Some(authorities) = &facts.authorities else { return };
+    if authorities.is_empty() {
+        let text = "no name server of the zone could be found";
+        let finding = Finding::new(Id::Undecided, Severity::Unknown, facts.domain.as_str(), text);
+        found.push(finding.change("see that the zone has NS records, and that the parent zone names the same"));
+    }
+    for authority in authorities {
         let about =
             authority.address.map_or_else(|| authority.name.clone(), |address| format!("{} [{}]", authority.name, address.ip()));
         let say = |text: String| Finding::new(Id::Disagree, Severity::Warning, &about, text);

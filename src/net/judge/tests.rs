@@ -94,7 +94,7 @@ fn seen_with(zone: &str, adapt: impl Fn(&mut Published)) -> Facts {
         source: Source::Resolver,
         visited: true,
         roles: [Role::Client, Role::Server].map(|each| role(&zone, each, &adapt)).into(),
-        authorities: Vec::new(),
+        authorities: None,
         expected: None,
     }
 }
@@ -146,7 +146,7 @@ fn served(change: impl Fn(&mut Published)) -> Facts {
         address: Some(SocketAddr::from(([192, 0, 2, last], 53))),
         says,
     };
-    facts.authorities = vec![server("ns1.example.org", 53, says), server("ns2.example.org", 54, others)];
+    facts.authorities = Some(vec![server("ns1.example.org", 53, says), server("ns2.example.org", 54, others)]);
     facts
 }
 
@@ -492,6 +492,19 @@ fn the_worst_comes_first_and_decides() {
     assert_eq!(of(&[Info, Warning]), Verdict::Warnings);
     assert_eq!(of(&[Warning, Unknown]), Verdict::Undecided);
     assert_eq!(of(&[Unknown, Error]), Verdict::Errors);
+}
+
+#[test]
+fn what_holds_for_both_roles_is_said_once() {
+    let findings = judge(&visited(|visit| visit.probe.tcp = Err(io::ErrorKind::ConnectionRefused)));
+    let refused: Vec<_> = findings.iter().filter(|finding| finding.id == Id::Refused).collect();
+    assert_eq!(refused.len(), 4, "two ports, two addresses: {findings:#?}");
+    for finding in refused {
+        assert_eq!(finding.role, None);
+        assert_eq!(finding.change.iter().filter(|line| line.starts_with("remove  ")).count(), 2, "{finding:?}");
+    }
+    let lost = Facts { authorities: Some(Vec::new()), ..seen(SOUND) };
+    assert_eq!(found(&lost, Id::Undecided).len(), 1);
 }
 
 #[test]
