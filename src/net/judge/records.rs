@@ -333,10 +333,11 @@ fn both_roles(facts: &Facts, found: &mut Vec<Finding>) {
             let text = format!("there are SRV records {other} and none {one}");
             let question = missing.role().question(TlsKind::Require, &facts.domain);
             let mut finding = Finding::new(Id::RoleMissing, Severity::Warning, question, text).of(missing.role());
-            for tls in KINDS {
-                let records = set(&present.published, tls).records();
-                finding.change.extend(records.iter().map(|srv| line(&missing.role().question(tls, &facts.domain), srv)));
-            }
+            // What is broken there shall not be repeated here.
+            let sound = present.places().filter(|(_, host)| host.alias.is_none() && !host.addresses.all().is_empty());
+            finding.change = sound
+                .filter_map(|(offer, _)| Some(line(&missing.role().question(offer.tls, &facts.domain), offer.record.as_ref()?)))
+                .collect();
             found.push(finding);
         }
     }

@@ -122,6 +122,9 @@ fn for_whom(role: Role) -> &'static str {
 
 fn places(one: &Judged, role: &RoleFacts, out: &Printer) -> Outcome<()> {
     let head = format!("{}, {}", one.facts.domain.shown(), for_whom(role.role()));
+    if one.facts.is_forgotten(role) {
+        return out.line(&format!("{head}: no SRV records"));
+    }
     match &role.offers {
         Err(NoOffer::Declined) => return out.line(&format!("{head}: not offered")),
         Err(NoOffer::Undecided(..)) => return out.line(&format!("{head}: could not be found out")),
