@@ -2,6 +2,7 @@
 
 use super::said::Said;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 
 /// A program that runs while the test goes on; its lines can be waited for.
@@ -98,7 +99,9 @@ impl Tool {
     pub fn finish(mut self) -> (i32, Vec<String>) {
         let status = self.end();
         let lines = self.out.all().lines().skip(self.read).map(str::to_owned).collect();
-        (status.code().unwrap_or(-1), lines)
+        // As a shell counts: a program that a signal ended before it could say so itself has that signal's status too.
+        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+        (code.unwrap_or(-1), lines)
     }
 }
 
