@@ -14,6 +14,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("impp-fetch", env!("CARGO_BIN_EXE_impp-fetch")),
     ("impp-set", env!("CARGO_BIN_EXE_impp-set")),
     ("impp-acl", env!("CARGO_BIN_EXE_impp-acl")),
+    ("impp-srv", env!("CARGO_BIN_EXE_impp-srv")),
     ("impp-relay", env!("CARGO_BIN_EXE_impp-relay")),
 ];
 
