@@ -101,7 +101,7 @@ pub fn settle(common: &Common, config: &Config, stdin_is_free: bool) -> Outcome<
     })
 }
 
-/// Who is asked in the DNS: `ADDR[:PORT]`, and a file of trust anchors or [`NO_ANCHOR`].
+/// Who is asked in the DNS: `ADDR[:PORT]`, and a file of trust anchors or `none`.
 ///
 /// # Errors
 /// 64, 66 or 78.
@@ -133,9 +133,11 @@ fn table(name: Option<&str>, config: &Config) -> Outcome<AccountTable> {
         (_, Some(table)) => Ok(table.clone()),
         (None, None) => Ok(AccountTable::default()),
         (Some(name), None) => {
-            let place =
-                config.path.as_ref().map_or_else(|| "there is no configuration".to_owned(), |path| path.display().to_string());
-            Err(Failure::new(Exit::Config, format!("no account {name:?}: {place}")))
+            let place = config
+                .path
+                .as_ref()
+                .map_or_else(|| "a configuration; name one with --config".to_owned(), |path| path.display().to_string());
+            Err(Failure::new(Exit::Config, format!("there is no [account.{name}] in {place}")))
         }
     }
 }

@@ -87,6 +87,8 @@ impl Trouble {
                  believes it)"
             }
             Error::Unreachable(ConnectError::InTheClear(_)) => "; --insecure allows it",
+            Error::Login(ClientRefusal::LoginFailed) => "; check the address and the password",
+            Error::Tls(TlsError::NotTls) => "; if this is a port for STARTTLS, give --tls starttls",
             _ => "",
         };
         format!("cannot {what}: {}{hint}", self.0)
@@ -206,5 +208,12 @@ mod tests {
         let bogus = Trouble::from(undecided(dns::Failure::Bogus)).line("find the server of example.org");
         assert!(bogus.contains("_impps-client._tcp.example.org SRV"), "{bogus}");
         assert!(bogus.contains("--dnssec-anchor none"), "{bogus}");
+        let login = Trouble::from(Error::Login(ClientRefusal::LoginFailed)).line("log in to example.org");
+        assert_eq!(login, "cannot log in to example.org: login failed; check the address and the password");
+        let clear = Trouble::from(Error::Tls(TlsError::NotTls)).line("log in to example.org");
+        assert_eq!(
+            clear,
+            "cannot log in to example.org: what the server sent is not TLS; if this is a port for STARTTLS, give --tls starttls"
+        );
     }
 }

@@ -124,7 +124,11 @@ pub enum InitError {
 impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyThere(path) => write!(f, "{} is there already; nothing was changed", path.display()),
+            Self::AlreadyThere(path) => write!(
+                f,
+                "{} is there already; nothing was changed; keep it, or choose another folder with --dir",
+                path.display()
+            ),
             Self::Write { path, kind: io::ErrorKind::PermissionDenied } => {
                 write!(f, "{} cannot be written by this user; run as root, or choose a folder with --dir", path.display())
             }

@@ -123,7 +123,7 @@ impl fmt::Display for TlsError {
             Self::Alert(number) => write!(f, "the server refused TLS (alert {number})"),
             Self::OurCertificate => f.write_str("the server did not take our certificate"),
             Self::NothingInCommon => f.write_str("the server's TLS has no version, cipher or protocol name in common with ours"),
-            Self::NotTls => f.write_str("what the server sent is not TLS; is this the port for STARTTLS?"),
+            Self::NotTls => f.write_str("what the server sent is not TLS"),
             Self::Misbehaved => f.write_str("the server broke the rules of TLS"),
             Self::Broken(io::ErrorKind::UnexpectedEof) => {
                 f.write_str("the server closed the connection during the TLS handshake")

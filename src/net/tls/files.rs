@@ -44,6 +44,7 @@ impl fmt::Display for TlsFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.display();
         match self.fault {
+            FileFault::Unreadable(std::io::ErrorKind::NotFound) => write!(f, "cannot read {file}: no such file or directory"),
             FileFault::Unreadable(kind) => write!(f, "cannot read {file}: {kind}"),
             FileFault::NotPem => write!(f, "{file} is not a PEM file"),
             FileFault::NoCertificate => write!(f, "there is no certificate in {file}"),

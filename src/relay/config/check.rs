@@ -110,6 +110,9 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unusable { path, kind: io::ErrorKind::NotFound } => {
+                write!(f, "{} is named in the configuration, but there is no such file", path.display())
+            }
             Self::Unusable { path, kind } => write!(f, "{} cannot be used: {kind}", path.display()),
             Self::NoCertificate(path) => write!(f, "{} holds no certificate in PEM", path.display()),
             Self::NoKey(path) => {
@@ -336,7 +339,10 @@ mod tests {
         let rows: &[(Spoil, &[&str])] = &[
             (|site| site.mode("k.pem", 0o604), &["Error: k.pem can be read by everyone; run: chmod 600 k.pem"]),
             (|site| site.mode("k.pem", 0o640), &[]),
-            (|site| fs::remove_file(site.at("c.pem")).unwrap(), &["Error: c.pem cannot be used: entity not found"]),
+            (
+                |site| fs::remove_file(site.at("c.pem")).unwrap(),
+                &["Error: c.pem is named in the configuration, but there is no such file"],
+            ),
             (|site| fs::write(site.at("c.pem"), "x").unwrap(), &["Error: c.pem holds no certificate in PEM"]),
             (
                 |site| fs::write(site.at("k.pem"), "x").unwrap(),
@@ -372,7 +378,7 @@ mod tests {
             ),
             (
                 |site| site.config.tls.client_ca = Some(site.at("users.pem")),
-                &["Error: users.pem cannot be used: entity not found"],
+                &["Error: users.pem is named in the configuration, but there is no such file"],
             ),
             (|site| fs::remove_dir(site.at("data")).unwrap(), &["Warning: data does not exist; serve will make it"]),
             (|site| site.mode("data", 0o750), &["Warning: others can look into data; run: chmod 700 data"]),
