@@ -114,6 +114,7 @@ mod engines {
         let info = tls.clone().map(|exporter| TlsInfo {
             exporter,
             client_identities: matches!(login, Login::External(_)).then(alice).into_iter().collect(),
+            client_certificate: false,
             version: "TLSv1.3",
         });
         let client_tls = tls.map_or(ClientTls::Plain { credentials: true }, |exporter| ClientTls::Active { exporter });

@@ -38,7 +38,7 @@ mod talks {
         };
     }
 
-    files! { hello order starttls scram plain external anonymous failures sizes time bye requests client_login client_open }
+    files! { hello order starttls scram plain external anonymous failures sizes time bye requests client_login client_open link_accepted link_opened }
 
     /// What the server says to two logins, with its nonces and salts taken out, and what it asks meanwhile.
     fn said(user: &str, password: &str) -> Vec<String> {

@@ -59,6 +59,7 @@ pub(super) fn response_without_body(head: &Frame) -> Option<Frame> {
 }
 
 /// Whether these octets begin a response.
-pub(super) fn is_response(head: &[u8]) -> bool {
+#[must_use]
+pub fn is_response(head: &[u8]) -> bool {
     head.starts_with(b"OK (") || head.starts_with(b"ERROR (")
 }

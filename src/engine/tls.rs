@@ -9,6 +9,8 @@ pub struct TlsInfo {
     pub exporter: Option<Vec<u8>>,
     /// The users whom a verified client certificate names.
     pub client_identities: Vec<Address>,
+    /// Whether the peer showed a certificate and proved that it has the key; by whom it is vouched for is not said.
+    pub client_certificate: bool,
     /// For people: `TLSv1.3`.
     pub version: &'static str,
 }

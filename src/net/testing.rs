@@ -193,7 +193,12 @@ where
     if let Some((tls, TlsKind::Require)) = &kind.tls {
         let MaybeTls::Plain(plain) = stream else { unreachable!() };
         let Ok((secure, secured, users)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
-        info = Some(TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version });
+        info = Some(TlsInfo {
+            exporter: secured.exporter,
+            client_identities: users,
+            client_certificate: false,
+            version: secured.version,
+        });
         stream = MaybeTls::Tls(Box::new(secure.into()));
     }
     let mut drive = Drive::new(Server::new(Arc::new(config), info, random::nonce(), Clock::instant()), stream);
@@ -241,7 +246,7 @@ where
                     let (Some((tls, _)), MaybeTls::Plain(stream)) = (&kind.tls, stream) else { unreachable!() };
                     let Ok((secure, secured, users)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
                     drive = Drive::new(engine, MaybeTls::Tls(Box::new(secure.into())));
-                    ServerCommand::TlsUp(TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version })
+                    ServerCommand::TlsUp(TlsInfo { exporter: secured.exporter, client_identities: users, client_certificate: false, version: secured.version })
                 }
             },
         };

@@ -159,7 +159,13 @@ impl Session {
             }
             ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
             ServerEvent::Bye => self.how = Closed::Bye,
-            ServerEvent::StartTls | ServerEvent::LookUp(_) | ServerEvent::CheckPassword(_) | ServerEvent::Ended(_) => {}
+            ServerEvent::StartTls
+            | ServerEvent::LookUp(_)
+            | ServerEvent::CheckPassword(_)
+            | ServerEvent::LookUpPeer(_)
+            | ServerEvent::JudgePeer(_)
+            | ServerEvent::LinkUp(_)
+            | ServerEvent::Ended(_) => {}
         }
     }
 
@@ -218,7 +224,7 @@ impl Session {
 
 /// What the handshake proved, in the engine's words.
 pub(super) fn tls_info(secured: Secured, users: Vec<Address>) -> TlsInfo {
-    TlsInfo { exporter: secured.exporter, client_identities: users, version: secured.version }
+    TlsInfo { exporter: secured.exporter, client_identities: users, client_certificate: false, version: secured.version }
 }
 
 fn open(opening: Opening) -> service::Opening {

@@ -14,7 +14,7 @@ pub struct ClientConfig {
     pub domain: Domain,
     /// Who logs in, and how.
     pub login: Login,
-    /// The session's name: random, or the one to be resumed.
+    /// The session's name: random, or the one to be resumed. Not used where a domain logs in.
     pub connection: ConnectionId,
     /// Whether this connection takes instant messages.
     pub accepts_messages: bool,
@@ -72,6 +72,29 @@ pub enum Login {
     External(Address),
     /// As nobody.
     Anonymous,
+    /// As the server of a domain: the connection becomes a link (SPEC §9).
+    Domain {
+        /// The domain for which we speak.
+        origin: Domain,
+        /// The secret shared with the other domain; `None`: with the certificate that TLS presented.
+        secret: Option<Secret>,
+    },
+}
+
+impl Login {
+    /// Whether a secret stands behind it that must not cross the network in the clear.
+    pub(super) fn has_secret(&self) -> bool {
+        matches!(self, Self::Password { .. } | Self::Domain { secret: Some(_), .. })
+    }
+
+    /// The domain for which we speak, if it is not a user who logs in.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Domain> {
+        match self {
+            Self::Domain { origin, .. } => Some(origin),
+            Self::Password { .. } | Self::External(_) | Self::Anonymous => None,
+        }
+    }
 }
 
 /// What protects the connection.

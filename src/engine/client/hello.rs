@@ -16,15 +16,17 @@ use crate::wire::limits;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The HELLO of a client.
+/// The HELLO of a client, or of a domain's server.
 pub(super) fn request(config: &ClientConfig, id: &str) -> Bytes {
-    let writer = Writer::request(Method::Hello.as_str(), id)
-        .header(Name::Domain, config.domain.as_str())
-        .header(Name::ConnectionId, config.connection.as_str())
-        .maybe(Name::Accept, config.accepts_messages.then_some("messages"))
-        .maybe(Name::Inbox, config.inbox.as_ref().filter(|_| config.accepts_messages).map(crate::model::Address::as_str))
-        .header(Name::Agent, &config.agent)
-        .number(Name::MaxBody, config.max_body.max(limits::MAX_BODY_FLOOR));
+    let writer = Writer::request(Method::Hello.as_str(), id).header(Name::Domain, config.domain.as_str());
+    let writer = match config.login.origin() {
+        Some(origin) => writer.header(Name::OriginDomain, origin.as_str()),
+        None => writer
+            .header(Name::ConnectionId, config.connection.as_str())
+            .maybe(Name::Accept, config.accepts_messages.then_some("messages"))
+            .maybe(Name::Inbox, config.inbox.as_ref().filter(|_| config.accepts_messages).map(crate::model::Address::as_str)),
+    };
+    let writer = writer.header(Name::Agent, &config.agent).number(Name::MaxBody, config.max_body.max(limits::MAX_BODY_FLOOR));
     writer.number(Name::MaxOutstanding, u64::from(config.max_outstanding.max(1))).finish()
 }
 

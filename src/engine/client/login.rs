@@ -70,7 +70,7 @@ impl Login {
 
     /// The first words: HELLO, and AUTH behind it where that may be.
     pub(super) fn begin(&mut self, outlet: &mut Outlet<'_>) -> Step {
-        if matches!((&self.config.tls, &self.config.login), (ClientTls::Plain { credentials: false }, Who::Password { .. })) {
+        if matches!(self.config.tls, ClientTls::Plain { credentials: false }) && self.config.login.has_secret() {
             return Step::Refused(ClientRefusal::InTheClear);
         }
         let id = outlet.ids.next();
@@ -224,12 +224,18 @@ impl Login {
 
     fn ready(&mut self, frame: &Frame) -> Step {
         let identity = frame.header(Name::Identity).and_then(|text| Address::parse_url(text).ok());
-        let anonymous = matches!(self.config.login, Who::Anonymous);
-        let identity = identity.filter(|user| !user.is_domain() && (anonymous || user.domain() == self.config.domain));
+        let ours = |who: &Address| match &self.config.login {
+            Who::Domain { origin, .. } => *who == Address::of_domain(origin),
+            Who::Anonymous => !who.is_domain(),
+            Who::Password { .. } | Who::External(_) => !who.is_domain() && who.domain() == self.config.domain,
+        };
+        let identity = identity.filter(ours);
         let resumed = match frame.header(Name::Session) {
             Some("new") => Some(false),
             Some("resumed") => Some(true),
-            _ => None,
+            // Domains have no sessions.
+            None => self.config.login.origin().map(|_| false),
+            Some(_) => None,
         };
         match (identity, resumed, self.hello.take()) {
             (Some(identity), Some(resumed), Some(hello)) => Step::Ready { identity, resumed, hello: Box::new(hello) },

@@ -74,6 +74,8 @@ pub struct Client {
     max_outstanding: u32,
     /// BYE is wanted once nothing waits.
     leave: bool,
+    /// The other side is the server of another domain, and may ask whatever it likes.
+    link: bool,
 }
 
 enum State {
@@ -95,6 +97,7 @@ impl Client {
     pub fn new(config: ClientConfig, nonce: [u8; 32], now: Instant) -> Self {
         let max_outstanding = config.max_outstanding.max(1);
         let splitter = Splitter::new(config.max_body.max(limits::MAX_BODY_FLOOR));
+        let link = config.login.origin().is_some();
         let login = login::Login::new(config, now.checked_add(LOGIN_TIMEOUT).unwrap_or(now));
         let mut client = Self {
             splitter,
@@ -110,6 +113,7 @@ impl Client {
             owed: 0,
             max_outstanding,
             leave: false,
+            link,
         };
         client.login(now, |login, outlet| Some(login.begin(outlet)));
         client
@@ -270,19 +274,24 @@ impl Client {
         match Method::parse(frame.method()) {
             Some(Method::Ping) => self.out.push(ok_to(&frame).finish()),
             Some(Method::Bye) => self.server_bye(now, frame),
-            Some(Method::Send | Method::ChangeNotify | Method::TerminateSubscription) if open => {
-                if self.owed >= self.max_outstanding {
+            Some(method) if open && self.takes(method) => {
+                if self.owed >= self.max_outstanding && !self.link {
                     return self.answer(&frame, &Answer::new(ErrorKind::TryLater));
                 }
                 self.owed += 1;
                 self.events.push(ClientEvent::Request(frame));
             }
-            Some(Method::Send | Method::ChangeNotify | Method::TerminateSubscription)
-                if matches!(self.state, State::Parting { .. }) =>
-            {
+            Some(method) if matches!(self.state, State::Parting { .. }) && self.takes(method) => {
                 self.answer(&frame, &Answer::new(ErrorKind::ShuttingDown));
             }
             _ => self.answer(&frame, &Answer::new(ErrorKind::OperationNotSupported)),
+        }
+    }
+
+    fn takes(&self, method: Method) -> bool {
+        match method {
+            Method::Send | Method::ChangeNotify | Method::TerminateSubscription => true,
+            _ => self.link && !method.is_session(),
         }
     }
 
@@ -387,7 +396,8 @@ impl Client {
         if !open {
             return;
         }
-        while self.outstanding.saturating_add(self.asked) < self.room {
+        // An answer may come over another link, and be sent over another: on a link whoever has both in view counts.
+        while self.link || self.outstanding.saturating_add(self.asked) < self.room {
             let Some((head, body)) = self.waiting.pop_front() else { break };
             self.outstanding += 1;
             self.write(head, body);

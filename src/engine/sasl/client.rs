@@ -32,15 +32,17 @@ impl Choice<'_> {
     /// PLAIN hands the password itself over: only to a server that was verified, and only if it knows nothing better or
     /// the user insists.
     pub(crate) fn mechanism(&self) -> Option<Mechanism> {
+        let shared = matches!(self.login, Login::Domain { secret: Some(_), .. });
         let fits = |mechanism: &Mechanism| {
             let login = match mechanism {
-                Mechanism::ScramSha256Plus => matches!(self.login, Login::Password { .. }) && self.exporter.is_some(),
-                Mechanism::ScramSha256 => matches!(self.login, Login::Password { .. }),
+                Mechanism::ScramSha256Plus => (shared || matches!(self.login, Login::Password { .. })) && self.exporter.is_some(),
+                // Between domains TLS without channel binding is not enough, or there is none by agreement.
+                Mechanism::ScramSha256 => matches!(self.login, Login::Password { .. }) || (shared && !self.tls),
                 Mechanism::Plain => {
                     let insisted = self.pinned == Some(Mechanism::Plain);
                     matches!(self.login, Login::Password { .. }) && self.tls && self.verified && (insisted || self.only_plain())
                 }
-                Mechanism::External => matches!(self.login, Login::External(_)) && self.tls,
+                Mechanism::External => matches!(self.login, Login::External(_) | Login::Domain { secret: None, .. }) && self.tls,
                 Mechanism::Anonymous => matches!(self.login, Login::Anonymous),
             };
             let offered = self.offered.is_none_or(|list| list.contains(mechanism));
@@ -82,18 +84,27 @@ impl Exchange {
         match (mechanism, choice.login) {
             (Mechanism::Anonymous, Login::Anonymous) => spoken(Vec::new()),
             (Mechanism::External, Login::External(user)) => spoken(user.as_str().as_bytes().to_vec()),
+            (Mechanism::External, Login::Domain { origin, .. }) => {
+                spoken(Address::of_domain(origin).as_str().as_bytes().to_vec())
+            }
+            (Mechanism::ScramSha256 | Mechanism::ScramSha256Plus, Login::Domain { origin, secret: Some(secret) }) => {
+                Self::scram(origin.as_str(), secret, choice.bind(mechanism))
+            }
             (Mechanism::Plain, Login::Password { user, secret }) => {
                 let password = work::prepare(secret.declassify()).map_err(|_| ClientRefusal::Password)?;
                 spoken(plain(user, &password))
             }
             (Mechanism::ScramSha256 | Mechanism::ScramSha256Plus, Login::Password { user, secret }) => {
-                let password = work::prepare(secret.declassify()).map_err(|_| ClientRefusal::Password)?;
-                let (scram, first) =
-                    ClientScram::start(&user.user(), password, choice.bind(mechanism)).map_err(|_| ClientRefusal::BadAnswer)?;
-                Ok((Self { stage: Stage::ScramFirst(Box::new(scram)) }, first))
+                Self::scram(&user.user(), secret, choice.bind(mechanism))
             }
             _ => Err(ClientRefusal::NoMechanism(Vec::new())),
         }
+    }
+
+    fn scram(name: &str, secret: &Secret, bind: Bind) -> Result<(Self, Vec<u8>), ClientRefusal> {
+        let password = work::prepare(secret.declassify()).map_err(|_| ClientRefusal::Password)?;
+        let (scram, first) = ClientScram::start(name, password, bind).map_err(|_| ClientRefusal::BadAnswer)?;
+        Ok((Self { stage: Stage::ScramFirst(Box::new(scram)) }, first))
     }
 
     /// Whether what was sent last is the last AUTH of this exchange.

@@ -11,6 +11,7 @@ use super::work::PasswordVerdict;
 use super::work::PasswordWork;
 use super::work::hmac;
 use crate::engine::DomainConfig;
+use crate::engine::PeerPolicy;
 use crate::engine::TlsInfo;
 use crate::model::Address;
 use crate::model::Credentials;
@@ -26,6 +27,10 @@ static ANONYMOUS_DOMAIN: LazyLock<Option<Domain>> = LazyLock::new(|| Domain::par
 pub(crate) struct Offer<'a> {
     pub(crate) domain: &'a Domain,
     pub(crate) config: &'a DomainConfig,
+    /// The domain for which the peer wants to speak; `None`: it is a client.
+    pub(crate) origin: Option<&'a Domain>,
+    /// What is known of that domain's server.
+    pub(crate) peer: PeerPolicy,
     pub(crate) tls: Option<&'a TlsInfo>,
     /// Randomness, for the name of an anonymous user.
     pub(crate) nonce: &'a [u8; 32],
@@ -34,17 +39,33 @@ pub(crate) struct Offer<'a> {
 impl Offer<'_> {
     /// What can be used on this connection now, best first.
     pub(crate) fn mechanisms(&self) -> impl Iterator<Item = Mechanism> {
-        let own = self.config.mechanisms.iter().copied().filter(|mechanism| self.fits(*mechanism));
-        own.chain(self.config.anonymous.then_some(Mechanism::Anonymous))
+        let ours = if self.origin.is_some() { Self::FOR_DOMAINS } else { &self.config.mechanisms };
+        let own = ours.iter().copied().filter(|mechanism| self.fits(*mechanism));
+        own.chain((self.config.anonymous && self.origin.is_none()).then_some(Mechanism::Anonymous))
     }
 
+    const FOR_DOMAINS: &'static [Mechanism] = &[Mechanism::ScramSha256Plus, Mechanism::ScramSha256, Mechanism::External];
+
     fn fits(&self, mechanism: Mechanism) -> bool {
+        if self.origin.is_some() {
+            return self.fits_domain(mechanism);
+        }
         match mechanism {
             Mechanism::ScramSha256 => true,
             Mechanism::ScramSha256Plus => self.tls.is_some_and(|tls| tls.exporter.is_some()),
             Mechanism::External => self.proven().next().is_some(),
             Mechanism::Plain => self.tls.is_some(),
             Mechanism::Anonymous => false,
+        }
+    }
+
+    /// A secret that was agreed on is not passed by with a certificate, nor used where its use is not bound to the channel.
+    fn fits_domain(&self, mechanism: Mechanism) -> bool {
+        match mechanism {
+            Mechanism::ScramSha256Plus => self.peer.secret && self.tls.is_some_and(|tls| tls.exporter.is_some()),
+            Mechanism::ScramSha256 => self.peer.secret && self.peer.clear && self.tls.is_none(),
+            Mechanism::External => !self.peer.secret && self.tls.is_some_and(|tls| tls.client_certificate),
+            Mechanism::Plain | Mechanism::Anonymous => false,
         }
     }
 
@@ -75,6 +96,8 @@ enum Stage {
     /// A password waits for the user's record.
     PlainRecord(Secret),
     PlainVerdict,
+    /// The certificate is being judged.
+    Certificate,
 }
 
 /// The user whom the client says it is.
@@ -92,6 +115,10 @@ pub(crate) enum Next {
     Challenge(Exchange, Vec<u8>),
     /// Find the record, then [`Exchange::record`].
     LookUp(Exchange, Address),
+    /// Find the record of the secret shared with this domain, then [`Exchange::record`].
+    LookUpPeer(Exchange, Domain),
+    /// Judge the certificate of this domain's server, then [`Exchange::certificate`].
+    Judge(Exchange, Domain),
     /// Run, then [`Exchange::verdict`].
     Check(Exchange, PasswordWork),
     Done {
@@ -138,14 +165,25 @@ impl Exchange {
                     (_, claimed) => Next::Failed(claimed),
                 }
             }
-            Stage::ScramRecord(_) | Stage::PlainRecord(_) | Stage::PlainVerdict => Next::Failed(self.claimed()),
+            Stage::ScramRecord(_) | Stage::PlainRecord(_) | Stage::PlainVerdict | Stage::Certificate => {
+                Next::Failed(self.claimed())
+            }
         }
     }
 
     fn first(mut self, offer: Offer<'_>, data: &[u8]) -> Next {
         match self.mechanism {
             Mechanism::Anonymous => anonymous(offer.nonce),
-            Mechanism::External => external(offer, data),
+            Mechanism::External => match offer.origin {
+                Some(origin) => {
+                    let identity = Address::of_domain(origin);
+                    let own = data.is_empty() || data == identity.as_str().as_bytes();
+                    self.claimed = Some(Claim { user: Some(identity.clone()), name: String::new() });
+                    self.stage = Stage::Certificate;
+                    if own { Next::Judge(self, origin.clone()) } else { Next::Failed(Some(identity)) }
+                }
+                None => external(offer, data),
+            },
             Mechanism::Plain => {
                 let Some((authzid, user, password)) = plain(data) else { return Next::Failed(None) };
                 self.stage = Stage::PlainRecord(Secret::new(password.to_owned()));
@@ -172,6 +210,12 @@ impl Exchange {
 
     /// Whose record is wanted. A name that no account can have takes the same path with its decoy at once.
     fn claim(mut self, offer: Offer<'_>, user: &str, authzid: &str) -> Next {
+        if let Some(origin) = offer.origin {
+            let identity = Address::of_domain(origin);
+            let own = user == origin.as_str() && (authzid.is_empty() || authzid == identity.as_str());
+            self.claimed = Some(Claim { user: Some(identity.clone()), name: origin.as_str().to_owned() });
+            return if own { Next::LookUpPeer(self, origin.clone()) } else { Next::Failed(Some(identity)) };
+        }
         let address = Address::new(user, offer.domain).ok().and_then(|address| address.canonical_local());
         let name = address.as_ref().map_or_else(|| user.to_owned(), |address| address.user().into_owned());
         self.claimed = Some(Claim { user: address.clone(), name });
@@ -204,13 +248,25 @@ impl Exchange {
                 self.stage = Stage::PlainVerdict;
                 Next::Check(self, PasswordWork::new(password.declassify(), record))
             }
-            Stage::First | Stage::ScramFinal(_) | Stage::PlainVerdict => Next::Failed(self.claimed.and_then(|claim| claim.user)),
+            Stage::First | Stage::ScramFinal(_) | Stage::PlainVerdict | Stage::Certificate => {
+                Next::Failed(self.claimed.and_then(|claim| claim.user))
+            }
+        }
+    }
+
+    /// What came of [`Next::Judge`].
+    pub(crate) fn certificate(self, offer: Offer<'_>, proven: bool) -> Next {
+        let judged = matches!(self.stage, Stage::Certificate);
+        match (offer.origin, judged && proven) {
+            (Some(origin), true) => Next::Done { identity: Address::of_domain(origin), anonymous: false, data: None },
+            _ => Next::Failed(self.claimed()),
         }
     }
 
     /// What came of [`Next::Check`].
     pub(crate) fn verdict(self, verdict: &PasswordVerdict) -> Next {
-        match (self.claimed.and_then(|claim| claim.user), verdict.right) {
+        let right = verdict.right && matches!(self.stage, Stage::PlainVerdict);
+        match (self.claimed.and_then(|claim| claim.user), right) {
             (Some(identity), true) => Next::Done { identity, anonymous: false, data: None },
             (claimed, _) => Next::Failed(claimed),
         }

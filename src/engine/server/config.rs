@@ -24,6 +24,8 @@ pub struct ServerConfig {
     pub max_body: u64,
     /// Announced in HELLO; the service counts.
     pub max_outstanding: u32,
+    /// What is asked of other domains.
+    pub links: LinkPolicy,
     /// Whether STARTTLS may or must be used.
     pub tls: TlsPolicy,
     /// See [`AUTH_TIMEOUT`].
@@ -43,11 +45,39 @@ impl ServerConfig {
             domains: BTreeMap::new(),
             max_body: 32 * limits::MAX_BODY_DEFAULT,
             max_outstanding: limits::OUTSTANDING_DEFAULT,
+            links: LinkPolicy::default(),
             tls: TlsPolicy::Required,
             auth_timeout: AUTH_TIMEOUT,
             ping_after: crate::engine::liveness::PING_AFTER,
             ping_wait: crate::engine::liveness::PING_WAIT,
         }
+    }
+}
+
+/// How the servers of other domains may log in (SPEC §9.1).
+#[derive(Clone, Debug, Default)]
+pub struct LinkPolicy {
+    /// Whether they may at all.
+    pub enabled: bool,
+    /// Announced to them in HELLO; the service counts.
+    pub max_outstanding: u32,
+    /// Those of which more is known than their name.
+    pub peers: BTreeMap<Domain, PeerPolicy>,
+}
+
+/// How the server of one other domain logs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerPolicy {
+    /// There is a shared secret: then it alone counts, and no certificate does.
+    pub secret: bool,
+    /// It may use that secret without TLS.
+    pub clear: bool,
+}
+
+impl LinkPolicy {
+    /// What holds for the server of this domain.
+    pub(super) fn peer(&self, origin: &Domain) -> PeerPolicy {
+        self.peers.get(origin).copied().unwrap_or_default()
     }
 }
 

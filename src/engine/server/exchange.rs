@@ -10,6 +10,7 @@ use crate::model::Answer;
 use crate::model::ByeCause;
 use crate::model::ConnectionId;
 use crate::model::Credentials;
+use crate::model::Domain;
 use crate::wire::Frame;
 use bytes::Bytes;
 use std::time::Duration;
@@ -18,12 +19,14 @@ use std::time::Duration;
 pub enum ServerCommand {
     /// The handshake asked for by [`ServerEvent::StartTls`] is done.
     TlsUp(TlsInfo),
-    /// The answer to [`ServerEvent::LookUp`]; `None`: no such user. A disabled account's record is given like any
+    /// The answer to [`ServerEvent::LookUp`] or [`ServerEvent::LookUpPeer`]; `None`: no such user. A disabled account's record is given like any
     /// other, and refused in [`ServerCommand::Opened`].
     Credentials(Option<Credentials>),
     /// The answer to [`ServerEvent::CheckPassword`].
     Checked(PasswordVerdict),
-    /// The answer to [`ServerEvent::Authenticated`]: whether a session was resumed, or the ERROR to AUTH.
+    /// The answer to [`ServerEvent::JudgePeer`]: whether the certificate proves the domain.
+    PeerJudged(bool),
+    /// The answer to [`ServerEvent::Authenticated`] and [`ServerEvent::LinkUp`]: whether a session was resumed, or the ERROR to AUTH.
     /// authentication-failed counts as a failed login and is written like every other one, without a Reason.
     Opened(Result<bool, Answer>),
     /// A frame to be written: a whole one in `head`, or head and body apart. No octet is copied.
@@ -51,17 +54,23 @@ pub enum ServerEvent {
     StartTls,
     /// Find this user's record, then [`ServerCommand::Credentials`].
     LookUp(Address),
+    /// Find the record that was made of the secret shared with this domain, then [`ServerCommand::Credentials`].
+    LookUpPeer(Domain),
+    /// Judge whether the certificate that the peer showed in TLS proves this domain, then [`ServerCommand::PeerJudged`].
+    JudgePeer(Domain),
     /// Run this where blocking is allowed, then [`ServerCommand::Checked`].
     CheckPassword(PasswordWork),
     /// The peer is who it says: open its session, then [`ServerCommand::Opened`].
     Authenticated(Opening),
+    /// The peer is the server of another domain: then [`ServerCommand::Opened`].
+    LinkUp(LinkOpening),
     /// A user request. Its grammar is sound, its meaning not yet looked at.
     Request(Frame),
     /// A response to a user request.
     Response(Frame),
     /// A failed AUTH, for the log.
     LoginFailed {
-        /// The user that was claimed; `None` if none could be read.
+        /// The user or domain that was claimed; `None` if none could be read.
         claimed: Option<Address>,
         /// The mechanism; `None` if it is unknown.
         mechanism: Option<Mechanism>,
@@ -88,5 +97,18 @@ pub struct Opening {
     /// The largest body that the client takes, in octets.
     pub max_body: u64,
     /// Unanswered requests that the client takes.
+    pub max_outstanding: u32,
+}
+
+/// A connection whose peer is the server of another domain, with what it said in HELLO.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkOpening {
+    /// Our domain, which it wants to reach.
+    pub domain: Domain,
+    /// The domain for which it speaks.
+    pub origin: Domain,
+    /// The largest body that it takes, in octets.
+    pub max_body: u64,
+    /// Unanswered requests that it takes.
     pub max_outstanding: u32,
 }

@@ -1,9 +1,11 @@
 //! AUTH on the accepting side, from HELLO until done or the third failure (SPEC §4.4).
 
+use super::LinkOpening;
 use super::Opening;
 use super::ServerConfig;
 use super::ServerEvent;
 use super::hello::Hello;
+use super::hello::Party;
 use crate::engine::Mechanism;
 use crate::engine::PasswordVerdict;
 use crate::engine::TlsInfo;
@@ -112,7 +114,14 @@ impl Login {
     /// What the connection may log in with.
     pub(super) fn offer<'a>(&'a self, config: &'a ServerConfig, tls: Option<&'a TlsInfo>) -> Option<Offer<'a>> {
         let hello = self.hello.as_ref()?;
-        Some(Offer { domain: &hello.domain, config: config.domains.get(&hello.domain)?, tls, nonce: &self.nonce })
+        Some(Offer {
+            domain: &hello.domain,
+            config: config.domains.get(&hello.domain)?,
+            origin: hello.origin(),
+            peer: hello.origin().map(|origin| config.links.peer(origin)).unwrap_or_default(),
+            tls,
+            nonce: &self.nonce,
+        })
     }
 
     /// An AUTH on a greeted connection.
@@ -155,6 +164,11 @@ impl Login {
         self.judged(outlet, |exchange, _| exchange.verdict(verdict))
     }
 
+    /// Whether the peer's certificate proves its domain.
+    pub(super) fn peer_judged(&mut self, proven: bool, outlet: &mut Outlet<'_>) -> Outcome {
+        self.judged(outlet, |exchange, offer| exchange.certificate(offer, proven))
+    }
+
     fn judged(&mut self, outlet: &mut Outlet<'_>, judge: impl FnOnce(Exchange, Offer<'_>) -> Next) -> Outcome {
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Judging { id, exchange } => {
@@ -181,22 +195,39 @@ impl Login {
                 outlet.events.push(ServerEvent::LookUp(user));
                 self.stage = Stage::Judging { id, exchange };
             }
+            Next::LookUpPeer(exchange, origin) => {
+                outlet.events.push(ServerEvent::LookUpPeer(origin));
+                self.stage = Stage::Judging { id, exchange };
+            }
+            Next::Judge(exchange, origin) => {
+                outlet.events.push(ServerEvent::JudgePeer(origin));
+                self.stage = Stage::Judging { id, exchange };
+            }
             Next::Check(exchange, work) => {
                 outlet.events.push(ServerEvent::CheckPassword(work));
                 self.stage = Stage::Judging { id, exchange };
             }
             Next::Done { identity, anonymous, data } => {
                 let Some(hello) = &self.hello else { return Outcome::Going };
-                outlet.events.push(ServerEvent::Authenticated(Opening {
-                    identity: identity.clone(),
-                    anonymous,
-                    connection: hello.connection,
-                    accepts_messages: hello.accepts_messages,
-                    // Another spelling of one's own name is no other inbox.
-                    inbox: hello.inbox.clone().filter(|inbox| inbox.canonical_local().as_ref() != Some(&identity)),
-                    max_body: hello.max_body,
-                    max_outstanding: hello.max_outstanding,
-                }));
+                let (max_body, max_outstanding) = (hello.max_body, hello.max_outstanding);
+                outlet.events.push(match &hello.party {
+                    Party::Client { connection, accepts_messages, inbox } => ServerEvent::Authenticated(Opening {
+                        identity: identity.clone(),
+                        anonymous,
+                        connection: *connection,
+                        accepts_messages: *accepts_messages,
+                        // Another spelling of one's own name is no other inbox.
+                        inbox: inbox.clone().filter(|inbox| inbox.canonical_local().as_ref() != Some(&identity)),
+                        max_body,
+                        max_outstanding,
+                    }),
+                    Party::Domain(origin) => ServerEvent::LinkUp(LinkOpening {
+                        domain: hello.domain.clone(),
+                        origin: origin.clone(),
+                        max_body,
+                        max_outstanding,
+                    }),
+                });
                 self.stage = Stage::Opening { id, identity, mechanism, anonymous, data };
             }
             Next::Failed(claimed) => return self.failed(&id, claimed, Some(mechanism), outlet),
@@ -214,12 +245,16 @@ impl Login {
             }
         };
         match opened {
-            Ok(resumed) => Ok(Writer::start(Kind::Ok, Method::Auth.as_str(), &id)
-                .header(Name::Auth, "done")
-                .header(Name::Identity, identity.as_str())
-                .header(Name::Session, if resumed && !anonymous { "resumed" } else { "new" })
-                .maybe(Name::Data, data.map(|data| encode(&data)).as_deref())
-                .finish()),
+            Ok(resumed) => Ok({
+                let client = self.hello.as_ref().is_none_or(|hello| hello.origin().is_none());
+                let session = client.then_some(if resumed && !anonymous { "resumed" } else { "new" });
+                Writer::start(Kind::Ok, Method::Auth.as_str(), &id)
+                    .header(Name::Auth, "done")
+                    .header(Name::Identity, identity.as_str())
+                    .maybe(Name::Session, session)
+                    .maybe(Name::Data, data.map(|data| encode(&data)).as_deref())
+                    .finish()
+            }),
             Err(answer) if answer.kind == ErrorKind::AuthenticationFailed => {
                 Err(self.failed(&id, Some(identity), Some(mechanism), outlet))
             }

@@ -7,9 +7,12 @@ mod login;
 
 pub use config::AUTH_TIMEOUT;
 pub use config::DomainConfig;
+pub use config::LinkPolicy;
 pub use config::MIN_ITERATIONS;
+pub use config::PeerPolicy;
 pub use config::ServerConfig;
 pub use config::Services;
+pub use exchange::LinkOpening;
 pub use exchange::Opening;
 pub use exchange::ServerCommand;
 pub use exchange::ServerEvent;
@@ -146,6 +149,7 @@ impl Server {
                 }
             }
             ServerCommand::Credentials(record) => self.login(|login, outlet| login.record(record, outlet)),
+            ServerCommand::PeerJudged(proven) => self.login(|login, outlet| login.peer_judged(proven, outlet)),
             ServerCommand::Checked(verdict) => self.login(|login, outlet| login.verdict(&verdict, outlet)),
             ServerCommand::Opened(opened) => self.opened(now, opened),
         }
@@ -248,7 +252,13 @@ impl Server {
         match &self.state {
             State::Login(login) => {
                 let greeted = login.hello.is_some();
-                let tls = hello::tls_state(&self.config, self.tls.is_some());
+                let origin = login.hello.as_ref().and_then(Hello::origin);
+                let required = if origin.is_some() {
+                    ErrorKind::DomainAuthenticationRequired
+                } else {
+                    ErrorKind::UserAuthenticationRequired
+                };
+                let tls = hello::tls_state(&self.config, self.tls.is_some(), origin);
                 // SPEC §4: HELLO, TLS, the method, authentication, the rest; in this order.
                 match method {
                     Some(Method::Hello) if !body => self.hello(&frame),
@@ -269,7 +279,7 @@ impl Server {
                     Some(Method::Auth) if body => self.malformed_meaning(&frame, "a session method has no body"),
                     Some(Method::Auth) => self.login(|login, outlet| login.auth(&frame, outlet)),
                     None => self.refuse(&frame, &Answer::new(ErrorKind::OperationNotSupported)),
-                    Some(_) => self.refuse(&frame, &Answer::new(ErrorKind::UserAuthenticationRequired)),
+                    Some(_) => self.refuse(&frame, &Answer::new(required)),
                 }
             }
             State::Open => match method {

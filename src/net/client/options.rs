@@ -108,7 +108,7 @@ impl Options {
     pub(super) fn presumed_identity(&self) -> Option<Address> {
         match &self.login {
             Login::Password { user, .. } | Login::External(user) => user.canonical_local(),
-            Login::Anonymous => None,
+            Login::Anonymous | Login::Domain { .. } => None,
         }
     }
 }

@@ -30,6 +30,11 @@ pub(crate) fn stage(talk: &Talk, now: Instant) -> ClientStage {
     let exporter = talk.is("exporter").then(|| EXPORTER.to_vec());
     let login = match talk.setting("login").unwrap().split_once(' ') {
         None => Login::Anonymous,
+        Some(("domain", words)) => {
+            let mut words = words.split(' ');
+            let origin = Domain::parse(words.next().unwrap()).unwrap();
+            Login::Domain { origin, secret: words.next().map(|text| Secret::new(text.to_owned())) }
+        }
         Some(("external", user)) => Login::External(Address::new(user, &domain).unwrap()),
         Some((user, password)) => {
             Login::Password { user: Address::new(user, &domain).unwrap(), secret: Secret::new(password.to_owned()) }

@@ -44,7 +44,7 @@ impl Talk {
     }
 }
 
-const SETTINGS: [&str; 19] = [
+const SETTINGS: [&str; 23] = [
     "side",
     "tls",
     "exporter",
@@ -64,6 +64,10 @@ const SETTINGS: [&str; 19] = [
     "inbox",
     "mechanism",
     "max-outstanding",
+    "links",
+    "peer",
+    "shown",
+    "proven",
 ];
 
 pub(crate) fn read(text: &str) -> Vec<Talk> {

@@ -10,9 +10,11 @@ use super::words::SALT;
 use bytes::Bytes;
 use impp::engine::ByeCause;
 use impp::engine::DomainConfig;
+use impp::engine::LinkPolicy;
 use impp::engine::Mechanism;
 use impp::engine::PasswordVerdict;
 use impp::engine::PasswordWork;
+use impp::engine::PeerPolicy;
 use impp::engine::Server;
 use impp::engine::ServerCommand;
 use impp::engine::ServerConfig;
@@ -37,6 +39,9 @@ const HELLO: &str = "HELLO h impp/1.0\r\nDomain: example.org\r\nConnection-ID: c
 pub(crate) struct ServerStage {
     engine: Server,
     accounts: BTreeMap<String, Credentials>,
+    peers: BTreeMap<Domain, Credentials>,
+    /// Domains for which the peer's certificate speaks.
+    proven: Vec<Domain>,
     disabled: Vec<String>,
     resume: bool,
     refuse: Option<Answer>,
@@ -62,7 +67,19 @@ pub(crate) fn config(talk: &Talk) -> ServerConfig {
         _ => TlsPolicy::Offered,
     };
     let domains = BTreeMap::from([(Domain::parse("example.org").unwrap(), domain)]);
-    ServerConfig { domains, tls: policy, max_body: 100_000, ..ServerConfig::new("impp-relay/0.1.0") }
+    let mut links = LinkPolicy { enabled: talk.is("links"), max_outstanding: 1024, peers: BTreeMap::new() };
+    for (domain, words) in peers(talk) {
+        links.peers.insert(domain, PeerPolicy { secret: true, clear: words.contains(&"clear") });
+    }
+    ServerConfig { links, domains, tls: policy, max_body: 100_000, ..ServerConfig::new("impp-relay/0.1.0") }
+}
+
+/// `peer: b.test SECRET [clear]`
+fn peers<'a>(talk: &'a Talk) -> impl Iterator<Item = (Domain, Vec<&'a str>)> {
+    talk.all("peer").map(|text| {
+        let (domain, words) = text.split_once(' ').unwrap();
+        (Domain::parse(domain).unwrap(), words.split(' ').collect())
+    })
 }
 
 pub(crate) fn stage(talk: &Talk, now: Instant) -> ServerStage {
@@ -74,6 +91,7 @@ pub(crate) fn stage(talk: &Talk, now: Instant) -> ServerStage {
             .flat_map(|text| text.split(' '))
             .map(|text| Address::parse(text).unwrap())
             .collect(),
+        client_certificate: talk.is("shown"),
         version: "TLSv1.3",
     };
     let active = talk.setting("tls") == Some("active") || talk.setting("authenticated").is_some();
@@ -84,6 +102,10 @@ pub(crate) fn stage(talk: &Talk, now: Instant) -> ServerStage {
     let mut stage = ServerStage {
         engine: Server::new(Arc::new(config(talk)), active.then(|| tls.clone()), [5; 32], now),
         accounts: accounts.collect(),
+        peers: peers(talk)
+            .map(|(domain, words)| (domain, sasl::derive(&Secret::new(words[0].to_owned()), 4096, &SALT).unwrap()))
+            .collect(),
+        proven: talk.all("proven").map(|text| Domain::parse(text).unwrap()).collect(),
         disabled: talk.all("disabled").map(str::to_owned).collect(),
         resume: talk.is("resume"),
         refuse: talk.setting("refuse").map(|text| Answer::new(ErrorKind::parse(text).unwrap())),
@@ -128,6 +150,9 @@ impl ServerStage {
             _ if self.by_hand => return Some(event),
             ServerEvent::LookUp(user) => ServerCommand::Credentials(self.accounts.get(user.user().as_ref()).cloned()),
             ServerEvent::CheckPassword(work) => ServerCommand::Checked(work.run()),
+            ServerEvent::LookUpPeer(origin) => ServerCommand::Credentials(self.peers.get(&origin).cloned()),
+            ServerEvent::JudgePeer(origin) => ServerCommand::PeerJudged(self.proven.contains(&origin)),
+            ServerEvent::LinkUp(_) => ServerCommand::Opened(self.refuse.take().map_or(Ok(false), Err)),
             ServerEvent::Authenticated(opening) => ServerCommand::Opened(match self.refuse.take() {
                 _ if self.disabled.iter().any(|user| *user == opening.identity.user()) => {
                     Err(Answer::new(ErrorKind::AuthenticationFailed).because("disabled"))
@@ -189,6 +214,7 @@ impl Engine for ServerStage {
             Step::Reply(text) => match text.split(' ').collect::<Vec<_>>().as_slice() {
                 ["record", user] => ServerCommand::Credentials(Some(self.accounts[*user].clone())),
                 ["no", "record"] => ServerCommand::Credentials(None),
+                ["judged", verdict] => ServerCommand::PeerJudged(*verdict == "yes"),
                 ["check"] => {
                     self.verdict = self.work.take().map(PasswordWork::run);
                     return;
@@ -226,6 +252,11 @@ fn show(event: &ServerEvent) -> String {
         ServerEvent::Response(frame) => format!("response {:?} {} {}", frame.kind(), frame.method(), frame.request_id()),
         ServerEvent::LoginFailed { claimed, mechanism } => {
             format!("login-failed {} {}", claimed.as_ref().map_or("-", Address::as_str), mechanism.map_or("-", Mechanism::as_str))
+        }
+        ServerEvent::LookUpPeer(origin) => format!("look-up-peer {origin}"),
+        ServerEvent::JudgePeer(origin) => format!("judge-peer {origin}"),
+        ServerEvent::LinkUp(opening) => {
+            format!("link-up {} {} {} {}", opening.origin, opening.domain, opening.max_body, opening.max_outstanding)
         }
         ServerEvent::Bye => "bye".into(),
         ServerEvent::Ended(end) => super::ended(*end),
