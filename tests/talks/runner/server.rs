@@ -75,7 +75,7 @@ pub(crate) fn config(talk: &Talk) -> ServerConfig {
 }
 
 /// `peer: b.test SECRET [clear]`
-fn peers<'a>(talk: &'a Talk) -> impl Iterator<Item = (Domain, Vec<&'a str>)> {
+fn peers(talk: &Talk) -> impl Iterator<Item = (Domain, Vec<&str>)> {
     talk.all("peer").map(|text| {
         let (domain, words) = text.split_once(' ').unwrap();
         (Domain::parse(domain).unwrap(), words.split(' ').collect())
