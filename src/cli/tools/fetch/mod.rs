@@ -1,6 +1,7 @@
 //! impp-fetch: presence once, of one or many.
 
 mod args;
+mod manual;
 mod verdict;
 
 pub(super) use args::FetchArgs;

@@ -3,6 +3,7 @@
 mod args;
 mod letter;
 mod maildir;
+mod manual;
 mod output;
 mod session_file;
 

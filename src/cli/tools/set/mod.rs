@@ -3,6 +3,7 @@
 mod args;
 mod edit;
 mod hold;
+mod manual;
 
 pub(super) use args::SetArgs;
 
