@@ -162,7 +162,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__allow)
+        impp__acl__subcmd__allow)
             opts="-a -c -4 -6 -0 -q -v -h --view --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -270,7 +270,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__conceal)
+        impp__acl__subcmd__conceal)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -374,7 +374,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__default)
+        impp__acl__subcmd__default)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -478,7 +478,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__deny)
+        impp__acl__subcmd__deny)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -582,7 +582,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__edit)
+        impp__acl__subcmd__edit)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -686,7 +686,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__export)
+        impp__acl__subcmd__export)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -790,7 +790,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__import)
+        impp__acl__subcmd__import)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -894,7 +894,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__refused)
+        impp__acl__subcmd__refused)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -998,7 +998,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__remove)
+        impp__acl__subcmd__remove)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1102,7 +1102,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__show)
+        impp__acl__subcmd__show)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1206,7 +1206,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__test)
+        impp__acl__subcmd__test)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1310,7 +1310,7 @@ _impp__acl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        impp__subcmd__acl__subcmd__watchers)
+        impp__acl__subcmd__watchers)
             opts="-a -c -4 -6 -0 -q -v -h --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -24,7 +24,6 @@ function __fish_impp_acl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c impp-acl -n "__fish_impp_acl_needs_command" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_needs_command" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_needs_command" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_needs_command" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -70,7 +69,6 @@ complete -c impp-acl -n "__fish_impp_acl_needs_command" -f -a "refused" -d 'Prin
 complete -c impp-acl -n "__fish_impp_acl_needs_command" -f -a "export" -d 'Write the rules as XML'
 complete -c impp-acl -n "__fish_impp_acl_needs_command" -f -a "import" -d 'Replace the rules by those of an XML file'
 complete -c impp-acl -n "__fish_impp_acl_needs_command" -f -a "edit" -d 'Change the rules in $VISUAL or $EDITOR'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand show" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand show" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand show" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand show" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -104,7 +102,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand show" -s q -l quiet -d
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand show" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand show" -s h -l help -d 'Print this'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -l view -d 'They see the value published with this view' -r
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -137,7 +134,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -s 0 -d 'Record
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand allow" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -170,7 +166,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -s 0 -d 'Records
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand deny" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -203,7 +198,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -s 0 -d 'Reco
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand conceal" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -236,7 +230,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -s 0 -d 'Recor
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand remove" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -269,7 +262,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -s 0 -d 'Reco
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand default" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -302,7 +294,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -s 0 -d 'Records
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand test" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -335,7 +326,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -s 0 -d 'Rec
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand watchers" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -368,7 +358,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -s 0 -d 'Reco
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand refused" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -401,7 +390,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -s 0 -d 'Recor
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand export" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -434,7 +422,6 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -s 0 -d 'Recor
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand import" -s h -l help -d 'Print this'
-complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -l login -d 'Who I am: user@domain' -r
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -467,3 +454,4 @@ complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -s 0 -d 'Records
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -s q -l quiet -d 'Say less'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-acl -n "__fish_impp_acl_using_subcommand edit" -s h -l help -d 'Print this'
+complete -c impp-acl -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'

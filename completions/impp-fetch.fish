@@ -1,6 +1,5 @@
 complete -c impp-fetch -l list -d 'Also those in FILE, one per line (-: standard input)' -r -F
 complete -c impp-fetch -l parallel -d 'Ask so many at a time [default: 16]' -r
-complete -c impp-fetch -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-fetch -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-fetch -l login -d 'Who I am: user@domain' -r
 complete -c impp-fetch -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -38,3 +37,4 @@ complete -c impp-fetch -s q -l quiet -d 'Say less'
 complete -c impp-fetch -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-fetch -s h -l help -d 'Print this'
 complete -c impp-fetch -s V -l version -d 'Print the version'
+complete -c impp-fetch -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'

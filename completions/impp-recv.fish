@@ -9,7 +9,6 @@ complete -c impp-recv -l save-attachments -d 'Write attachments as files into th
 complete -c impp-recv -l log -d 'Append each message as a JSON line to this file' -r -F
 complete -c impp-recv -l session -d 'Go on with the session of the last run, and keep it for the next' -r -F
 complete -c impp-recv -l inbox -d 'Take another user\'s messages, where they allow it' -r
-complete -c impp-recv -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-recv -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-recv -l login -d 'Who I am: user@domain' -r
 complete -c impp-recv -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -47,3 +46,4 @@ complete -c impp-recv -s q -l quiet -d 'Say less'
 complete -c impp-recv -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-recv -s h -l help -d 'Print this'
 complete -c impp-recv -s V -l version -d 'Print the version'
+complete -c impp-recv -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'

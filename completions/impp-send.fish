@@ -19,7 +19,6 @@ complete -c impp-send -l wait -d 'What counts as done: stored (or delivered; the
 delivered\t'A receiving program has it; only stored is status 3'
 none\t'Handed to my server'"
 complete -c impp-send -l max-size -d 'Refuse a longer body' -r
-complete -c impp-send -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-send -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-send -l login -d 'Who I am: user@domain' -r
 complete -c impp-send -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -63,3 +62,4 @@ complete -c impp-send -s q -l quiet -d 'Say less'
 complete -c impp-send -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-send -s h -l help -d 'Print this'
 complete -c impp-send -s V -l version -d 'Print the version'
+complete -c impp-send -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'

@@ -9,7 +9,6 @@ complete -c impp-set -l card -d 'A field of my card (fn, title, tel ..); empty t
 complete -c impp-set -l file -d 'Publish this file (application/presence) as it is' -r -F
 complete -c impp-set -l view -d 'The value for those to whom the rules show this view' -r
 complete -c impp-set -l for -d 'For another user, where their rules allow it' -r
-complete -c impp-set -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-set -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-set -l login -d 'Who I am: user@domain' -r
 complete -c impp-set -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -46,3 +45,4 @@ complete -c impp-set -s q -l quiet -d 'Say less'
 complete -c impp-set -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-set -s h -l help -d 'Print this'
 complete -c impp-set -s V -l version -d 'Print the version'
+complete -c impp-set -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'

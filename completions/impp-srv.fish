@@ -10,7 +10,6 @@ complete -c impp-srv -l dnssec-anchor -d 'Validate DNS answers from these keys o
 complete -c impp-srv -l ca -d 'Trust these certificates (PEM) instead of the system\'s' -r -F
 complete -c impp-srv -l timeout -d 'Time for the whole run [default: 30s]' -r
 complete -c impp-srv -l connect-timeout -d 'Time for each step of a visit [default: 5s]' -r
-complete -c impp-srv -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-srv -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-srv -l login -d 'Who I am: user@domain' -r
 complete -c impp-srv -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -40,3 +39,4 @@ complete -c impp-srv -s q -l quiet -d 'Say less'
 complete -c impp-srv -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-srv -s h -l help -d 'Print this'
 complete -c impp-srv -s V -l version -d 'Print the version'
+complete -c impp-srv -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'

@@ -5,7 +5,6 @@ complete -c impp-watch -l count -d 'End after N lines' -r
 complete -c impp-watch -l list -d 'Also those in FILE, one per line (-: standard input)' -r -F
 complete -c impp-watch -l lease -d 'For how long to ask at a time; renewed as long as this runs' -r
 complete -c impp-watch -l exec -d 'Run a command for each line' -r
-complete -c impp-watch -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'
 complete -c impp-watch -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-watch -l login -d 'Who I am: user@domain' -r
 complete -c impp-watch -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -41,3 +40,4 @@ complete -c impp-watch -s q -l quiet -d 'Say less'
 complete -c impp-watch -s v -l verbose -d 'Say more; twice: everything'
 complete -c impp-watch -s h -l help -d 'Print this'
 complete -c impp-watch -s V -l version -d 'Print the version'
+complete -c impp-watch -s a -l account -d 'Section [account.NAME] of the configuration' -r -f -a '(set -l line (commandline -opc); command $line[1] --complete-accounts $line[2..] 2>/dev/null)'

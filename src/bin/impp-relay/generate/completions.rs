@@ -14,6 +14,8 @@ pub(super) fn of(mut definition: Command) -> Outcome<Vec<(String, String)>> {
         let mut out = Vec::new();
         clap_complete::generate(shell, &mut definition, &name, &mut out);
         let script = String::from_utf8_lossy(&out).into_owned();
+        // In bash the library names a command in two ways if the program's name has a hyphen.
+        let script = script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"));
         let script = if has_accounts { with_accounts(shell, &name, &script)? } else { script };
         let file = match shell {
             Shell::Bash => format!("{name}.bash"),
@@ -30,7 +32,7 @@ fn with_accounts(shell: Shell, name: &str, script: &str) -> Outcome<String> {
     let told = match shell {
         Shell::Bash => bash(script),
         Shell::Zsh => zsh(name, script),
-        _ => fish(script),
+        _ => fish(name, script),
     };
     // What was not found would be a script that silently completes less than it should.
     told.ok_or_else(|| Failure::new(Exit::Internal, format!("the completions of {name} for {shell} do not look as expected")))
@@ -72,12 +74,13 @@ fn zsh(name: &str, script: &str) -> Option<String> {
     all_told.then(|| format!("{}\n{function}{}\n", head.join("\n"), body.join("\n")))
 }
 
-fn fish(script: &str) -> Option<String> {
-    let of_account = |line: &str| match line.contains(" -s a -l account ") {
-        true => format!("{line} -f -a '(set -l line (commandline -opc); command $line[1] {QUESTION} $line[2..] 2>/dev/null)'"),
-        false => line.to_owned(),
-    };
-    let lines: Vec<String> = script.lines().map(of_account).collect();
-    let told = lines.join("\n") + "\n";
-    told.contains(QUESTION).then_some(told)
+/// One line for the tool and all its commands: before a command the library's own condition does not hold while `-a` has no value yet.
+fn fish(name: &str, script: &str) -> Option<String> {
+    let (of_account, others): (Vec<&str>, Vec<&str>) = script.lines().partition(|line| line.contains(ACCOUNT));
+    let (_, rest) = of_account.first()?.split_once(ACCOUNT)?;
+    let names = format!("(set -l line (commandline -opc); command $line[1] {QUESTION} $line[2..] 2>/dev/null)");
+    Some(format!("{}\ncomplete -c {name}{ACCOUNT}{rest} -f -a '{names}'\n", others.join("\n")))
 }
+
+/// The option as a fish script has it.
+const ACCOUNT: &str = " -s a -l account ";
