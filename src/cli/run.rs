@@ -1,6 +1,7 @@
 //! The frame around every tool: arguments, runtime, signals, and the one place that ends the process.
 
 use super::args::Manners;
+use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome};
 use super::print::Printer;
 use clap::error::ErrorKind as UsageKind;
@@ -159,6 +160,15 @@ impl Stop {
             Ok(Some(number)) => number,
             // The sender lives as long as the runtime: without one there is nothing to wait for.
             _ => std::future::pending().await,
+        }
+    }
+
+    /// Waits for the signal or the end of the time, which is as good as SIGTERM to whatever has to end then.
+    pub async fn or_late(&self, deadline: Deadline) -> u8 {
+        const SIGTERM: u8 = 15;
+        tokio::select! {
+            number = self.asked() => number,
+            () = deadline.over() => SIGTERM,
         }
     }
 
