@@ -68,6 +68,19 @@ pub fn json(text: String) -> String {
     out
 }
 
+/// XML of our own making, in which such characters stand in text alone, with XML's own references for them.
+#[must_use]
+pub fn xml(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) { _ = write!(out, "&#{};", u32::from(c)) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
 /// A value that stands in an environment variable of a handler: one line without controls, at most so many octets.
 #[must_use]
 pub fn environment(text: &str) -> String {
@@ -104,6 +117,11 @@ mod tests {
         let text = json(value.to_string());
         assert!(!text.contains(is_unsafe), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn xml_keeps_its_meaning() {
+        assert_eq!(xml("<note>a\u{9b}\u{202e}\nü</note>"), "<note>a&#155;&#8238;&#10;ü</note>");
     }
 
     #[test]
