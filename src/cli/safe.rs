@@ -19,6 +19,15 @@ pub fn line(text: &str) -> Cow<'_, str> {
     clean(text, |_| false)
 }
 
+/// A text that fits: the rest of a longer one is replaced by an ellipsis.
+#[must_use]
+pub fn cut(text: &str, characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+    }
+}
+
 /// Several lines: line feeds and tabs stay, carriage returns before a line feed go.
 #[must_use]
 pub fn block(text: &str) -> Cow<'_, str> {
@@ -109,6 +118,11 @@ mod tests {
             assert_eq!(line(text), safe);
         }
         assert_eq!(block("a\r\nb\tc\n\u{7}\r"), "a\nb\tc\n\\x07\\r");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!((cut("äöü", 3), cut("äöü", 2), cut("", 0)), ("äöü".into(), "äö…".into(), "".into()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod acl;
 mod dns;
 mod fetch;
 mod fetch_set;
+mod hostile;
 mod recv;
 mod send;
 mod set;

@@ -2,6 +2,7 @@
 
 mod args;
 mod letter;
+mod log;
 mod maildir;
 mod output;
 mod session_file;
@@ -186,6 +187,7 @@ fn variables(letter: &Letter) -> Vec<(&'static str, String)> {
         ("IMPP_DATE", letter.date()),
         ("IMPP_TYPE", letter.mail.content_type.clone()),
         ("IMPP_AUTH", letter.auth().to_owned()),
+        ("IMPP_CLAIMS", letter.claims().unwrap_or_default()),
     ]
 }
 
