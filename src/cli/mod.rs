@@ -5,6 +5,7 @@ pub mod args;
 pub mod complete;
 pub mod config;
 pub mod config_keys;
+pub mod deadline;
 pub mod exit;
 pub mod format;
 pub mod handler;

@@ -2,6 +2,7 @@
 
 use super::args::Manners;
 use super::complete;
+use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome};
 use super::manual::Manual;
 use super::print::Printer;
@@ -164,6 +165,15 @@ impl Stop {
             Ok(Some(number)) => number,
             // The sender lives as long as the runtime: without one there is nothing to wait for.
             _ => std::future::pending().await,
+        }
+    }
+
+    /// Waits for the signal or the end of the time, which is as good as SIGTERM to whatever has to end then.
+    pub async fn or_late(&self, deadline: Deadline) -> u8 {
+        const SIGTERM: u8 = 15;
+        tokio::select! {
+            number = self.asked() => number,
+            () = deadline.over() => SIGTERM,
         }
     }
 

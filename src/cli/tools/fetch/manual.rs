@@ -13,13 +13,26 @@ pub(super) const MANUAL: Manual = Manual {
          becomes a no: if the known addresses do not settle the question, the first error is the status.",
         "With `--list`, a file has one address or alias per line; `#` begins a comment.",
     ],
-    chapters: &[Chapter {
-        title: "A CHECK FROM CRON",
-        text: &[
-            "This alarms somebody if nobody of a list is open, and does not if the network is down:",
-            "    impp-fetch -q --any --list duty.txt || [ $? -ne 1 ] || impp-send -m 'nobody there' boss@example.org",
-        ],
-    }],
+    chapters: &[
+        Chapter {
+            title: "MONITORS AND OTHER SYSTEMS",
+            text: &[
+                "`--nagios` writes one line, and ends with the monitor's own statuses: 0 all are open (`--any`: one is), 1 some are, 2 none is (`--all`: \
+             not all are), 3 it could not be found out. Trouble of any kind is 3, never an alarm; only a wrong command line is 64.",
+                "    PRESENCE WARNING - 1 of 2 open; closed: bob@example.org | open=1 closed=1 unknown=0",
+                "`--pidf` writes documents of RFC 3863, one per line, and none for what is withheld or cannot be read. The status of the whole is the \
+             tuple `impp`, the tuples follow under their own names; activities are RPID's (RFC 4480), those in own words `other`; of the card \
+             `fn`, `url` and `photo-url` go along (RFC 4482).",
+            ],
+        },
+        Chapter {
+            title: "A CHECK FROM CRON",
+            text: &[
+                "This alarms somebody if nobody of a list is open, and does not if the network is down:",
+                "    impp-fetch -q --any --list duty.txt || [ $? -ne 1 ] || impp-send -m 'nobody there' boss@example.org",
+            ],
+        },
+    ],
     records: &[
         Records {
             title: "One object per address",

@@ -14,16 +14,28 @@ pub(super) const MANUAL: Manual = Manual {
         "In patterns `*` stands for anything and `?` for one character; case does not count. A message that does not match `--from` or \
          `--match` is neither taken nor refused: it goes to the next program that receives for the same user.",
     ],
-    chapters: &[Chapter {
-        title: "COMMANDS",
-        text: &[
-            "The command of `--exec` is run by `/bin/sh` for one message after another. Its standard input is the text of the message (with \
-             `--mime` the whole message), and variables of the environment say what the message is about; see ENVIRONMENT.",
-            "Its exit status decides: 0, the message is taken; 75, it is left for later; anything else, it is refused and the sender hears \
+    chapters: &[
+        Chapter {
+            title: "COMMANDS",
+            text: &[
+                "The command of `--exec` is run by `/bin/sh` for one message after another. Its standard input is the text of the message (with \
+             `--mime` the whole message as it came), and variables of the environment say what the message is about; see ENVIRONMENT. Each is \
+             one line of at most 4096 octets.",
+                "Its exit status decides: 0, the message is taken; 75, it is left for later; anything else, it is refused and the sender hears \
              so. Statuses 126 and 127 and death by a signal count as 75, since they are this machine's fault and not the message's. With \
              `--ack auto` the status does not matter.",
-        ],
-    }],
+            ],
+        },
+        Chapter {
+            title: "MAILBOXES",
+            text: &[
+                "In a maildir (`--dir`) and a mbox (`--mbox`) the message has four fields on top that whoever reads it there can rely on: \
+             `Return-Path` and `X-IMPP-From` (the proven sender), `Delivered-To`, and `X-IMPP-Auth` (as `auth`). Where the message's own From is \
+             not the sender's it becomes `X-Claimed-From`, and the sender's takes its place; fields of these names that a message brought along \
+             become `X-Claimed-..` as well. The body is not touched.",
+            ],
+        },
+    ],
     records: &[
         Records {
             title: "One object per message, also in `--log`",
@@ -37,7 +49,11 @@ pub(super) const MANUAL: Manual = Manual {
                 key("received", "when it came here"),
                 key("urgency", "`low`, `normal`, `high`, `emergency`"),
                 key("type", "its media type"),
-                key("auth", "`verified`: the sender's domain vouches for `from`; `anonymous`: nobody does"),
+                key(
+                    "auth",
+                    "`verified`: the sender's own domain let `from` log in and vouches for it, and the message names nobody else; \
+                     `claims-other`: it vouches for `from`, but the message's own From names somebody else; `anonymous`: nobody vouches",
+                ),
                 key("claims", "the message's own From, if it names somebody else; else `null`"),
                 key("in_reply_to", "the Message-ID that it answers; `null`: none"),
                 key("text", "the text; of an HTML message what can be read of it"),
@@ -83,7 +99,8 @@ pub(super) const MANUAL: Manual = Manual {
         ("IMPP_URGENCY", "`low`, `normal`, `high` or `emergency`."),
         ("IMPP_DATE", "When it was written, or else came here."),
         ("IMPP_TYPE", "Its media type."),
-        ("IMPP_AUTH", "`verified` or `anonymous`."),
+        ("IMPP_AUTH", "`verified`, `claims-other` or `anonymous`, as `auth` above."),
+        ("IMPP_CLAIMS", "The message's own From, if it names somebody else; else empty."),
     ],
     files: &[],
     security: &[
@@ -91,8 +108,8 @@ pub(super) const MANUAL: Manual = Manual {
          control characters are shown as escapes and each value is one line; in JSON they are JSON's own escapes. The body that a command \
          reads is as it came. Quote variables in the command, and never evaluate them.",
         "Names of attachments are reduced to plain file names; no file is overwritten, and none is written outside of the folder.",
-        "`IMPP_AUTH` and `auth` say `verified` if the sender's domain vouches for the address. What a person may do with that is for the \
-         command to decide.",
+        "What the protocol proves is who sent a message, from domain to domain: a command that asks for `verified` alone is never led astray \
+         by what the message says of itself. Signatures inside the message (PGP, S/MIME) pass untouched and are for other programs to check.",
         "The variables with the password are not passed to the command.",
     ],
     see: &["impp-send(1)", "impp-acl(1)"],

@@ -10,7 +10,11 @@ pub(super) const MANUAL: Manual = Manual {
          me, and a card. With `open` and `closed` the activity and the note begin anew, so that yesterday's note does not stay; contacts, card and other \
          tuples stay. Without a status only what is named is changed.",
         "Without `--lease` the value holds for good, and a leased value that lies over it is taken away, so that it shows at once. With \
-         `--lease` the value holds for that time; then the one before shows again. The server may bring the time within its own bounds.",
+         `--lease` the value holds for that time; then the one before shows again. The server may bring the time within its own bounds: a shorter one than was asked for is \
+         said on standard error, unless `-q`; a longer one with `-v`.",
+        "`--file` takes `application/presence`, which is published as it is, or PIDF (RFC 3863). Of PIDF the whole is open if a tuple is, where \
+         there is no tuple `impp`; of several notes in one place the first counts; an extension that says it must be understood, and is not, \
+         is refused. What is said of somebody else is not published.",
         "`--hold` stays, renews the lease and takes the value back at the end; `--exec` does so while a command runs, and passes the \
          command's status on. Nothing is printed on success, except with `--show`, `--json` and `--format`.",
     ],
@@ -27,7 +31,10 @@ pub(super) const MANUAL: Manual = Manual {
         Records {
             title: "What was published, or with `--show` what is",
             place: Place::Line,
-            parts: &[seen::KEYS, &[key("lease", "seconds as text, or `infinity`; `null` with `--show`")]],
+            parts: &[
+                seen::KEYS,
+                &[key("lease", "the lease that was granted: seconds as text, or `infinity`; `null` with `--show`")],
+            ],
         },
         Records { title: "Each of `tuples`", place: Place::Within, parts: &[seen::TUPLE_KEYS] },
     ],
