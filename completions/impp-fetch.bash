@@ -23,7 +23,7 @@ _impp__fetch() {
 
     case "${cmd}" in
         impp__fetch)
-            opts="-1 -a -c -4 -6 -0 -q -v -h -V --any --all --list --xml --parallel --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help --version"
+            opts="-1 -a -c -4 -6 -0 -q -v -h -V --any --all --list --xml --pidf --nagios --parallel --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

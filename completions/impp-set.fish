@@ -6,7 +6,7 @@ complete -c impp-set -l tuple -d 'Change only this device or medium' -r
 complete -c impp-set -l contact -d 'A URL to reach me' -r
 complete -c impp-set -l priority -d 'How much I prefer to be reached there, 0 to 1' -r
 complete -c impp-set -l card -d 'A field of my card (fn, title, tel ..); empty takes it away; may be repeated' -r
-complete -c impp-set -l file -d 'Publish this file (application/presence) as it is' -r -F
+complete -c impp-set -l file -d 'Publish this file (-: standard input): application/presence as it is, or PIDF (RFC 3863)' -r -F
 complete -c impp-set -l view -d 'The value for those to whom the rules show this view' -r
 complete -c impp-set -l for -d 'For another user, where their rules allow it' -r
 complete -c impp-set -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F

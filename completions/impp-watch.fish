@@ -30,6 +30,7 @@ never\t'Not at all'"
 complete -c impp-watch -l trace -d 'Show what is sent (->) and received (<-), secrets masked' -r -F
 complete -c impp-watch -l changes-only -d 'Leave out the state at the beginning'
 complete -c impp-watch -l status -d 'One line about all of them instead, anew after each change: for status bars'
+complete -c impp-watch -l pidf -d 'Write PIDF (RFC 3863), a document per line'
 complete -c impp-watch -l anonymous -d 'Log in as nobody, where the domain allows it'
 complete -c impp-watch -s 4 -d 'Only IPv4'
 complete -c impp-watch -s 6 -d 'Only IPv6'

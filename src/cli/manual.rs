@@ -151,7 +151,6 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::cli::tools;
 
     #[test]

@@ -45,11 +45,10 @@ fn bash(script: &str) -> Option<String> {
         "local IFS=$'\\n'\n{AT}    COMPREPLY=($(compgen -W \"$(\"$1\" {QUESTION} \"${{COMP_WORDS[@]:1}}\" 2>/dev/null)\" -- \"${{cur}}\"))"
     );
     let arm = |option: &str, answer: &str| format!("{AT}{option})\n{AT}    {answer}\n");
-    let told = ["--account", "-a"].iter().try_fold(script.to_owned(), |script, option| {
+    ["--account", "-a"].iter().try_fold(script.to_owned(), |script, option| {
         let from = arm(option, files);
         script.contains(&from).then(|| script.replace(&from, &arm(option, &names)))
-    });
-    told
+    })
 }
 
 /// Where the arms of the script stand.
