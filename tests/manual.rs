@@ -1,7 +1,11 @@
 //! The manual pages, the completions and the tables of docs/json.md are what the programs' own tables say; the shells load what was made.
 //!
 //! `UPDATE=1 cargo test --test manual` writes them anew.
-#![allow(clippy::unwrap_used, reason = "a test that cannot read its files has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot read its files has failed, and one that is skipped says so"
+)]
 
 use impp::cli::tools::MANUALS;
 use std::collections::BTreeSet;
