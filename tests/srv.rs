@@ -10,8 +10,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Output};
 use support::dns::{Dns, Quirk};
-use support::knot::{Chain, Knot};
-use support::{DOMAIN, Site, bare, program, run};
+use support::{By, Chain, DOMAIN, Signed, Site, bare, program, run};
 
 /// What of the output fits on a screen.
 const SCREEN: usize = 24;
@@ -496,9 +495,6 @@ fn a_server_without_tls() {
 
 #[test]
 fn dane_in_a_zone_that_is_really_signed() {
-    if !Knot::is_installed() {
-        return;
-    }
     let site = Site::with_users(&["alice"]);
     let port = site.tls.port();
     let nothing = Dns::start("else.test. A 127.0.0.1", &[]);
@@ -512,25 +508,20 @@ fn dane_in_a_zone_that_is_really_signed() {
     let zone = |hash: &str| {
         format!("_impps-client._tcp 60 SRV 0 0 {port} im.{DOMAIN}.\nim 60 A 127.0.0.1\n_{port}._tcp.im 60 TLSA 3 1 1 {hash}\n")
     };
-    for (row, chain, hash, status, words) in [
+    let rows = [
         ("right", Chain::Signed, hash, 0, "TLSA fits"),
         ("one bit", Chain::Signed, &wrong, 1, right.as_str()),
         ("unsigned", Chain::Unsigned, hash, 1, "S29"),
         ("broken", Chain::Broken, hash, 1, "error   S22"),
-    ] {
-        let knot = Knot::start(DOMAIN, &zone(hash), chain);
+    ];
+    for (by, (row, chain, hash, status, words)) in By::all().into_iter().flat_map(|by| rows.map(|row| (by, row))) {
+        let zones = Signed::start(by, DOMAIN, &zone(hash), chain);
         let mut command = bare(program("impp-srv"));
-        command.args([
-            "--resolver",
-            &knot.address.to_string(),
-            "--dnssec-anchor",
-            knot.anchor().to_str().unwrap(),
-            "--client",
-            DOMAIN,
-        ]);
+        let (resolver, anchor) = (zones.address.to_string(), zones.anchor().to_str().unwrap());
+        command.args(["--resolver", &resolver, "--dnssec-anchor", anchor, "--client", DOMAIN]);
         let out = ends(status, row, &mut command);
-        assert!(out.contains(words), "{row}: {out}");
-        assert_eq!(out.contains("DNSSEC secure"), chain == Chain::Signed, "{row}: {out}");
+        assert!(out.contains(words), "{by:?} {row}: {out}");
+        assert_eq!(out.contains("DNSSEC secure"), chain == Chain::Signed, "{by:?} {row}: {out}");
     }
 }
 

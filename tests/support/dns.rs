@@ -44,12 +44,7 @@ impl Dns {
         };
         let asked = Arc::new(Mutex::new(Vec::new()));
         let zone = Arc::new(Zone { records, quirks: quirks.iter().map(quirk).collect(), asked: asked.clone() });
-        let (udp, tcp) = sockets();
-        let address = udp.local_addr().unwrap();
-        let over_tcp = zone.clone();
-        thread::spawn(move || datagrams(&udp, &zone));
-        thread::spawn(move || tcp.incoming().flatten().for_each(|stream| drop(over_tcp.stream(stream))));
-        Self { address, asked }
+        Self { address: serve(move |octets, udp| zone.answer(octets, udp)), asked }
     }
 
     /// What it was asked so far: `_impps-client._tcp.demo.test. SRV`.
@@ -68,28 +63,37 @@ fn sockets() -> (UdpSocket, TcpListener) {
     }
 }
 
-fn datagrams(socket: &UdpSocket, zone: &Zone) {
-    let mut octets = [0; 4096];
-    while let Ok((size, from)) = socket.recv_from(&mut octets) {
-        if let Some(answer) = zone.answer(&octets[..size], true) {
-            let _ = socket.send_to(&answer, from);
+/// Answers questions on a port of 127.0.0.1, over UDP (`true`) and TCP, until the test's process ends.
+pub fn serve(answer: impl Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
+    let (udp, tcp) = sockets();
+    let address = udp.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    let over_tcp = answer.clone();
+    thread::spawn(move || {
+        let mut octets = [0; 4096];
+        while let Ok((size, from)) = udp.recv_from(&mut octets) {
+            if let Some(answer) = answer(&octets[..size], true) {
+                let _ = udp.send_to(&answer, from);
+            }
         }
+    });
+    thread::spawn(move || tcp.incoming().flatten().for_each(|stream| drop(talk(stream, &*over_tcp))));
+    address
+}
+
+fn talk(mut stream: TcpStream, answer: &impl Fn(&[u8], bool) -> Option<Vec<u8>>) -> std::io::Result<()> {
+    loop {
+        let mut size = [0; 2];
+        stream.read_exact(&mut size)?;
+        let mut octets = vec![0; usize::from(u16::from_be_bytes(size))];
+        stream.read_exact(&mut octets)?;
+        let Some(answer) = answer(&octets, false) else { continue };
+        stream.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes())?;
+        stream.write_all(&answer)?;
     }
 }
 
 impl Zone {
-    fn stream(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        loop {
-            let mut size = [0; 2];
-            stream.read_exact(&mut size)?;
-            let mut octets = vec![0; usize::from(u16::from_be_bytes(size))];
-            stream.read_exact(&mut octets)?;
-            let Some(answer) = self.answer(&octets, false) else { continue };
-            stream.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes())?;
-            stream.write_all(&answer)?;
-        }
-    }
-
     fn answer(&self, octets: &[u8], udp: bool) -> Option<Vec<u8>> {
         let question = Message::from_vec(octets).ok()?;
         let query = question.queries.first()?.clone();
