@@ -32,7 +32,7 @@ const STRANGE_ANCHOR: &str = ". 3600 IN DNSKEY 257 3 13 \
 
 fn resolver(dns: SocketAddr, validation: Validation) -> Resolver {
     let timeout = Duration::from_millis(300);
-    Resolver::new(&ResolverOptions { servers: vec![dns], validation, timeout, recursion: true }).unwrap()
+    Resolver::new(&ResolverOptions { servers: vec![dns], validation, timeout, ..ResolverOptions::default() }).unwrap()
 }
 
 fn alone(dns: &Dns) -> Resolver {
@@ -348,6 +348,12 @@ fn dane_decides(by: By, site: &Site, strange: &str) {
     ends(0, &what("TLSA of an unsigned zone is ignored"), &ignored);
     let error = ends(76, &what("and it vouches for nobody"), &send(site, unsigned.address, &["--dnssec-anchor", &anchor]));
     assert!(error.contains("self-signed"), "{error}");
+
+    // No record of the service, and an address: nothing may lead there while nobody can prove that there is none.
+    let alone = Signed::start(by, DOMAIN, "@ 60 A 127.0.0.1\n", Chain::Broken);
+    let anchor = alone.anchor().to_str().unwrap().to_owned();
+    let error = ends(75, &what("no fallback"), &send(site, alone.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
+    assert!(error.contains("SRV cannot be used") && error.contains("bogus"), "{error}");
 
     let (broken, anchor) = start(&right, Chain::Broken);
     let error = ends(75, &what("a broken chain"), &send(site, broken.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
