@@ -56,6 +56,8 @@ fn a_zone_before_it_is_published() {
     let output = run(&mut srv(&nothing, &site, &["--zone-file", broken.to_str().unwrap(), DOMAIN]), b"");
     assert_eq!(output.status.code(), Some(65));
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 2"), "{output:?}");
+    let octets = site.write("octets.zone", [0xff_u8; 64]);
+    ends(65, "no text at all", &mut srv(&nothing, &site, &["--zone-file", octets.to_str().unwrap(), DOMAIN]));
     ends(66, "no file", &mut srv(&nothing, &site, &["--zone-file", "/nonexistent/zone", DOMAIN]));
 }
 

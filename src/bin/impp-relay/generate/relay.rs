@@ -52,6 +52,14 @@ const MANUAL: Manual = Manual {
     ],
     chapters: &[
         Chapter {
+            title: "CHECKS",
+            text: &[
+                "`check config` reads the configuration and the files that it names, and changes nothing. `check dns`, `check certs` and `check \
+                 connect` look at the configured domains from outside, by the judge of impp-srv(1): its page has the findings, and the keys of \
+                 `--json`.",
+            ],
+        },
+        Chapter {
             title: "SIGNALS",
             text: &[
                 "SIGTERM and SIGINT end `serve` orderly: no new connections, BYE to all, what was promised is written, status 0. A second one \
@@ -71,7 +79,7 @@ const MANUAL: Manual = Manual {
     ],
     records: &[
         Records {
-            title: "`user list`, `user show`, `user add`: one object per user",
+            title: "`user list`, `user show`: one object per user",
             place: Place::Line,
             parts: &[&[
                 key("address", "the user"),
