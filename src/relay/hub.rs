@@ -200,7 +200,7 @@ impl Hub {
                     self.store.write(ticket, writes);
                     continue;
                 }
-                Effect::Remember(_) => continue,
+                Effect::Remember(_) | Effect::Dial(_) => continue,
                 Effect::Notice(notice) => {
                     log_notice(&notice);
                     continue;
@@ -240,6 +240,8 @@ fn log_notice(notice: &Notice) {
         }
         Notice::StoredMessageExpired { user, message } => tracing::info!(%user, message, "a stored message expired"),
         Notice::SessionTakenOver { user, session } => tracing::info!(%user, %session, "session taken over by a new connection"),
+        Notice::LinkUp { route, dialled } => tracing::info!(ours = %route.ours, theirs = %route.theirs, dialled, "link up"),
+        Notice::LinkDown { route } => tracing::info!(ours = %route.ours, theirs = %route.theirs, "link down"),
         Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; what needed it was not done"),
     }
 }

@@ -26,7 +26,7 @@ mod users;
 mod watchers;
 
 pub use config::{DomainRules, MailboxRules, ServiceConfig};
-pub use effect::{ConnectionKey, Effect, Notice, Octets, SessionState, Ticket};
+pub use effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
 
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, Fingerprint, Now};
 use crate::wire::Frame;
@@ -38,7 +38,7 @@ use recent::Recent;
 use rules::NewRules;
 use sessions::{Connection, Session, SessionKey};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
 use timers::{Timer, Timers};
 use users::{Held, User};
@@ -60,6 +60,28 @@ pub struct Opening {
     pub max_body: u64,
     /// How many unanswered requests the client takes.
     pub max_outstanding: u32,
+}
+
+/// What a link between two domains was opened with.
+#[derive(Clone, Debug)]
+pub struct LinkOpening {
+    /// Between whom.
+    pub route: Route,
+    /// Whether we opened it.
+    pub dialled: bool,
+    /// The largest body that the other side takes.
+    pub max_body: u64,
+    /// How many unanswered requests the other side takes.
+    pub max_outstanding: u32,
+}
+
+/// Why there is no link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoLink {
+    /// There is no such domain, or it takes no links: DNS says so for good.
+    NoService,
+    /// It cannot be reached, is not who it should be, or does not take us for who we are: later perhaps.
+    Unreachable,
 }
 
 /// How a connection ended.
@@ -160,7 +182,19 @@ impl Service {
         }
     }
 
-    /// A user request from a client. Ignored from a connection that is not open.
+    /// A link was authenticated, by whoever opened it. Answered by [`Effect::Opened`].
+    pub fn open_link(&mut self, now: Now, connection: ConnectionKey, opening: LinkOpening) {
+        let _ = (now, opening);
+        self.opening.insert(connection);
+        self.refuse_opening(connection, Answer::new(ErrorKind::OperationNotSupported));
+    }
+
+    /// The outcome of [`Effect::Dial`] where it is no link; `pause`: how long to wait before the next try, jitter included.
+    pub fn link_failed(&mut self, now: Now, route: &Route, why: NoLink, pause: Duration) {
+        let _ = (now, route, why, pause);
+    }
+
+    /// A user request from a client, or any request from a link. Ignored from a connection that is not open.
     pub fn request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
         self.check_request(now, connection, frame);
     }
