@@ -110,6 +110,8 @@ impl Storm {
         // Whoever knows that the old connection is gone does not say so twice.
         let client = Client {
             key: ConnectionKey(0),
+            relay: 0,
+            link: false,
             identity: identity.clone(),
             session,
             open: false,
@@ -244,6 +246,8 @@ impl Storm {
             let name = format!("last-{user}");
             let client = Client {
                 key: ConnectionKey(0),
+                relay: 0,
+                link: false,
                 identity: address(user),
                 session: ConnectionId::parse("last").unwrap(),
                 open: false,
