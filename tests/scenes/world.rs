@@ -7,7 +7,7 @@ use impp::model::presence::Presence;
 use impp::model::response::{error_to, ok_to};
 use impp::model::watchers::Watchers;
 use impp::model::{Address, Answer, ConnectionId, Domain, Now, UnixMillis, media_type};
-use impp::service::store::{Loaded, Read, StoreError, Write};
+use impp::service::store::{Loaded, Read, StoreError, StoredMessage, Write};
 use impp::service::{
     Closed, ConnectionKey, DomainRules, Effect, LinkOpening, NoLink, Notice, Octets, Opening, Route, Service, ServiceConfig,
     SessionState, Ticket,
@@ -91,6 +91,8 @@ pub(crate) struct World {
     /// What was sent over links and has not arrived: to which end.
     transit: VecDeque<(ConnectionKey, Frame)>,
     pub(crate) hold_links: bool,
+    /// Ends of links that are no more.
+    cut: BTreeSet<ConnectionKey>,
     /// Domains to which no link can be opened for now.
     pub(crate) unreachable: BTreeSet<String>,
     /// How often a link was asked for.
@@ -166,6 +168,7 @@ impl World {
             links: BTreeMap::new(),
             transit: VecDeque::new(),
             hold_links: false,
+            cut: BTreeSet::new(),
             unreachable: BTreeSet::new(),
             dials: 0,
             asked: BTreeSet::new(),
@@ -185,6 +188,11 @@ impl World {
     /// The relay that serves a domain; the first one, if none does.
     pub(crate) fn relay_of(&self, domain: &str) -> usize {
         self.relays.iter().position(|relay| relay.serves(domain)).unwrap_or(0)
+    }
+
+    /// What is stored at all relays.
+    pub(crate) fn mail(&self) -> impl Iterator<Item = &StoredMessage> {
+        self.relays.iter().flat_map(|relay| relay.store.mail.values()).flat_map(BTreeMap::values)
     }
 
     fn key(&mut self) -> ConnectionKey {
@@ -219,6 +227,7 @@ impl World {
     /// A link breaks: what is under way on it is lost.
     fn cut(&mut self, end: ConnectionKey) {
         let Some(here) = self.links.remove(&end) else { return };
+        self.cut.extend([end, here.other]);
         self.transit.retain(|(to, _)| *to != end && *to != here.other);
         self.relays[here.relay].service.closed(self.now, end, Closed::Lost);
         if let Some(there) = self.links.remove(&here.other) {
@@ -424,6 +433,9 @@ impl World {
 
     fn perform(&mut self, relay: usize, effect: Effect) {
         match effect {
+            // What is said on a link that has just been cut is heard by nobody.
+            Effect::Send { connection, .. } | Effect::Opened { connection, .. } | Effect::Close { connection, .. }
+                if self.cut.contains(&connection) => {}
             Effect::Opened { connection, outcome } if self.links.contains_key(&connection) => {
                 if outcome.is_err() {
                     self.cut(connection);
