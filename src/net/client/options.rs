@@ -104,6 +104,11 @@ impl Options {
         }
     }
 
+    /// Whether requests must stay in the domain that is connected to: nobody is forwarded for whom nobody answers.
+    pub(super) fn stays(&self) -> bool {
+        matches!(self.login, Login::Anonymous)
+    }
+
     /// Who we shall be, as far as one can tell before the server says so.
     pub(super) fn presumed_identity(&self) -> Option<Address> {
         match &self.login {
