@@ -1,5 +1,6 @@
 //! One stream that may turn from plain to TLS: what STARTTLS swaps inside.
 
+use rustls::pki_types::CertificateDer;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -18,6 +19,17 @@ pub enum MaybeTls<S = TcpStream> {
     Plain(S),
     /// Inside TLS.
     Tls(Box<TlsStream<S>>),
+}
+
+impl<S> MaybeTls<S> {
+    /// The chain that the other side showed, leaf first; empty without TLS, or if it showed none.
+    #[must_use]
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        match self {
+            Self::Plain(_) => &[],
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates().unwrap_or_default(),
+        }
+    }
 }
 
 macro_rules! either {

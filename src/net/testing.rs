@@ -7,7 +7,7 @@ use super::{Clock, Drive, MaybeTls, Step, random};
 use crate::engine::{ByeCause, DomainConfig, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl};
 use crate::engine::{TlsInfo, TlsPolicy};
 use crate::model::response::{error_to, ok_to};
-use crate::model::{Address, Answer, Domain, LeaseBounds, Secret};
+use crate::model::{Answer, Domain, LeaseBounds, Secret};
 use crate::wire::{Frame, Writer};
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
@@ -84,12 +84,12 @@ impl Authority {
     pub(crate) fn server_at(&self, names: &[&str], from: i32, to: i32) -> ServerTls {
         let (certificate, key) = self.issue(names, from, to);
         let certificates = vec![CertificateSource { domain: None, certificate, key }];
-        ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap()
+        ServerTls::new(ServerTlsOptions { certificates, ..ServerTlsOptions::default() }).unwrap()
     }
 }
 
 pub(crate) type Near = Result<(tokio_rustls::client::TlsStream<DuplexStream>, Secured), TlsError>;
-pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, Secured, Vec<Address>), TlsError>;
+pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, TlsInfo), TlsError>;
 
 /// Both sides of a handshake, in memory.
 pub(crate) async fn handshake(client: &ClientTls, domain: &Domain, server: &ServerTls) -> (Near, Far) {
@@ -192,13 +192,8 @@ where
     let (mut stream, mut info) = (MaybeTls::Plain(stream), None);
     if let Some((tls, TlsKind::Require)) = &kind.tls {
         let MaybeTls::Plain(plain) = stream else { unreachable!() };
-        let Ok((secure, secured, users)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
-        info = Some(TlsInfo {
-            exporter: secured.exporter,
-            client_identities: users,
-            client_certificate: false,
-            version: secured.version,
-        });
+        let Ok((secure, secured)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
+        info = Some(secured);
         stream = MaybeTls::Tls(Box::new(secure.into()));
     }
     let mut drive = Drive::new(Server::new(Arc::new(config), info, random::nonce(), Clock::instant()), stream);
@@ -246,9 +241,9 @@ where
                     std::future::poll_fn(|cx| drive.poll_flush(cx)).await.unwrap();
                     let (engine, stream) = drive.into_parts();
                     let (Some((tls, _)), MaybeTls::Plain(stream)) = (&kind.tls, stream) else { unreachable!() };
-                    let Ok((secure, secured, users)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
+                    let Ok((secure, secured)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
                     drive = Drive::new(engine, MaybeTls::Tls(Box::new(secure.into())));
-                    ServerCommand::TlsUp(TlsInfo { exporter: secured.exporter, client_identities: users, client_certificate: false, version: secured.version })
+                    ServerCommand::TlsUp(secured)
                 }
             },
         };

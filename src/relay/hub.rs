@@ -10,6 +10,7 @@ use crate::net::Clock;
 use crate::service::ConnectionKey;
 use crate::service::Effect;
 use crate::service::Notice;
+use crate::service::Route;
 use crate::service::Service;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
@@ -25,6 +26,7 @@ use std::sync::PoisonError;
 use std::sync::Weak;
 use std::time::Instant;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 /// Shared by every task of a relay.
@@ -38,6 +40,8 @@ pub(super) struct Hub {
     earlier: Notify,
     /// Told when the store has lost a thread, and promises can no longer be kept.
     store_died: Notify,
+    /// Links that are to be opened.
+    dials: UnboundedSender<Route>,
 }
 
 struct Core {
@@ -51,12 +55,14 @@ struct Core {
 }
 
 impl Hub {
-    /// Joins the two; `start` makes the store's threads, which hand their completions to the hub.
+    /// Joins the two; `start` makes the store's threads, which hand their completions to the hub. Links to be opened go
+    /// to `dials`.
     ///
     /// # Errors
     /// Those of `start`.
     pub(super) fn new<E>(
         service: Service,
+        dials: UnboundedSender<Route>,
         start: impl FnOnce(Box<dyn Fn(Completion) + Send + Sync>) -> Result<StoreThread, E>,
     ) -> Result<Arc<Self>, E> {
         let hub: Arc<OnceLock<Weak<Self>>> = Arc::default();
@@ -68,7 +74,7 @@ impl Hub {
             }
         }))?;
         let core = Core { service, outboxes: HashMap::new(), next_key: 0, deadline: None, closing: false };
-        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new() });
+        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new(), dials });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
     }
@@ -200,7 +206,12 @@ impl Hub {
                     self.store.write(ticket, writes);
                     continue;
                 }
-                Effect::Remember(_) | Effect::Dial(_) => continue,
+                Effect::Remember(_) => continue,
+                Effect::Dial(route) => {
+                    // Nobody listens any more if the relay stops.
+                    let _ = self.dials.send(route);
+                    continue;
+                }
                 Effect::Notice(notice) => {
                     log_notice(&notice);
                     continue;

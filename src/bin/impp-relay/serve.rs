@@ -51,7 +51,7 @@ pub(crate) fn failure(error: &ServeError) -> Failure {
     let exit = match error {
         ServeError::Open(error) => return open_failure(error),
         ServeError::Store(_) => Exit::Io,
-        ServeError::Tls(_) => Exit::Config,
+        ServeError::Tls(_) | ServeError::Neighbours(_) => Exit::Config,
         ServeError::Bind { .. } => Exit::CannotCreate,
         ServeError::Threads(error) => return cannot_start(error),
         ServeError::StoreDied => Exit::Internal,

@@ -16,9 +16,10 @@ pub mod trust;
 pub use client::{ClientTls, Examined};
 pub use error::{CertificateFault, Shown, TlsError};
 pub use files::{FileFault, Identity, TlsFileError};
+pub use reference::prove;
 pub use reference::{AcceptedBy, Reference};
 pub use server::{CertificateSource, Reload, ServerTls, ServerTlsOptions};
-pub use trust::{Pin, Trust};
+pub use trust::{Pin, Prepared, Trust};
 
 use rustls::ConnectionCommon;
 use rustls::ProtocolVersion;

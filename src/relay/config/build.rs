@@ -1,11 +1,15 @@
 //! From named values to a configuration: ranges, and what has to fit together.
 
 use super::error::{ConfigError, ConfigFault};
+use super::peers;
 use super::read::{Found, Values};
-use super::{Auth, Config, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
+use super::{Auth, Config, Dns, Interdomain, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
 use crate::model::{Domain, LeaseBounds};
+use crate::net::connect::HostPort;
+use crate::net::dns::resolver::PORT_DNS;
 use crate::wire::limits::MAX_BODY_FLOOR;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The least iteration count (SPEC §4).
@@ -31,6 +35,8 @@ impl Reader<'_> {
             data_dir: self.path(values.text("data-dir")?),
             listen: self.listen(&tls)?,
             auth: self.auth()?,
+            dns: self.dns()?,
+            interdomain: self.interdomain(&domains)?,
             lease: self.lease()?,
             mailbox: Mailbox {
                 enabled: values.switch("mailbox.enabled")?,
@@ -82,8 +88,7 @@ impl Reader<'_> {
         if required && !covered {
             return Err(values.refuse("tls.required", ConfigFault::NoCertificate));
         }
-        let client_ca = values.find("tls.client-ca").map(|found| self.path_of("tls.client-ca", found)).transpose()?;
-        Ok(Tls { certificate, domains: own, required, client_ca })
+        Ok(Tls { certificate, domains: own, required, client_ca: self.file("tls.client-ca")? })
     }
 
     fn key_pair(
@@ -104,7 +109,38 @@ impl Reader<'_> {
         }
     }
 
-    fn path_of(&self, name: &str, found: Found<'_>) -> Result<PathBuf, ConfigError> {
+    fn dns(&self) -> Result<Dns, ConfigError> {
+        let address = |text: &str| {
+            let at = HostPort::parse(text)?;
+            Some(SocketAddr::new(at.host.parse().ok()?, at.port.unwrap_or(PORT_DNS)))
+        };
+        let resolvers = match self.values.find("dns.resolvers") {
+            Some(_) => self.values.list("dns.resolvers", address)?,
+            None => Vec::new(),
+        };
+        let validate = self.word("dns.dnssec", keys::DNSSEC)? == "validate";
+        let trust_anchor = self.file("dns.trust-anchor")?;
+        if trust_anchor.is_some() && !validate {
+            return Err(self.values.refuse("dns.trust-anchor", ConfigFault::AnchorWithoutValidation));
+        }
+        Ok(Dns { resolvers, validate, trust_anchor })
+    }
+
+    fn interdomain(&self, domains: &[Domain]) -> Result<Interdomain, ConfigError> {
+        Ok(Interdomain {
+            enabled: self.values.switch("interdomain.enabled")?,
+            ca: self.file("interdomain.ca")?,
+            response_timeout: self.values.time("interdomain.response-timeout")?,
+            peers: peers::read(self, domains)?,
+        })
+    }
+
+    /// A file that need not be named.
+    fn file(&self, name: &str) -> Result<Option<PathBuf>, ConfigError> {
+        self.values.find(name).map(|found| self.path_of(name, found)).transpose()
+    }
+
+    pub(super) fn path_of(&self, name: &str, found: Found<'_>) -> Result<PathBuf, ConfigError> {
         found.value.as_str().map(|text| self.path(text)).ok_or_else(|| self.values.wrong_kind(name, found.line))
     }
 

@@ -1,0 +1,1 @@
+//! Links over sockets and in memory: who is believed, and what is tried.
