@@ -13,6 +13,7 @@ use crate::model::Domain;
 use crate::net::tls::CertificateSource;
 use crate::net::tls::ServerTlsOptions;
 use crate::service::DomainRules;
+use crate::service::LinkRules;
 use crate::service::MailboxRules;
 use crate::service::ServiceConfig;
 use crate::store::DomainRecord;
@@ -20,9 +21,6 @@ use std::collections::BTreeMap;
 
 /// What the relay calls itself.
 const AGENT: &str = concat!("impp-relay/", env!("CARGO_PKG_VERSION"));
-
-/// Unanswered requests that a link takes.
-const LINK_OUTSTANDING: u32 = 1024;
 
 /// The certificates; `None` where there are none, and so no TLS.
 pub(super) fn tls_options(config: &Config) -> Option<ServerTlsOptions> {
@@ -67,7 +65,7 @@ pub(super) fn engine_config(
         domains: domains.iter().map(|record| (record.name.clone(), domain(record))).collect(),
         max_body: config.limits.body,
         max_outstanding: config.limits.outstanding,
-        links: LinkPolicy { enabled, max_outstanding: LINK_OUTSTANDING, peers },
+        links: LinkPolicy { enabled, max_outstanding: link_rules(config).outstanding, peers },
         tls: policy,
         ..engine::ServerConfig::new(AGENT)
     }
@@ -75,7 +73,12 @@ pub(super) fn engine_config(
 
 /// What other domains are told.
 pub(super) fn introduction(config: &Config) -> Introduction {
-    Introduction { agent: AGENT, max_body: config.limits.body, max_outstanding: LINK_OUTSTANDING }
+    Introduction { agent: AGENT, max_body: config.limits.body, max_outstanding: link_rules(config).outstanding }
+}
+
+fn link_rules(config: &Config) -> LinkRules {
+    let others = &config.interdomain;
+    LinkRules { enabled: others.enabled, response_timeout: others.response_timeout, ..LinkRules::default() }
 }
 
 /// What the rules are told.
@@ -103,6 +106,7 @@ pub(super) fn service_config(config: &Config, request_prefix: String) -> Service
         views_per_user: limits.views_per_user,
         presence_octets: limits.presence_octets,
         acl_rules: limits.acl_rules,
+        links: link_rules(config),
         ..ServiceConfig::new(domains, request_prefix)
     }
 }

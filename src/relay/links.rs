@@ -91,9 +91,9 @@ impl Links {
         let facts = LinkFacts { address: place.address, since: Clock::now().unix, tls: drive.stream().tls_version() };
         self.hub.note_link(connection.key, &route, facts);
         self.hub.tell(|service, now| service.open_link(now, connection.key, opening));
-        let mut session = Session { connection, ended_here: false };
+        let mut session = Session { connection, of_use: false };
         let ending = session.run(&mut drive).await;
-        self.rests.ended(&route, since, session.ended_here);
+        self.rests.ended(&route, since, session.of_use);
         // The service hears of the end before the other side can see it.
         drop(session);
         let end = ending.as_ref().map_or_else(ToString::to_string, ToString::to_string);
@@ -143,8 +143,8 @@ enum NotOpened {
 /// A link while its task runs.
 struct Session {
     connection: Connection,
-    /// We said BYE, for whatever reason; the other side is not to blame.
-    ended_here: bool,
+    /// Something came of it, or it was us who ended it: whoever is on the other side is well.
+    of_use: bool,
 }
 
 impl Session {
@@ -155,8 +155,14 @@ impl Session {
                 Next::Items(items) => self.relay(drive, items),
                 Next::Step(Step::Broken(error)) => return Err(error),
                 Next::Step(Step::Event(event)) => match event {
-                    ClientEvent::Request(frame) => self.connection.request(frame),
-                    ClientEvent::Response(frame) => self.connection.response(frame),
+                    ClientEvent::Request(frame) => {
+                        self.of_use = true;
+                        self.connection.request(frame);
+                    }
+                    ClientEvent::Response(frame) => {
+                        self.of_use = true;
+                        self.connection.response(frame);
+                    }
                     ClientEvent::Ended(end) => {
                         if end == End::Bye {
                             self.connection.how = Closed::Bye;
@@ -180,7 +186,7 @@ impl Session {
                 Item::Send(Octets { head, body }) if engine::is_response(&head) => ClientCommand::Respond { head, body },
                 Item::Send(Octets { head, body }) => ClientCommand::Request { head, body },
                 Item::Opened(Err(_)) | Item::Close(_) => {
-                    self.ended_here = true;
+                    self.of_use = true;
                     ClientCommand::Bye
                 }
             };

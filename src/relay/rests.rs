@@ -48,9 +48,9 @@ impl Rests {
         pause
     }
 
-    /// A link that stood since then has ended; `by_us`: because we wanted it to.
-    pub(super) fn ended(&self, route: &Route, since: Instant, by_us: bool) {
-        if by_us || Clock::instant().duration_since(since) >= backoff::STOOD {
+    /// A link that stood since then has ended; `of_use`: it served somebody, or ended because we wanted it to.
+    pub(super) fn ended(&self, route: &Route, since: Instant, of_use: bool) {
+        if of_use || Clock::instant().duration_since(since) >= backoff::STOOD {
             self.lock().remove(route);
         } else {
             self.failed(route);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_link_that_ends_at_once_is_a_failure_unless_we_ended_it() {
+    async fn a_link_that_ends_at_once_is_a_failure_unless_it_was_of_use() {
         let (rests, b) = (Rests::default(), route("b.test"));
         rests.ended(&b, Clock::instant(), true);
         assert_eq!(rested(&rests, &b).await, Duration::ZERO);

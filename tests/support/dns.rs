@@ -25,36 +25,51 @@ pub enum Quirk {
 /// exist. It runs until the test's process ends.
 pub struct Dns {
     pub address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
+    zone: Arc<Zone>,
 }
 
+#[derive(Default)]
 struct Zone {
+    knows: Mutex<Knows>,
+    asked: Mutex<Vec<String>>,
+}
+
+#[derive(Default)]
+struct Knows {
     records: Vec<Record>,
     quirks: Vec<(Name, RecordType, Quirk)>,
-    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Dns {
     /// `zone`: lines of a master file with full names; `quirks`: name, kind of record, what goes wrong there.
     pub fn start(zone: &str, quirks: &[(&str, &str, Quirk)]) -> Self {
+        let (udp, tcp) = sockets();
+        let dns = Self { address: udp.local_addr().unwrap(), zone: Arc::default() };
+        dns.change(zone, quirks);
+        let (over_udp, over_tcp) = (dns.zone.clone(), dns.zone.clone());
+        thread::spawn(move || datagrams(&udp, &over_udp));
+        thread::spawn(move || {
+            for stream in tcp.incoming().flatten() {
+                let zone = over_tcp.clone();
+                thread::spawn(move || drop(zone.stream(stream)));
+            }
+        });
+        dns
+    }
+
+    /// From now on this is all there is.
+    pub fn change(&self, zone: &str, quirks: &[(&str, &str, Quirk)]) {
         let (_, sets) = Parser::new(format!("$TTL 60\n{zone}\n"), None, Some(Name::root())).parse().unwrap();
         let records = sets.values().flat_map(|set| set.records_without_rrsigs().cloned()).collect();
         let quirk = |(name, kind, quirk): &(&str, &str, Quirk)| {
             (Name::from_ascii(format!("{name}.")).unwrap(), RecordType::from_str(kind).unwrap(), *quirk)
         };
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let zone = Arc::new(Zone { records, quirks: quirks.iter().map(quirk).collect(), asked: asked.clone() });
-        let (udp, tcp) = sockets();
-        let address = udp.local_addr().unwrap();
-        let over_tcp = zone.clone();
-        thread::spawn(move || datagrams(&udp, &zone));
-        thread::spawn(move || tcp.incoming().flatten().for_each(|stream| drop(over_tcp.stream(stream))));
-        Self { address, asked }
+        *self.zone.knows.lock().unwrap() = Knows { records, quirks: quirks.iter().map(quirk).collect() };
     }
 
     /// What it was asked so far: `_impps-client._tcp.demo.test. SRV`.
     pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.zone.asked.lock().unwrap().clone()
     }
 }
 
@@ -99,17 +114,20 @@ impl Zone {
         answer.metadata.recursion_desired = question.metadata.recursion_desired;
         answer.metadata.recursion_available = true;
         answer.add_query(query);
-        let quirk = self.quirks.iter().find(|(at, what, _)| *at == name && *what == kind).map(|(.., quirk)| *quirk);
+        let knows = self.knows.lock().unwrap();
+        let quirk = knows.quirks.iter().find(|(at, what, _)| *at == name && *what == kind).map(|(.., quirk)| *quirk);
         match quirk {
             Some(Quirk::Silent) => return None,
             Some(Quirk::ServFail) => answer.metadata.response_code = ResponseCode::ServFail,
             Some(Quirk::Refused) => answer.metadata.response_code = ResponseCode::Refused,
             Some(Quirk::Truncated) if udp => answer.metadata.truncation = true,
-            _ => self.look_up(name, kind, &mut answer),
+            _ => knows.look_up(name, kind, &mut answer),
         }
         answer.to_vec().ok()
     }
+}
 
+impl Knows {
     /// Follows aliases as a resolver does.
     fn look_up(&self, mut name: Name, kind: RecordType, answer: &mut Message) {
         for _ in 0..10 {
