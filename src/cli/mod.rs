@@ -3,6 +3,7 @@
 pub mod account;
 pub mod args;
 pub mod config;
+pub mod deadline;
 pub mod exit;
 pub mod format;
 pub mod handler;

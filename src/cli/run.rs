@@ -1,6 +1,7 @@
 //! The frame around every tool: arguments, runtime, signals, and the one place that ends the process.
 
 use super::args::Manners;
+use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome};
 use super::print::Printer;
 use clap::error::ErrorKind as UsageKind;
@@ -36,15 +37,56 @@ pub trait Tool: clap::Parser {
     fn work(self, out: &Printer) -> Outcome<Exit>;
 }
 
-/// A definition as all tools have it: `-h` and `--help` give the same screen.
+/// The heading of the options that all tools share.
+const SHARED: &str = "Common options";
+/// Columns of the list of shared options.
+const COLUMNS: usize = 98;
+
+/// A definition as all tools have it: `-h` and `--help` give the same screen, on which the options that all tools share
+/// are only named. What these mean is the same everywhere and would push the tool's own off the screen.
 #[must_use]
 pub fn dressed(definition: clap::Command) -> clap::Command {
     let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print this");
     let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version");
-    definition
+    let definition = definition
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args([help, version].map(|arg| arg.help_heading("Common options")))
+        .args([help, version].map(|arg| arg.help_heading(SHARED)))
+        .mut_args(|arg| {
+            let shared = arg.get_help_heading() == Some(SHARED);
+            arg.hide_short_help(shared).hide_long_help(shared)
+        });
+    let screen = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{{all-args}}\n\n{SHARED}, the same for all tools, explained in impp(7):\n{}{{after-help}}",
+        shared(&definition)
+    );
+    definition.help_template(screen)
+}
+
+/// The shared options with their values, as a paragraph.
+fn shared(definition: &clap::Command) -> String {
+    let mut text = String::new();
+    let mut column = COLUMNS;
+    for arg in definition.get_arguments().filter(|arg| arg.get_help_heading() == Some(SHARED)) {
+        let value = arg.get_value_names().filter(|_| arg.get_action().takes_values()).and_then(|names| names.first());
+        let short = arg.get_short().map(|short| format!("-{short}"));
+        let names: Vec<_> = short.into_iter().chain(arg.get_long().map(|long| format!("--{long}"))).collect();
+        let entry = match value {
+            Some(value) if arg.is_require_equals_set() => format!("{}[={value}]", names.join(", ")),
+            Some(value) => format!("{} {value}", names.join(", ")),
+            None => names.join(", "),
+        };
+        let width = entry.chars().count() + 2;
+        if column + width > COLUMNS {
+            text.push_str(if text.is_empty() { "  " } else { ";\n  " });
+            column = 2;
+        } else {
+            text.push_str("; ");
+        }
+        text.push_str(&entry);
+        column += width;
+    }
+    text
 }
 
 /// Runs a tool with the arguments of the process.
@@ -118,6 +160,15 @@ impl Stop {
             Ok(Some(number)) => number,
             // The sender lives as long as the runtime: without one there is nothing to wait for.
             _ => std::future::pending().await,
+        }
+    }
+
+    /// Waits for the signal or the end of the time, which is as good as SIGTERM to whatever has to end then.
+    pub async fn or_late(&self, deadline: Deadline) -> u8 {
+        const SIGTERM: u8 = 15;
+        tokio::select! {
+            number = self.asked() => number,
+            () = deadline.over() => SIGTERM,
         }
     }
 

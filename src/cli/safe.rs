@@ -19,6 +19,15 @@ pub fn line(text: &str) -> Cow<'_, str> {
     clean(text, |_| false)
 }
 
+/// A text that fits: the rest of a longer one is replaced by an ellipsis.
+#[must_use]
+pub fn cut(text: &str, characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+    }
+}
+
 /// Several lines: line feeds and tabs stay, carriage returns before a line feed go.
 #[must_use]
 pub fn block(text: &str) -> Cow<'_, str> {
@@ -68,6 +77,19 @@ pub fn json(text: String) -> String {
     out
 }
 
+/// XML of our own making, in which such characters stand in text alone, with XML's own references for them.
+#[must_use]
+pub fn xml(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) { _ = write!(out, "&#{};", u32::from(c)) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
 /// A value that stands in an environment variable of a handler: one line without controls, at most so many octets.
 #[must_use]
 pub fn environment(text: &str) -> String {
@@ -99,11 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!((cut("äöü", 3), cut("äöü", 2), cut("", 0)), ("äöü".into(), "äö…".into(), "".into()));
+    }
+
+    #[test]
     fn json_keeps_its_meaning() {
         let value = serde_json::json!({"a": "\u{1b}[m\u{9b}\u{202e}\u{e0041}\u{7f} ü"});
         let text = json(value.to_string());
         assert!(!text.contains(is_unsafe), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn xml_keeps_its_meaning() {
+        assert_eq!(xml("<note>a\u{9b}\u{202e}\nü</note>"), "<note>a&#155;&#8238;&#10;ü</note>");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::print::{Color, Printer, Record};
 use super::safe;
 use super::units;
+use crate::model::pidf::to_pidf;
 use crate::model::{Address, Presence, Status, UnixMillis, Version};
 use crate::net::client::Fetched;
 use serde_json::{Map, Value};
@@ -74,6 +75,12 @@ impl Seen {
         let activity = self.text(|presence| presence.activity.as_ref()).unwrap_or_else(|| "-".to_owned());
         let note = self.text(|presence| presence.note.as_ref()).map_or_else(|| "-".to_owned(), |note| format!("\"{note}\""));
         format!("{}  {}  {activity}  {note}", safe::line(&self.address.shown()), out.paint(color, self.word()))
+    }
+
+    /// The value as a document of RFC 3863 on one line, safe to print; `None` where it cannot be read.
+    #[must_use]
+    pub fn pidf(&self) -> Option<String> {
+        self.presence.as_ref().map(|presence| safe::xml(&to_pidf(presence, &self.address)).into_owned())
     }
 
     /// The fields that watch and fetch have in common.

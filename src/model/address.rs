@@ -287,7 +287,7 @@ const fn is_bare(c: u8) -> bool {
         )
 }
 
-fn percent_decode(text: &str) -> Result<String, AddressError> {
+pub(super) fn percent_decode(text: &str) -> Result<String, AddressError> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(octet) = rest.next() {

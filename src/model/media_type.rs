@@ -2,6 +2,8 @@
 
 /// A presence object in Simple XML.
 pub const PRESENCE: &str = "application/presence";
+/// A presence object in the format of RFC 3863.
+pub const PIDF: &str = "application/pidf+xml";
 /// An access control list.
 pub const ACL: &str = "application/impp-acl";
 /// Who watches.

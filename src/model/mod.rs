@@ -13,6 +13,7 @@ pub mod id;
 pub mod lease;
 pub mod media_type;
 pub mod method;
+pub mod pidf;
 pub mod presence;
 pub mod request;
 pub mod response;

@@ -269,7 +269,7 @@ fn unread(text: &str, offset: usize) -> XmlFault {
     }
 }
 
-fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlFault> {
+pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlFault> {
     match reference.resolve_char_ref() {
         Ok(Some(c)) if is_char(c) => Ok(c),
         Ok(Some(_)) => Err(XmlFault::Character),
@@ -322,7 +322,7 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// XML 1.0's Char.
-const fn is_char(c: char) -> bool {
+pub(super) const fn is_char(c: char) -> bool {
     is_blank_char(c) || matches!(c, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
@@ -400,7 +400,7 @@ impl Element {
 }
 
 /// Appends text so that it reads back as it was.
-fn escape(text: &str, out: &mut String) {
+pub(super) fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),

@@ -22,6 +22,15 @@ pub enum MaybeTls<S = TcpStream> {
 }
 
 impl<S> MaybeTls<S> {
+    /// For people: `TLS 1.3`; `None` in the clear.
+    #[must_use]
+    pub fn tls_version(&self) -> Option<&'static str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => Some(super::tls::version(stream.get_ref().1.protocol_version())),
+        }
+    }
+
     /// The chain that the other side showed, leaf first; empty without TLS, or if it showed none.
     #[must_use]
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {

@@ -1,5 +1,7 @@
 //! Where the service, the store and the connections of a relay come together: one lock, and effects performed under it.
 
+use super::control::Facts;
+use super::control::LinkFacts;
 use super::outbox::Item;
 use super::outbox::Outbox;
 use crate::model::Address;
@@ -29,6 +31,9 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+/// Routes of which it is known why there is no link.
+const FAILURES: usize = 4096;
+
 /// Shared by every task of a relay.
 ///
 /// *Order:* effects are performed before the lock is given back, so that two tasks cannot swap what they send to a
@@ -47,6 +52,8 @@ pub(super) struct Hub {
 struct Core {
     service: Service,
     outboxes: HashMap<ConnectionKey, Arc<Outbox>>,
+    /// For the administrator's eyes.
+    facts: Facts,
     next_key: u64,
     /// When the timer task has been told to wake.
     deadline: Option<Instant>,
@@ -73,7 +80,8 @@ impl Hub {
                 hub.completed(completion);
             }
         }))?;
-        let core = Core { service, outboxes: HashMap::new(), next_key: 0, deadline: None, closing: false };
+        let core =
+            Core { service, outboxes: HashMap::new(), facts: Facts::default(), next_key: 0, deadline: None, closing: false };
         let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new(), dials });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
@@ -94,7 +102,31 @@ impl Hub {
 
     /// Forgets a connection whose task is done.
     pub(super) fn unregister(&self, key: ConnectionKey) {
-        self.lock().outboxes.remove(&key);
+        let mut core = self.lock();
+        core.outboxes.remove(&key);
+        core.facts.links.remove(&key);
+    }
+
+    /// Notes what there is to see of a link.
+    pub(super) fn note_link(&self, key: ConnectionKey, route: &Route, facts: LinkFacts) {
+        let mut core = self.lock();
+        core.facts.failures.remove(route);
+        core.facts.links.insert(key, facts);
+    }
+
+    /// Notes why there is no link.
+    pub(super) fn note_failure(&self, route: &Route, error: String) {
+        let mut core = self.lock();
+        if core.facts.failures.len() >= FAILURES {
+            core.facts.failures.clear();
+        }
+        core.facts.failures.insert(route.clone(), error);
+    }
+
+    /// Looks without changing anything.
+    pub(super) fn look<T>(&self, see: impl FnOnce(&Service, &Facts) -> T) -> T {
+        let core = self.lock();
+        see(&core.service, &core.facts)
     }
 
     /// Calls the service and performs what comes out.

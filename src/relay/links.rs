@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::connection::Next;
 use super::connection::part;
+use super::control::LinkFacts;
 use super::hub::Hub;
 use super::neighbours::Neighbours;
 use super::outbox::Item;
@@ -87,6 +88,8 @@ impl Links {
             max_body: hello.max_body,
             max_outstanding: hello.max_outstanding,
         };
+        let facts = LinkFacts { address: place.address, since: Clock::now().unix, tls: drive.stream().tls_version() };
+        self.hub.note_link(connection.key, &route, facts);
         self.hub.tell(|service, now| service.open_link(now, connection.key, opening));
         let mut session = Session { connection, of_use: false };
         let ending = session.run(&mut drive).await;
@@ -123,6 +126,7 @@ impl Links {
             NotOpened::SwitchedOff => "interdomain.enabled is false".to_owned(),
         };
         tracing::warn!(ours = %route.ours, theirs = %route.theirs, error, again_in_ms = pause.as_millis(), "no link");
+        self.hub.note_failure(route, error);
         self.hub.tell(|service, now| service.link_failed(now, route, why, pause));
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod config;
 mod connection;
+pub mod control;
 mod crowd;
 mod domains;
 mod hub;

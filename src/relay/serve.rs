@@ -1,6 +1,7 @@
 //! A relay from its start to its end: store, rules, TLS and listeners put together.
 
 use super::config::Config;
+use super::control;
 use super::crowd::Crowd;
 use super::domains;
 use super::hub::Hub;
@@ -28,6 +29,7 @@ use crate::store::thread::StoreThread;
 use core::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -70,6 +72,13 @@ pub enum ServeError {
         /// Why not.
         error: io::Error,
     },
+    /// The socket for administrators' commands.
+    Control {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// No more threads.
     Threads(io::Error),
     /// A thread of the store died while the relay was running: what clients asked since can no longer be answered.
@@ -93,6 +102,15 @@ impl fmt::Display for ServeError {
                 io::ErrorKind::AddrNotAvailable => write!(f, "{address} is no address of this machine; mend [listen]"),
                 _ => write!(f, "cannot listen on {address}: {error}"),
             },
+            Self::Control { path, error } => {
+                let why = match error.kind() {
+                    io::ErrorKind::AddrInUse => "another relay answers there".to_owned(),
+                    io::ErrorKind::AlreadyExists => "something else has that name".to_owned(),
+                    io::ErrorKind::InvalidInput => "the path is too long for a socket".to_owned(),
+                    _ => error.to_string(),
+                };
+                write!(f, "cannot make the control socket {}: {why}; mend control in [listen]", path.display())
+            }
             Self::Threads(error) => write!(f, "cannot start a thread: {error}"),
             Self::StoreDied => f.write_str("a thread of the store died; start the relay again, and report what it wrote before"),
         }
@@ -128,6 +146,8 @@ pub async fn serve(
         }
     }
     let opened = open_store(config)?;
+    let path = &config.listen.control;
+    let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
     let peers = neighbours.as_ref().map(|neighbours| neighbours.policies()).unwrap_or_default();
     let engine = Arc::new(domains::engine_config(config, &opened.domains, tls.is_some(), peers));
     let (dials, dialled) = mpsc::unbounded_channel();
@@ -140,7 +160,8 @@ pub async fn serve(
     for (start, listener) in listeners {
         doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));
     }
-    doors.spawn(links::run(Arc::clone(&hub), neighbours, dialled, stopped));
+    doors.spawn(links::run(Arc::clone(&hub), neighbours, dialled, stopped.clone()));
+    doors.spawn(control::serve(door, Arc::clone(&hub), stopped));
     let mut chores = JoinSet::new();
     let timekeeper = Arc::clone(&hub);
     chores.spawn(async move { timekeeper.keep_time().await });

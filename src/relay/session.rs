@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::connection::Next;
 use super::connection::part;
+use super::control::LinkFacts;
 use super::hub::Hub;
 use super::neighbours::Neighbours;
 use super::outbox::Item;
@@ -85,7 +86,7 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
                 None => return,
             },
             Next::Step(Step::Event(ServerEvent::Ended(end))) => break end,
-            Next::Step(Step::Event(event)) => match session.handle(event) {
+            Next::Step(Step::Event(event)) => match session.handle(&drive, event) {
                 None => {}
                 Some(question) => Box::pin(session.authenticate(&mut drive, question)).await,
             },
@@ -117,7 +118,7 @@ impl Session {
     }
 
     /// From the engine to the service; or back, if it is a question of the login.
-    fn handle(&mut self, event: ServerEvent) -> Option<ServerEvent> {
+    fn handle(&mut self, drive: &Drive<Server, MaybeTls>, event: ServerEvent) -> Option<ServerEvent> {
         let (hub, key) = (&self.shared.hub, self.connection.key);
         match event {
             ServerEvent::Request(frame) => self.connection.request(frame),
@@ -130,7 +131,10 @@ impl Session {
             ServerEvent::LinkUp(opening) => {
                 tracing::debug!(peer = %self.peer, domain = %opening.origin, "authenticated");
                 self.identity = Some(Address::of_domain(&opening.origin));
-                hub.tell(|service, now| service.open_link(now, key, open_link(opening)));
+                let opening = open_link(opening);
+                let facts = LinkFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() };
+                hub.note_link(key, &opening.route, facts);
+                hub.tell(|service, now| service.open_link(now, key, opening));
             }
             ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
             ServerEvent::Bye => self.connection.how = Closed::Bye,

@@ -24,6 +24,7 @@ mod requests;
 mod routes;
 mod rules;
 mod sessions;
+mod status;
 pub mod store;
 mod subscribe;
 mod timers;
@@ -32,6 +33,8 @@ mod watchers;
 
 pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
 pub use effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
+
+pub use status::{LinkStatus, RouteStatus};
 
 use crate::model::{Address, Answer, ConnectionId, Domain, ErrorKind, Fingerprint, Now};
 use crate::wire::Frame;

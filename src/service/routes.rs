@@ -6,6 +6,7 @@
 use super::effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState};
 use super::notify::Own;
 use super::outbox::{About, Identity, Outbox, Waiting};
+use super::status::RouteStatus;
 use super::timers::{Timer, TimerKey};
 use super::{Closed, LinkOpening, NoLink, Service};
 use crate::model::acl::ANONYMOUS_DOMAIN;
@@ -53,9 +54,9 @@ pub(super) struct Peer {
 pub(super) struct Link {
     pub(super) route: Route,
     max_body: u64,
-    dialled: bool,
+    pub(super) dialled: bool,
     /// When something last went over it.
-    used: Instant,
+    pub(super) used: Instant,
     timer: Option<TimerKey>,
 }
 
@@ -111,6 +112,24 @@ impl Peer {
     /// When there will be no link before, though something waits for one.
     pub(super) fn pause(&self) -> Option<Instant> {
         self.pause.filter(|_| self.links.is_empty() && !self.dialling)
+    }
+
+    pub(super) fn links(&self) -> &[ConnectionKey] {
+        &self.links
+    }
+
+    /// What is known here; the rest is empty.
+    pub(super) fn status(&self, route: &Route, now: Instant) -> RouteStatus {
+        RouteStatus {
+            route: route.clone(),
+            links: Vec::new(),
+            dialling: self.dialling,
+            pause: self.pause.map(|until| until.saturating_duration_since(now)),
+            waiting: self.small.waiting().count() + self.large.waiting().count() + self.answers.len(),
+            sent: self.small.sent_about().count() + self.large.sent_about().count(),
+            owed: self.taken,
+            subscriptions: 0,
+        }
     }
 
     fn link(&self, large: bool) -> Option<ConnectionKey> {

@@ -5,9 +5,12 @@
 mod acl;
 #[path = "../support/dns.rs"]
 mod dns;
+mod fetch;
 mod fetch_set;
+mod hostile;
 mod recv;
 mod send;
+mod set;
 mod site;
 mod usage;
 mod watch;

@@ -130,3 +130,37 @@ fn another_inbox_where_that_is_allowed() {
     let told = read().quietly(0).json().remove(0);
     assert_eq!((&told["to"], &told["text"]), (&"bob@demo.test".into(), &"for bob".into()));
 }
+
+#[test]
+fn a_handler_that_stays_leaves_its_message_for_the_next_run() {
+    let site = Site::start();
+    send(&site, "alice", &["-m", "kept"]);
+    let begun = site.path("begun");
+    let command = format!("touch {}; exec sleep 1000", begun.display());
+    site.call("impp-recv", "bob", &["--timeout", "1s", "--exec", &command]).run().quietly(1);
+    assert!(begun.exists());
+    std::fs::remove_file(&begun).unwrap();
+    let stopped = site.call("impp-recv", "bob", &["--exec", &command]).start();
+    while !begun.exists() {}
+    stopped.signal("INT");
+    stopped.end().quietly(130);
+    assert_eq!(site.call("impp-recv", "bob", &["--once", "--body"]).run().quietly(0).out, "kept\n");
+}
+
+#[test]
+fn who_the_message_says_it_is_from_is_no_proof() {
+    let site = Site::start();
+    let raw = "From: root@demo.test\nSubject: s\n\nhello\n";
+    site.call("impp-send", "alice", &["--raw", "bob@demo.test"]).input(raw).run().quietly(0);
+    let seen = site.path("seen");
+    let command = format!("echo \"$IMPP_FROM $IMPP_AUTH $IMPP_CLAIMS\" > {}; exit 75", seen.display());
+    site.call("impp-recv", "bob", &["--timeout", "1s", "--exec", &command]).run().saying(1, "left for later");
+    assert_eq!(std::fs::read_to_string(&seen).unwrap(), "alice@demo.test claims-other root@demo.test\n");
+    // Whom it claims is nothing to choose by.
+    let words = ["--timeout", "1s", "--match", "From=root@*"];
+    site.call("impp-recv", "bob", &words).run().quietly(1);
+    let mbox = site.call("impp-recv", "bob", &["--once", "--mbox", "--from", "alice@*"]).run().quietly(0).out;
+    for part in ["X-IMPP-Auth: claims-other\nFrom: <alice@demo.test>\n", "\nX-Claimed-From: root@demo.test\n"] {
+        assert!(mbox.contains(part), "{mbox}");
+    }
+}

@@ -60,3 +60,27 @@ fn a_status_line_for_all() {
     assert_eq!(watch.line(), "1/2 open: carol@demo.test");
     watch.end().quietly(0);
 }
+
+#[test]
+fn pidf_tells_each_state() {
+    let site = Site::start();
+    let mut watch = site.call("impp-watch", "bob", &["--pidf", "--count", "2", "alice@demo.test"]).start();
+    assert!(watch.line().contains("<tuple id=\"impp\"><status><basic>closed</basic></status>"));
+    site.call("impp-set", "alice", &["open", "--note", "a\nb"]).run().quietly(0);
+    let line = watch.line();
+    assert!(line.contains("<basic>open</basic>") && line.contains("<note>a&#10;b</note>"), "{line}");
+    watch.end().quietly(0);
+}
+
+#[test]
+fn a_handler_that_stays_keeps_nobody() {
+    let site = Site::start();
+    let begun = site.path("begun");
+    let command = format!("touch {}; trap '' TERM; sleep 1000 & wait; wait; sleep 1000", begun.display());
+    let watch = site.call("impp-watch", "bob", &["--exec", &command, "alice@demo.test"]).start();
+    while !begun.exists() {}
+    watch.signal("TERM");
+    assert_eq!(watch.end().status, 143);
+    let late = site.call("impp-watch", "bob", &["--timeout", "1s", "--exec", "sleep 1000", "alice@demo.test"]).run();
+    assert_eq!(late.status, 1, "{late:?}");
+}

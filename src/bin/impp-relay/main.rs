@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod demo;
 mod init;
+mod links;
 mod log;
 mod notify;
 mod password;
@@ -43,6 +44,7 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
                 reach::work(config, what, outside, out)
             }
         },
+        Wish::Links(wish) => links::work(*wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn failure(error: &ServeError) -> Failure {
         ServeError::Open(error) => return open_failure(error),
         ServeError::Store(_) => Exit::Io,
         ServeError::Tls(_) | ServeError::Neighbours(_) => Exit::Config,
-        ServeError::Bind { .. } => Exit::CannotCreate,
+        ServeError::Bind { .. } | ServeError::Control { .. } => Exit::CannotCreate,
         ServeError::Threads(error) => return cannot_start(error),
         ServeError::StoreDied => Exit::Internal,
     };

@@ -106,13 +106,13 @@ pub fn resolve(text: &str) -> String {
 }
 
 /// Behind the line break of the line at `at`, or the end.
-fn line_end(octets: &[u8], at: usize) -> usize {
+pub(super) fn line_end(octets: &[u8], at: usize) -> usize {
     let rest = octets.get(at..).unwrap_or_default();
     memchr::memchr(b'\n', rest).map_or(octets.len(), |found| at + found + 1)
 }
 
 /// The octets of the name if the line begins a field.
-fn field_name(line: &[u8]) -> Option<usize> {
+pub(super) fn field_name(line: &[u8]) -> Option<usize> {
     let name = line.iter().take_while(|c| is_name_octet(**c)).count();
     let after = line.get(name..)?;
     let blanks = after.iter().take_while(|c| matches!(c, b' ' | b'\t')).count();

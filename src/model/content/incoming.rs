@@ -1,7 +1,7 @@
 //! Reading a stranger's message without trusting it: bounded in depth and parts, never failing (SPEC §8).
 
 use super::address_list::Mailbox;
-use super::head::Head;
+use super::head::{HEAD_OCTETS, Head};
 use super::transfer::Encoding;
 use super::{Attachment, Urgency};
 use crate::model::address::Address;
@@ -50,6 +50,8 @@ pub struct Incoming {
     pub html: Option<String>,
     /// Everything else, in order.
     pub attachments: Vec<Attachment>,
+    /// Its header is longer than what is looked at.
+    pub header_is_cut: bool,
     raw: Bytes,
     parts: usize,
 }
@@ -73,6 +75,7 @@ impl Incoming {
             text: None,
             html: None,
             attachments: Vec::new(),
+            header_is_cut: head.block.len() > HEAD_OCTETS,
             raw: raw.clone(),
             parts: 1,
         };
@@ -96,10 +99,12 @@ impl Incoming {
         Head::find(&self.raw).text(&self.raw, name)
     }
 
-    /// Whether the message claims another sender than the one that IMPP proved. One that claims none does not.
+    /// Whether the message claims another sender than the one that IMPP proved. One that claims none does not; one whose
+    /// header is cut may, where other programs look.
     #[must_use]
     pub fn from_differs(&self, sender: &Address) -> bool {
         match self.from.as_slice() {
+            _ if self.header_is_cut => true,
             [] => false,
             [only] => !only.address.as_ref().is_some_and(|address| {
                 // The proven form is canonical; people write `Alice`.
@@ -412,6 +417,9 @@ mod tests {
         for (headers, expected) in rows {
             assert_eq!(read(&format!("{headers}Subject: x\n\n")).from_differs(&alice), expected, "{headers}");
         }
+        // Beyond what is looked at there may be anything.
+        let flood = format!("From: alice@example.org\n{}\n", "X: y\n".repeat(HEAD_OCTETS / 5));
+        assert!(read(&flood).from_differs(&alice));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Instant messages as mail: built, read without trust, and completed where a caller brings its own (SPEC §8).
 
 pub mod address_list;
+pub mod delivered;
 pub mod draft;
 pub mod head;
 pub mod incoming;
@@ -8,6 +9,7 @@ pub mod raw;
 pub mod transfer;
 
 pub use address_list::Mailbox;
+pub use delivered::{Proof, with_proof};
 pub use draft::{Body, Draft, DraftError, Message};
 pub use incoming::{Incoming, plain_file_name};
 pub use raw::{Complete, Defaults, RawError, Recipients, ensure_headers, recipients_of, strip_bcc};

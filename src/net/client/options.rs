@@ -111,6 +111,11 @@ impl Options {
         }
     }
 
+    /// Whether requests must stay in the domain that is connected to: nobody is forwarded for whom nobody answers.
+    pub(super) fn stays(&self) -> bool {
+        matches!(self.login, Login::Anonymous)
+    }
+
     /// As whom the DNS is asked for the domain's servers.
     pub(in crate::net) fn role(&self) -> Role {
         if self.login.origin().is_some() { Role::Server } else { Role::Client }

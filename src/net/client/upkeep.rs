@@ -194,7 +194,7 @@ impl Upkeep {
             Order::Subscribe { target, lease } => match self.watches.iter_mut().find(|watch| watch.target == target) {
                 Some(watch) => watch.wish = lease,
                 None => self.watches.push(Watch {
-                    trail: Trail::new(&target),
+                    trail: Trail::new(&target, self.options.stays()),
                     target,
                     wish: lease,
                     last: None,

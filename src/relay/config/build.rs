@@ -30,10 +30,11 @@ impl Reader<'_> {
         let values = &self.values;
         let domains = values.domains()?;
         let tls = self.tls(&domains)?;
+        let data_dir = self.path(values.text("data-dir")?);
         Ok(Config {
             file: self.file.to_owned(),
-            data_dir: self.path(values.text("data-dir")?),
-            listen: self.listen(&tls)?,
+            listen: self.listen(&tls, &data_dir)?,
+            data_dir,
             auth: self.auth()?,
             dns: self.dns()?,
             interdomain: self.interdomain(&domains)?,
@@ -57,14 +58,15 @@ impl Reader<'_> {
         self.file.parent().unwrap_or(Path::new("")).join(text)
     }
 
-    fn listen(&self, tls: &Tls) -> Result<Listen, ConfigError> {
+    fn listen(&self, tls: &Tls, data_dir: &Path) -> Result<Listen, ConfigError> {
         let plain = self.values.list("listen.plain", |text| text.parse().ok())?;
         let secure = self.values.list("listen.tls", |text| text.parse().ok())?;
         let certificate = tls.certificate.is_some() || !tls.domains.is_empty();
         if !certificate && self.values.is_set("listen.tls") && !secure.is_empty() {
             return Err(self.values.refuse("listen.tls", ConfigFault::TlsWithoutCertificate));
         }
-        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() } };
+        let control = self.file("listen.control")?.unwrap_or_else(|| data_dir.join("control"));
+        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, control };
         if listen.plain.is_empty() && listen.tls.is_empty() {
             return Err(self.values.refuse("listen.plain", ConfigFault::NoListener));
         }

@@ -99,6 +99,11 @@ pub const KEYS: &[Key] = &[
         "Where connections are TLS from the first octet; nowhere if there is no certificate.",
     ),
     open(
+        "listen.control",
+        Kind::Path,
+        "The socket by which commands such as impp-relay links ask the running relay. Absent: control in the data folder.",
+    ),
+    open(
         "tls.certificate",
         Kind::Path,
         "The certificate with its chain, PEM. It must name every domain that has none of its own.",

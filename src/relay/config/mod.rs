@@ -64,6 +64,8 @@ pub struct Listen {
     pub plain: Vec<SocketAddr>,
     /// TLS from the first octet.
     pub tls: Vec<SocketAddr>,
+    /// The socket for administrators' commands.
+    pub control: PathBuf,
 }
 
 /// Certificates.

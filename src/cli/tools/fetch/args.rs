@@ -39,11 +39,17 @@ pub(crate) struct FetchArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) list: Option<PathBuf>,
     /// One word for all: open, closed, mixed or unknown
-    #[arg(short = '1', conflicts_with_all = ["json", "format", "xml"])]
+    #[arg(short = '1', group = "shape", conflicts_with_all = ["json", "format"])]
     pub(super) one: bool,
     /// Write the presence objects as they came
-    #[arg(long, conflicts_with_all = ["json", "format"])]
+    #[arg(long, group = "shape", conflicts_with_all = ["json", "format"])]
     pub(super) xml: bool,
+    /// Write PIDF (RFC 3863), a document per line
+    #[arg(long, group = "shape", conflicts_with_all = ["json", "format"])]
+    pub(super) pidf: bool,
+    /// One line and the status as Nagios has them: 0 all open, 1 some, 2 none, 3 it could not be found out
+    #[arg(long, group = "shape", conflicts_with_all = ["json", "format", "quiet"])]
+    pub(super) nagios: bool,
     /// Ask so many at a time [default: 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(super) parallel: Option<u32>,

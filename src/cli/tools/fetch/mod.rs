@@ -1,6 +1,7 @@
 //! impp-fetch: presence once, of one or many.
 
 mod args;
+mod nagios;
 mod verdict;
 
 pub(super) use args::FetchArgs;
@@ -32,6 +33,10 @@ pub fn main() -> ExitCode {
 }
 
 fn work(args: FetchArgs, out: &Printer) -> Outcome<Exit> {
+    if args.nagios { nagios::or_unknown(ask(&args, out), out) } else { ask(&args, out) }
+}
+
+fn ask(args: &FetchArgs, out: &Printer) -> Outcome<Exit> {
     let config = Config::find(args.common.who.config.as_deref())?;
     let stdin_is_free = args.list.as_deref() != Some(Path::new("-"));
     let names = [args.addresses.clone(), args.list.as_deref().map(list::read).transpose()?.unwrap_or_default()].concat();
@@ -44,7 +49,7 @@ fn work(args: FetchArgs, out: &Printer) -> Outcome<Exit> {
     let width = args.parallel.unwrap_or(PARALLEL) as usize;
     run::block_on(async |stop| {
         open.with(&stop, Ask::OneShot, async |session| {
-            let tally = Tally::new(&args, &addresses, out);
+            let tally = Tally::new(args, &addresses, out);
             together::each(&addresses, width, async |at, address: &Address| {
                 tally.add(at, session.fetch_following(address).await)
             })
@@ -110,14 +115,18 @@ impl<'a> Tally<'a> {
             // Denied, or signed or encrypted so that its status cannot be read here.
             (None, _) => Exit::Unknown,
         };
-        if let Some(trouble) = trouble.filter(|_| exit != Exit::Unknown) {
+        if let Some(trouble) = trouble.filter(|_| exit != Exit::Unknown && !self.args.nagios) {
             self.out.complain(&trouble.line(&format!("fetch {}", address.shown())));
         }
         if self.args.xml {
             if let Ok(fetched) = answer {
                 self.out.data(&[&fetched.content.octets[..], b"\n"].concat())?;
             }
-        } else if !(self.args.one || (self.args.common.manners.quiet && self.out.is_text())) {
+        } else if self.args.pidf {
+            if let Some(document) = seen.pidf() {
+                self.out.line(&document)?;
+            }
+        } else if !(self.args.one || self.args.nagios || (self.args.common.manners.quiet && self.out.is_text())) {
             let error = trouble.map(Trouble::token);
             let record = seen.record().with("error", error).with("code", exit.code());
             self.out.record(&record, &self.line(&seen, exit))?;
@@ -151,6 +160,9 @@ impl<'a> Tally<'a> {
         let state = self.state.into_inner();
         if let Some(failure) = state.broken {
             return Err(failure);
+        }
+        if self.args.nagios {
+            return nagios::tell(Quantifier::of(self.args), self.addresses, &state.exits, self.out);
         }
         if self.args.one && !self.args.common.manners.quiet {
             self.out.line(word(&state.exits))?;

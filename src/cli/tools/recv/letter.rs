@@ -3,11 +3,14 @@
 use crate::cli::print::{Color, Printer, Record};
 use crate::cli::{safe, units};
 use crate::model::acl::ANONYMOUS_DOMAIN;
-use crate::model::content::{Incoming as Mail, Urgency};
+use crate::model::content::{Incoming as Mail, Proof, Urgency, with_proof};
 use crate::model::{Address, MessageId, UnixMillis};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+
+/// Characters of a subject, or of whom a message claims to be from, that a person is shown.
+const LINE: usize = 500;
 
 /// A message with what IMPP says of it and what it says of itself.
 #[derive(Debug)]
@@ -34,15 +37,30 @@ impl Letter {
         Self { from, to, id, received, raw, mail, saved: Vec::new() }
     }
 
-    /// `anonymous`, or `verified`: the sender's own domain vouches for the address.
+    /// How far the sender is proved, in one word. A handler that asks for `verified` alone is never led astray by what the
+    /// message says of itself.
     pub(super) fn auth(&self) -> &'static str {
-        if self.from.domain_str() == ANONYMOUS_DOMAIN { "anonymous" } else { "verified" }
+        match self.from.domain_str() == ANONYMOUS_DOMAIN {
+            true => "anonymous",
+            false if self.mail.from_differs(&self.from) => "claims-other",
+            false => "verified",
+        }
+    }
+
+    /// The message for a mailbox, where mail programs will read it that know of no proof but what stands in it.
+    pub(super) fn delivered(&self) -> Vec<u8> {
+        let own_from_is_true = !self.mail.from.is_empty() && !self.mail.from_differs(&self.from);
+        let proof = Proof { sender: &self.from, recipient: &self.to, auth: self.auth(), own_from_is_true };
+        with_proof(&self.raw, &proof)
     }
 
     /// The sender that the message itself claims, where that is another.
     pub(super) fn claims(&self) -> Option<String> {
-        let differs = self.mail.from_differs(&self.from);
-        differs.then(|| self.mail.from.iter().map(|mailbox| mailbox.written.clone()).collect::<Vec<_>>().join(", "))
+        let mut written: Vec<&str> = self.mail.from.iter().map(|mailbox| mailbox.written.as_str()).collect();
+        if self.mail.header_is_cut {
+            written.push("others, in a header too long to be read");
+        }
+        self.mail.from_differs(&self.from).then(|| written.join(", "))
     }
 
     /// When it was written, or else came here.
@@ -102,11 +120,11 @@ impl Letter {
             head += &format!("  {}", out.paint(Color::Bad, &format!("[{}]", self.mail.urgency.as_str())));
         }
         if let Some(subject) = self.mail.subject.as_deref().filter(|subject| !subject.is_empty()) {
-            head += &format!("  {}", safe::line(subject));
+            head += &format!("  {}", safe::line(&safe::cut(subject, LINE)));
         }
         let mut lines = vec![head];
         if let Some(claims) = self.claims() {
-            lines.push(out.paint(Color::Bad, &format!("  (it says it is from {})", safe::line(&claims))));
+            lines.push(out.paint(Color::Bad, &format!("  (it says it is from {})", safe::line(&safe::cut(&claims, LINE)))));
         }
         lines.extend(safe::block(&self.text()).lines().map(|line| format!("  {line}").trim_end().to_owned()));
         for (at, part) in self.mail.attachments.iter().enumerate() {
@@ -122,7 +140,8 @@ impl Letter {
     pub(super) fn mbox(&self) -> Vec<u8> {
         let mut out = format!("From {} {}\n", safe::line(&self.from.to_email()).replace(' ', "_"), units::asctime(self.received))
             .into_bytes();
-        let body = self.raw.strip_suffix(b"\n").unwrap_or(&self.raw);
+        let message = self.delivered();
+        let body = message.strip_suffix(b"\n").unwrap_or(&message);
         for line in body.split(|c| *c == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let unquoted = line.iter().position(|c| *c != b'>').and_then(|at| line.get(at..)).unwrap_or_default();
@@ -169,12 +188,17 @@ mod tests {
         let value: Value = serde_json::from_str(&json).unwrap();
         assert!(json.starts_with(r#"{"v":1,"from":"bob@x","to":"ann@x","id":"<1@x>","subject":"s","date":null,"#), "{json}");
         assert_eq!((&value["auth"], &value["claims"], &value["text"]), (&json!("verified"), &Value::Null, &json!("hi\n")));
+        let value: Value = serde_json::from_str(&letter("From: eve@x, bob@x\n\nhi\n").record().to_json()).unwrap();
+        assert_eq!((&value["auth"], &value["claims"]), (&json!("claims-other"), &json!("eve@x, bob@x")));
+        let mut nobody = letter("From: eve@x\n\nhi\n");
+        nobody.from = Address::parse("word@anonymous.invalid").unwrap();
+        assert_eq!(nobody.auth(), "anonymous");
     }
 
     #[test]
     fn mbox_quotes_what_looks_like_a_beginning() {
         let mbox = String::from_utf8(letter("Subject: s\n\nFrom here\n>From there\nx").mbox()).unwrap();
-        assert!(mbox.starts_with("From bob@x "), "{mbox}");
+        assert!(mbox.starts_with("From bob@x ") && mbox.contains("\nX-IMPP-From: bob@x\n"), "{mbox}");
         assert!(mbox.ends_with("\n\n>From here\n>>From there\nx\n\n"), "{mbox}");
     }
 }

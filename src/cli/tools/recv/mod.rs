@@ -2,6 +2,7 @@
 
 mod args;
 mod letter;
+mod log;
 mod maildir;
 mod output;
 mod session_file;
@@ -10,6 +11,7 @@ pub(super) use args::RecvArgs;
 
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
+use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::handler::{self, Ended};
 use crate::cli::pattern::Pattern;
@@ -28,7 +30,6 @@ use output::Output;
 use session_file::Session;
 use std::collections::VecDeque;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// The largest message that is taken.
 const MAX_BODY: u64 = 32 << 20;
@@ -63,7 +64,8 @@ fn work(args: RecvArgs, out: &Printer) -> Outcome<Exit> {
         options.max_body = MAX_BODY;
         let mut steady = stop.or(open.steady(options)).await?;
         let senders = args.from.iter().map(|text| Pattern::new(text)).collect();
-        let receiver = Receiver { args: &args, out, session, output, senders, aside: VecDeque::new(), taken: 0 };
+        let deadline = Deadline::after(args.common.patience.timeout);
+        let receiver = Receiver { args: &args, out, session, output, senders, aside: VecDeque::new(), taken: 0, deadline };
         let end = receiver.receive(&mut steady, &stop).await;
         steady.close().await;
         end
@@ -80,22 +82,21 @@ struct Receiver<'a> {
     /// Not for us: neither taken nor refused until we end, so that the server offers the ones behind them.
     aside: VecDeque<Incoming>,
     taken: u64,
+    deadline: Deadline,
 }
 
 impl Receiver<'_> {
     async fn receive(mut self, steady: &mut Steady, stop: &Stop) -> Outcome<Exit> {
         let wanted = self.args.count.or(self.args.once.then_some(1));
-        let over = over(self.args.common.patience.timeout);
-        tokio::pin!(over);
         loop {
             let event = tokio::select! {
                 biased;
                 number = stop.asked() => return Ok(Exit::Signal(number)),
-                () = &mut over => return Ok(self.out_of_time(wanted)),
+                () = self.deadline.over() => return Ok(self.out_of_time(wanted)),
                 event = steady.next_event() => event,
             };
             match event {
-                Some(SteadyEvent::Message(message)) => self.message(message).await?,
+                Some(SteadyEvent::Message(message)) => self.message(message, stop).await?,
                 Some(SteadyEvent::Lost { error, retry_in }) => {
                     self.out.note(&format!("lost: {error}; next attempt in {}", units::shown(retry_in)));
                 }
@@ -111,7 +112,7 @@ impl Receiver<'_> {
     }
 
     /// Takes a message, leaves it, or refuses it. What fails on our side leaves it with the server.
-    async fn message(&mut self, message: Incoming) -> Outcome<()> {
+    async fn message(&mut self, message: Incoming, stop: &Stop) -> Outcome<()> {
         if self.session.knows(&message.from, &message.target, &message.id) {
             message.accept();
             return Ok(());
@@ -127,9 +128,12 @@ impl Receiver<'_> {
             return Ok(());
         }
         if let Some(command) = &self.args.exec {
-            let ended = handler::run(command, &variables(&letter), self.input(&letter)).await?;
+            let end = stop.or_late(self.deadline);
+            let ended = handler::run_until(command, &variables(&letter), self.input(&letter), end).await?;
             let decides = self.args.ack != Some(AckChoice::Auto);
             match ended {
+                // We end as well, and the message comes again.
+                Ended::Stopped => return Ok(()),
                 Ended::Later if decides => {
                     self.out.note(&format!("left for later by the command: {} from {}", letter.id, letter.from.shown()));
                     message.refuse(ErrorKind::TryLater, None);
@@ -183,6 +187,7 @@ fn variables(letter: &Letter) -> Vec<(&'static str, String)> {
         ("IMPP_DATE", letter.date()),
         ("IMPP_TYPE", letter.mail.content_type.clone()),
         ("IMPP_AUTH", letter.auth().to_owned()),
+        ("IMPP_CLAIMS", letter.claims().unwrap_or_default()),
     ]
 }
 
@@ -191,11 +196,4 @@ fn ended(error: Error) -> Failure {
         return Failure::new(Exit::Unavailable, "cannot go on receiving: displaced, another program took this session over");
     }
     Trouble::from(error).doing("go on receiving")
-}
-
-async fn over(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
-    }
 }

@@ -2,11 +2,12 @@
 
 use super::args::RecvArgs;
 use super::letter::Letter;
+use super::log::Log;
 use super::maildir::Maildir;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::print::Printer;
 use crate::net::random;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub(super) struct Output<'a> {
     out: &'a Printer,
     shape: Shape,
     maildir: Option<Maildir>,
-    log: Option<(PathBuf, File)>,
+    log: Option<Log>,
     attachments: Option<PathBuf>,
     /// Makes names in a maildir unlike those of other machines that share it.
     word: String,
@@ -53,13 +54,6 @@ impl<'a> Output<'a> {
             _ if elsewhere && out.is_text() => Shape::Nothing,
             _ => Shape::Records,
         };
-        let log = match &args.log {
-            Some(path) => {
-                let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-                Some((path.clone(), file.map_err(|error| Failure::creating(path, &error))?))
-            }
-            None => None,
-        };
         if let Some(folder) = &args.save_attachments {
             std::fs::create_dir_all(folder).map_err(|error| Failure::creating(folder, &error))?;
         }
@@ -67,7 +61,7 @@ impl<'a> Output<'a> {
             out,
             shape,
             maildir: args.dir.as_deref().map(Maildir::open).transpose()?,
-            log,
+            log: args.log.as_deref().map(Log::open).transpose()?,
             attachments: args.save_attachments.clone(),
             word: random::connection_id().to_string(),
         })
@@ -79,15 +73,14 @@ impl<'a> Output<'a> {
     /// 73 or 74; then it must not be acknowledged.
     pub(super) fn write(&mut self, letter: &mut Letter) -> Outcome<()> {
         if let Some(maildir) = &mut self.maildir {
-            maildir.deliver(&letter.raw, letter.received, &self.word)?;
+            maildir.deliver(&letter.delivered(), letter.received, &self.word)?;
         }
         if let Some(folder) = &self.attachments {
             letter.saved =
                 letter.mail.attachments.iter().map(|part| save(folder, &part.name, &part.octets)).collect::<Outcome<_>>()?;
         }
-        if let Some((path, file)) = &mut self.log {
-            let line = letter.record().to_json() + "\n";
-            file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(|error| Failure::writing(path, &error))?;
+        if let Some(log) = &mut self.log {
+            log.append(&letter.record().to_json())?;
         }
         match self.shape {
             Shape::Nothing => Ok(()),

@@ -59,7 +59,7 @@ pub(crate) struct SetArgs {
     /// A field of my card (fn, title, tel ..); empty takes it away; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = edit::card_field)]
     pub(super) card: Vec<(String, String)>,
-    /// Publish this file (application/presence) as it is
+    /// Publish this file (-: standard input): application/presence as it is, or PIDF (RFC 3863)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["activity", "note", "tuple", "contact", "priority", "card"])]
     pub(super) file: Option<PathBuf>,
     /// The value for those to whom the rules show this view

@@ -1,9 +1,11 @@
 //! Building the presence that is published, from nothing, from a file, or from the present value.
 
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::model::pidf::from_pidf;
 use crate::model::presence::Tuple;
 use crate::model::simple_xml;
-use crate::model::{Presence, Status};
+use crate::model::{Address, Presence, Status};
+use bytes::Bytes;
 
 /// What the command line says about presence.
 #[derive(Clone, Debug, Default)]
@@ -75,9 +77,7 @@ impl Wish {
                 value.card.push((name.clone(), text.clone()));
             }
         }
-        if value.to_xml().len() > simple_xml::OCTETS {
-            return Err(Failure::new(Exit::Data, "cannot publish so much: presence has at most 64K"));
-        }
+        check_size(&value.to_xml())?;
         Ok(value)
     }
 
@@ -120,11 +120,59 @@ fn of_its_tuples(value: &mut Presence, since: &str) {
     value.status = status;
 }
 
-/// A file's octets as they are to be published: only what a server would take.
-pub(super) fn check_file(octets: &[u8], name: &str) -> Outcome<()> {
-    match Presence::parse(octets) {
-        Ok(_) => Ok(()),
-        Err(why) => Err(Failure::new(Exit::Data, format!("{name} is no presence: {why}"))),
+/// A presence object out of a file, ready to be published.
+#[derive(Clone, Debug)]
+pub(super) struct Document {
+    /// As the file has it; from PIDF, what that says in our own words.
+    pub(super) octets: Bytes,
+    /// What it says.
+    pub(super) presence: Presence,
+    /// Whose it is by its own account.
+    pub(super) entity: Option<Address>,
+}
+
+impl Document {
+    /// Reads `application/presence`, which stays as it is, or PIDF.
+    ///
+    /// # Errors
+    /// 65 with what is wrong with either.
+    pub(super) fn read(octets: &[u8], name: &str) -> Outcome<Self> {
+        let wrong = |why: String| Failure::new(Exit::Data, format!("{name} is no presence: {why}"));
+        match Presence::parse(octets) {
+            Ok(presence) => Ok(Self { octets: Bytes::copy_from_slice(octets), entity: presence.entity.clone(), presence }),
+            Err(_) if is_pidf(octets) => {
+                let mut presence = from_pidf(octets).map_err(|why| wrong(why.to_string()))?;
+                // The server puts in the owner's, in the owner's own spelling.
+                let entity = presence.entity.take();
+                let octets = presence.to_xml();
+                check_size(&octets)?;
+                Ok(Self { octets, entity, presence })
+            }
+            Err(why) => Err(wrong(why.to_string())),
+        }
+    }
+
+    /// Refuses to publish for one what is said of another.
+    pub(super) fn check_owner(&self, owner: &Address) -> Outcome<()> {
+        match &self.entity {
+            Some(other) if other != owner && other.canonical_local().as_ref() != Some(owner) => Err(Failure::new(
+                Exit::Data,
+                format!("cannot publish it: it is the presence of {}, not of {}", other.shown(), owner.shown()),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_pidf(octets: &[u8]) -> bool {
+    const NAMESPACE: &[u8] = b"urn:ietf:params:xml:ns:pidf";
+    octets.windows(NAMESPACE.len()).any(|window| window == NAMESPACE)
+}
+
+fn check_size(xml: &[u8]) -> Outcome<()> {
+    match xml.len() <= simple_xml::OCTETS {
+        true => Ok(()),
+        false => Err(Failure::new(Exit::Data, "cannot publish so much: presence has at most 64K")),
     }
 }
 
@@ -189,7 +237,22 @@ mod tests {
     #[test]
     fn priorities_and_files_are_checked() {
         assert!(priority("0.8").is_ok() && priority("1.1").is_err() && priority("x").is_err() && priority("NaN").is_err());
-        assert!(check_file(b"<presence><status>open</status></presence>", "f").is_ok());
-        assert_eq!(check_file(b"<presence/>", "f").unwrap_err().exit, Exit::Data);
+        let own = b"<presence><entity>impp://x/ann</entity> <status>open</status></presence>";
+        let document = Document::read(own, "f").unwrap();
+        assert_eq!(document.octets, own.as_slice());
+        let owner = |text: &str| document.check_owner(&Address::parse(text).unwrap()).map_err(|failure| failure.exit);
+        assert_eq!((owner("ann@x"), owner("bob@x")), (Ok(()), Err(Exit::Data)));
+        assert_eq!(Document::read(b"<presence/>", "f").unwrap_err().exit, Exit::Data);
+    }
+
+    #[test]
+    fn pidf_becomes_our_own() {
+        let open = "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='pres:Ann@x'><tuple id='a'><status><basic>open</basic></status></tuple></presence>";
+        let document = Document::read(open.as_bytes(), "f").unwrap();
+        assert_eq!(document.octets, "<presence><status>open</status><tuple><id>a</id><status>open</status></tuple></presence>");
+        assert!(document.check_owner(&Address::parse("ann@x").unwrap()).is_ok());
+        assert!(document.check_owner(&Address::parse("bob@x").unwrap()).is_err());
+        let failure = Document::read(open.replace("basic", "x").as_bytes(), "f").unwrap_err();
+        assert!(failure.line().unwrap().contains("no <tuple> has a <basic>"), "{failure:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! `--hold` and `--exec`: a leased value that is renewed while this runs and taken back at the end.
 
-use super::{Plan, publish, take_back, tell};
+use super::{Plan, lease, publish, take_back, tell};
+use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::handler;
 use crate::cli::print::Printer;
@@ -15,37 +16,54 @@ use tokio::process::Child;
 const LEASE: Lease = Lease::Seconds(3600);
 /// How long to wait before a renewal that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
+const SIGTERM: u8 = 15;
+
+fn wish(plan: &Plan) -> Lease {
+    plan.args.lease.unwrap_or(LEASE)
+}
 
 /// Publishes, keeps it so, and takes it back when a signal comes, the time is over or the command ends.
 pub(super) async fn hold(plan: &Plan, session: &Session<'_>, out: &Printer, stop: &Stop) -> Outcome<Exit> {
-    let lease = plan.args.lease.unwrap_or(LEASE);
+    let lease = wish(plan);
     let (changed, value) = publish(plan, session, lease).await?;
+    lease::mention(lease, changed.lease, out);
     tell(plan, session, out, &changed, value)?;
-    let mut child = match plan.args.exec.is_empty() {
-        true => None,
-        false => Some(handler::start(&plan.args.exec)?),
-    };
-    let end = tokio::select! {
-        ended = renew(plan, session, out, lease, changed.lease) => ended,
-        number = stop.asked() => {
-            terminate(child.as_mut(), number).await;
-            Ok(Exit::Signal(number))
-        }
-        () = over(plan.args.common.patience.timeout) => {
-            terminate(child.as_mut(), 15).await;
-            Ok(Exit::Yes)
-        }
-        ended = ended(child.as_mut()) => ended,
-    };
+    let end = stay(plan, session, out, stop, changed.lease).await;
     // A failure to take it back matters less than why we end: the lease ends by itself.
-    if let Err(failure) = take_back(plan, session).await {
+    if let Err(failure) = take_back(plan, session, lease).await {
         out.note(failure.line().unwrap_or("the value was not taken back"));
     }
     end
 }
 
-/// Renews for ever. What may succeed later is tried again until the lease would be over long since; what is refused ends it.
-async fn renew(plan: &Plan, session: &Session<'_>, out: &Printer, lease: Lease, granted: Lease) -> Outcome<Exit> {
+/// Until a signal, the end of the time, or the end of the command.
+async fn stay(plan: &Plan, session: &Session<'_>, out: &Printer, stop: &Stop, granted: Lease) -> Outcome<Exit> {
+    let deadline = Deadline::after(plan.args.common.patience.timeout);
+    let mut child = match plan.args.exec.is_empty() {
+        true => None,
+        false => Some(handler::start(&plan.args.exec)?),
+    };
+    tokio::select! {
+        failure = renew(plan, session, out, granted) => Err(failure),
+        number = stop.asked() => {
+            terminate(child.as_mut(), number).await;
+            Ok(Exit::Signal(number))
+        }
+        () = deadline.over() => {
+            if let Some(child) = child.as_mut() {
+                let id = child.id().map(|id| id.to_string());
+                handler::finish(child, id.as_deref(), SIGTERM).await;
+            }
+            Ok(Exit::Yes)
+        }
+        ended = ended(child.as_mut()) => ended,
+    }
+}
+
+/// Renews until it is refused. What may succeed later is tried again. A command goes on without its presence: what it
+/// does may matter more.
+async fn renew(plan: &Plan, session: &Session<'_>, out: &Printer, granted: Lease) -> Failure {
+    let lease = wish(plan);
     let mut granted = granted;
     loop {
         let Lease::Seconds(seconds) = granted else { return std::future::pending().await };
@@ -58,17 +76,14 @@ async fn renew(plan: &Plan, session: &Session<'_>, out: &Printer, lease: Lease, 
                     out.note(failure.line().unwrap_or("cannot renew"));
                     tokio::time::sleep(AGAIN).await;
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) if plan.args.exec.is_empty() => return failure,
+                Err(failure) => {
+                    out.note(failure.line().unwrap_or("cannot renew"));
+                    return std::future::pending().await;
+                }
             }
         };
         out.detail(&format!("renewed for {granted}"));
-    }
-}
-
-async fn over(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
     }
 }
 
@@ -82,7 +97,7 @@ async fn ended(child: Option<&mut Child>) -> Outcome<Exit> {
     }
 }
 
-/// Passes a signal on and waits for the end.
+/// Passes a signal on and waits for the end, which a person who loses patience brings about with a second signal.
 async fn terminate(child: Option<&mut Child>, number: u8) {
     let Some(child) = child else { return };
     if let Some(id) = child.id() {

@@ -3,6 +3,8 @@
 mod args;
 mod edit;
 mod hold;
+mod lease;
+mod show;
 
 pub(super) use args::SetArgs;
 
@@ -20,8 +22,9 @@ use crate::model::{Address, Lease, Presence, Status, Version};
 use crate::net::Clock;
 use crate::net::client::{Change, ChangeDone, Content};
 use args::StatusChoice;
-use bytes::Bytes;
-use edit::Wish;
+use edit::{Document, Wish};
+use std::io::Read as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What is to be published, and for whom.
@@ -29,7 +32,7 @@ use std::process::ExitCode;
 struct Plan {
     owner: Option<Address>,
     wish: Wish,
-    file: Option<Bytes>,
+    file: Option<Document>,
     args: SetArgs,
 }
 
@@ -47,16 +50,11 @@ fn work(args: SetArgs, out: &Printer) -> Outcome<Exit> {
     if args.show && (args.view.is_some() || edits(&args)) {
         return Err(Failure::usage("--show goes with no value, and shows no view"));
     }
+    lease::check(&args)?;
     let config = Config::find(args.common.who.config.as_deref())?;
     let owner = args.owner.as_deref().map(|text| AddressBook::of(&config).find_one(text)).transpose()?;
-    let file = match &args.file {
-        Some(path) => {
-            let octets = std::fs::read(path).map_err(|error| Failure::reading(path, &error))?;
-            edit::check_file(&octets, &path.display().to_string())?;
-            Some(Bytes::from(octets))
-        }
-        None => None,
-    };
+    let stdin_is_free = args.file.as_deref() != Some(Path::new("-"));
+    let file = args.file.as_deref().map(|path| Document::read(&read(path)?, &path.display().to_string())).transpose()?;
     let wish = Wish {
         status: args.status.map(|choice| match choice {
             StatusChoice::Open => Status::Open,
@@ -70,7 +68,7 @@ fn work(args: SetArgs, out: &Printer) -> Outcome<Exit> {
         tuple: args.tuple.clone(),
         since: Clock::now().unix.to_rfc3339(),
     };
-    let account = account::settle(&args.common, &config, true)?;
+    let account = account::settle(&args.common, &config, stdin_is_free)?;
     let plan = Plan { owner, wish, file, args };
     let open = Open::new(&plan.args.common, &account, out);
     run::block_on(async |stop| {
@@ -81,29 +79,46 @@ fn work(args: SetArgs, out: &Printer) -> Outcome<Exit> {
     })
 }
 
+/// A presence object; more of it than any may have is enough to refuse it.
+fn read(path: &Path) -> Outcome<Vec<u8>> {
+    const MOST: u64 = 1 << 20;
+    let mut octets = Vec::new();
+    match path == Path::new("-") {
+        true => std::io::stdin().lock().take(MOST).read_to_end(&mut octets),
+        false => std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut octets)),
+    }
+    .map_err(|error| Failure::reading(path, &error))?;
+    Ok(octets)
+}
+
 fn edits(args: &SetArgs) -> bool {
     args.activity.is_some() || args.note.is_some() || args.contact.is_some() || args.priority.is_some() || !args.card.is_empty()
 }
 
 async fn once(plan: &Plan, session: &Session<'_>, out: &Printer) -> Outcome<Exit> {
     if plan.args.show {
-        return show(plan, session, out).await;
-    }
-    if plan.args.clear {
-        take_back(plan, session).await?;
-        return Ok(Exit::Yes);
+        return show::show(plan, session, out).await;
     }
     let lease = plan.args.lease.unwrap_or(Lease::Infinity);
-    let (changed, value) = publish(plan, session, lease).await?;
-    if lease == Lease::Infinity && plan.args.view.is_none() {
-        // A leased value would lie over the one that was just set for good.
-        session
-            .change(plan.owner(session)?, &Change { lease: Lease::Seconds(0), content: None, if_version: None, view: None })
-            .await
-            .map_err(|trouble| trouble.doing("take the leased value away"))?;
+    if plan.args.clear {
+        take_back(plan, session, lease).await?;
+        return Ok(Exit::Yes);
     }
+    let (changed, value) = publish(plan, session, lease).await?;
+    uncover(plan, session, lease).await?;
+    lease::mention(lease, changed.lease, out);
     tell(plan, session, out, &changed, value)?;
     Ok(Exit::Yes)
+}
+
+/// A leased value would lie over one that was just set for good.
+async fn uncover(plan: &Plan, session: &Session<'_>, lease: Lease) -> Outcome<()> {
+    if lease != Lease::Infinity || plan.args.view.is_some() {
+        return Ok(());
+    }
+    let nothing = Change { lease: Lease::Seconds(0), content: None, if_version: None, view: None };
+    let done = session.change(plan.owner(session)?, &nothing).await;
+    done.map(drop).map_err(|trouble| trouble.doing("take the leased value away"))
 }
 
 impl Plan {
@@ -117,11 +132,12 @@ impl Plan {
 async fn publish(plan: &Plan, session: &Session<'_>, lease: Lease) -> Outcome<(ChangeDone, Option<Presence>)> {
     let owner = plan.owner(session)?;
     let doing = || format!("publish the presence of {}", owner.shown());
-    if let Some(body) = &plan.file {
-        let change =
-            Change { lease, content: Some(Content::new(PRESENCE, body.clone())), if_version: None, view: plan.args.view };
+    if let Some(document) = &plan.file {
+        document.check_owner(owner)?;
+        let content = Content::new(PRESENCE, document.octets.clone());
+        let change = Change { lease, content: Some(content), if_version: None, view: plan.args.view };
         let changed = session.change(owner, &change).await.map_err(|trouble| trouble.doing(&doing()))?;
-        return Ok((changed, Presence::parse(body).ok()));
+        return Ok((changed, Some(document.presence.clone())));
     }
     let mut again = true;
     loop {
@@ -143,8 +159,8 @@ async fn present(session: &Session<'_>, owner: &Address) -> Outcome<(Presence, O
     Ok((fetched.presence.unwrap_or_else(Presence::closed), Some(fetched.version)))
 }
 
-/// Takes the leased value away, or one tuple out of the value.
-async fn take_back(plan: &Plan, session: &Session<'_>) -> Outcome<()> {
+/// Takes the leased value away, or one tuple out of the value, the rest of which is published with this lease.
+async fn take_back(plan: &Plan, session: &Session<'_>, lease: Lease) -> Outcome<()> {
     let owner = plan.owner(session)?;
     let doing = || format!("take back the presence of {}", owner.shown());
     let Some(id) = &plan.args.tuple else {
@@ -155,26 +171,13 @@ async fn take_back(plan: &Plan, session: &Session<'_>) -> Outcome<()> {
     loop {
         let (value, version) = present(session, owner).await?;
         let value = Wish::without_tuple(id, value, &Clock::now().unix.to_rfc3339());
-        let lease = plan.args.lease.unwrap_or(Lease::Infinity);
         let change = Change { lease, content: Some(Content::presence(&value)), if_version: version, view: plan.args.view };
         match session.change(owner, &change).await {
-            Ok(_) => return Ok(()),
+            Ok(_) => return uncover(plan, session, lease).await,
             Err(trouble) if again && trouble.kind() == Some(ErrorKind::Conflict) => again = false,
             Err(trouble) => return Err(trouble.doing(&doing())),
         }
     }
-}
-
-async fn show(plan: &Plan, session: &Session<'_>, out: &Printer) -> Outcome<Exit> {
-    let owner = plan.owner(session)?;
-    let (presence, version) = present(session, owner).await?;
-    let seen = Seen { address: owner.clone(), presence: Some(presence), version };
-    let mut line = seen.columns(out);
-    if let Some(since) = seen.since() {
-        line += &format!("  {}", crate::cli::safe::line(&since));
-    }
-    out.record(&seen.record().with("lease", None::<u64>), &line)?;
-    Ok(if seen.is_open() == Some(true) { Exit::Yes } else { Exit::No })
 }
 
 /// Tells scripts what was published; people asked for nothing.

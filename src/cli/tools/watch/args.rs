@@ -50,8 +50,11 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "CMD")]
     pub(super) exec: Option<String>,
     /// One line about all of them instead, anew after each change: for status bars
-    #[arg(long, conflicts_with_all = ["json", "format"])]
+    #[arg(long, group = "shape", conflicts_with_all = ["json", "format"])]
     pub(super) status: bool,
+    /// Write PIDF (RFC 3863), a document per line
+    #[arg(long, group = "shape", conflicts_with_all = ["json", "format"])]
+    pub(super) pidf: bool,
 
     #[command(flatten)]
     pub(super) common: Common,

@@ -7,12 +7,14 @@ pub(super) use args::WatchArgs;
 
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
+use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::handler::{self, Ended};
 use crate::cli::print::Printer;
 use crate::cli::run::{self, Stop};
 use crate::cli::session::Open;
 use crate::cli::trouble::Trouble;
-use crate::cli::{handler, list, safe, units};
+use crate::cli::{list, safe, units};
 use crate::model::Address;
 use crate::model::request::Cause;
 use crate::net::Clock;
@@ -21,7 +23,6 @@ use args::Until;
 use board::{Board, Line, Why};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Runs the tool with the arguments of the process.
 #[must_use]
@@ -45,7 +46,8 @@ fn work(args: WatchArgs, out: &Printer) -> Outcome<Exit> {
         for address in &addresses {
             steady.subscribe(address, args.lease);
         }
-        let watch = Watch { args: &args, out, board: Board::new(&addresses), told: 0, lost: false };
+        let deadline = Deadline::after(args.common.patience.timeout);
+        let watch = Watch { args: &args, out, board: Board::new(&addresses), told: 0, lost: false, deadline };
         let end = watch.follow(&mut steady, &stop).await;
         steady.close().await;
         end
@@ -60,21 +62,20 @@ struct Watch<'a> {
     told: u64,
     /// The connection is gone, and that was told.
     lost: bool,
+    deadline: Deadline,
 }
 
 impl Watch<'_> {
     async fn follow(mut self, steady: &mut Steady, stop: &Stop) -> Outcome<Exit> {
-        let over = over(self.args.common.patience.timeout);
-        tokio::pin!(over);
         loop {
             let event = tokio::select! {
                 biased;
                 number = stop.asked() => return Ok(Exit::Signal(number)),
-                () = &mut over => return Ok(self.out_of_time()),
+                () = self.deadline.over() => return Ok(self.out_of_time()),
                 event = steady.next_event() => event,
             };
             for line in self.lines(event)? {
-                if let Some(exit) = self.tell(&line).await? {
+                if let Some(exit) = self.tell(&line, stop).await? {
                     return Ok(exit);
                 }
             }
@@ -134,7 +135,7 @@ impl Watch<'_> {
     }
 
     /// Writes a line and runs the handler; gives the status if that was what was waited for.
-    async fn tell(&mut self, line: &Line) -> Outcome<Option<Exit>> {
+    async fn tell(&mut self, line: &Line, stop: &Stop) -> Outcome<Option<Exit>> {
         let settled = match self.args.until {
             Some(Until::Open) => line.seen.is_open() == Some(true) && line.why.is_news(),
             Some(Until::Closed) => line.seen.is_open() == Some(false) && line.why.is_news(),
@@ -151,9 +152,11 @@ impl Watch<'_> {
                     ("IMPP_NOTE", line.seen.note().to_owned()),
                     ("IMPP_WHY", line.why.as_str().to_owned()),
                 ];
-                let ended = handler::run(command, &variables, Vec::new()).await?;
-                if ended != handler::Ended::Well {
-                    self.out.note(&format!("the command for {} failed", line.seen.address.shown()));
+                match handler::run_until(command, &variables, Vec::new(), stop.or_late(self.deadline)).await? {
+                    Ended::Well => {}
+                    // Who ended it is asked again by whoever waits for the next event.
+                    Ended::Stopped => return Ok(None),
+                    _ => self.out.note(&format!("the command for {} failed", line.seen.address.shown())),
                 }
             }
             self.told += 1;
@@ -169,6 +172,9 @@ impl Watch<'_> {
         if self.args.status {
             return self.out.line(&safe::line(&self.board.summary()));
         }
+        if self.args.pidf {
+            return line.seen.pidf().map_or(Ok(()), |document| self.out.line(&document));
+        }
         let at = units::local(Clock::now().unix);
         let time = line.seen.since().unwrap_or_else(|| at.clone());
         let text = format!("{}  {}  {}", line.seen.columns(self.out), safe::line(&time), line.why.as_str());
@@ -179,12 +185,5 @@ impl Watch<'_> {
     fn out_of_time(&self) -> Exit {
         let waited_for_something = self.args.until.is_some() || self.args.count.is_some();
         if waited_for_something || self.told == 0 { Exit::No } else { Exit::Yes }
-    }
-}
-
-async fn over(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
     }
 }
