@@ -78,7 +78,16 @@ pub(super) fn introduction(config: &Config) -> Introduction {
 
 fn link_rules(config: &Config) -> LinkRules {
     let others = &config.interdomain;
-    LinkRules { enabled: others.enabled, response_timeout: others.response_timeout, ..LinkRules::default() }
+    LinkRules {
+        enabled: others.enabled,
+        response_timeout: others.response_timeout,
+        idle: others.idle,
+        connections: others.limits.links,
+        outstanding: others.limits.outstanding,
+        outstanding_octets: others.limits.outstanding_octets,
+        requests_per_second: others.limits.requests_per_second,
+        subscriptions: others.limits.subscriptions,
+    }
 }
 
 /// What the rules are told.

@@ -3,7 +3,7 @@
 use super::error::{ConfigError, ConfigFault};
 use super::peers;
 use super::read::{Found, Values};
-use super::{Auth, Config, Dns, Interdomain, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
+use super::{Auth, Config, Dns, DomainLimits, Interdomain, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
 use crate::model::{Domain, LeaseBounds};
 use crate::net::connect::HostPort;
 use crate::net::dns::resolver::PORT_DNS;
@@ -133,7 +133,22 @@ impl Reader<'_> {
             enabled: self.values.switch("interdomain.enabled")?,
             ca: self.file("interdomain.ca")?,
             response_timeout: self.values.time("interdomain.response-timeout")?,
+            idle: self.values.time("interdomain.idle")?,
+            limits: self.domain_limits()?,
             peers: peers::read(self, domains)?,
+        })
+    }
+
+    fn domain_limits(&self) -> Result<DomainLimits, ConfigError> {
+        let count = |name, max| self.values.count(name, 1, max);
+        let short = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let long = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(DomainLimits {
+            links: long(count("interdomain.links", 1024)?),
+            outstanding: short(count("interdomain.outstanding", 65_536)?),
+            outstanding_octets: self.values.size("interdomain.outstanding-octets", 1, u64::MAX)?,
+            requests_per_second: short(count("interdomain.requests-per-second", u64::from(u32::MAX))?),
+            subscriptions: long(count("interdomain.subscriptions", u64::MAX)?),
         })
     }
 

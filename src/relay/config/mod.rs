@@ -121,8 +121,27 @@ pub struct Interdomain {
     pub ca: Option<PathBuf>,
     /// How long they may take to answer.
     pub response_timeout: Duration,
+    /// After how long a link on which nothing happens is closed.
+    pub idle: Duration,
+    /// What one of them may take.
+    pub limits: DomainLimits,
     /// Those of which more is known than a name; each once, none of them ours.
     pub peers: Vec<Peer>,
+}
+
+/// What one other domain may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DomainLimits {
+    /// Links at a time.
+    pub links: usize,
+    /// Requests without an answer.
+    pub outstanding: u32,
+    /// Their octets.
+    pub outstanding_octets: u64,
+    /// Requests in a second.
+    pub requests_per_second: u32,
+    /// Subscriptions of its users.
+    pub subscriptions: usize,
 }
 
 /// What is known of another domain.

@@ -133,7 +133,15 @@ fn every_key_can_be_set() {
         insecure: true,
     };
     let ca = Some("/etc/impp/ca.pem".into());
-    assert_eq!(config.interdomain, Interdomain { enabled: false, ca, response_timeout: seconds(5), peers: vec![lab, office] });
+    let limits = DomainLimits {
+        links: 8,
+        outstanding: 1024,
+        outstanding_octets: 128 << 20,
+        requests_per_second: 10_000,
+        subscriptions: 100_000,
+    };
+    let (response_timeout, idle) = (seconds(5), seconds(300));
+    assert_eq!(config.interdomain, Interdomain { enabled: false, ca, response_timeout, idle, limits, peers: vec![lab, office] });
     assert_eq!(config.lease, LeaseBounds { min: seconds(1), max: seconds(7200), default: seconds(180) });
     let mailbox =
         Mailbox { enabled: false, max_messages: 1, max_octets: 2, max_age: seconds(3 * 86_400), delivery_timeout: seconds(4) };
