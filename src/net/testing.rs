@@ -4,7 +4,9 @@ use super::connect::TlsKind;
 use super::tls::{CertificateSource, files};
 use super::tls::{ClientTls, Reference, Secured, ServerTls, ServerTlsOptions, TlsError, Trust};
 use super::{Clock, Drive, MaybeTls, Step, random};
-use crate::engine::{ByeCause, DomainConfig, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl};
+use crate::engine::{
+    ByeCause, DomainConfig, LinkPolicy, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl,
+};
 use crate::engine::{TlsInfo, TlsPolicy};
 use crate::model::response::{error_to, ok_to};
 use crate::model::{Answer, Domain, LeaseBounds, Secret};
@@ -84,7 +86,7 @@ impl Authority {
     pub(crate) fn server_at(&self, names: &[&str], from: i32, to: i32) -> ServerTls {
         let (certificate, key) = self.issue(names, from, to);
         let certificates = vec![CertificateSource { domain: None, certificate, key }];
-        ServerTls::new(ServerTlsOptions { certificates, ..ServerTlsOptions::default() }).unwrap()
+        ServerTls::new(ServerTlsOptions { certificates, asks_domains: true, ..ServerTlsOptions::default() }).unwrap()
     }
 }
 
@@ -115,12 +117,16 @@ pub(crate) struct RelayKind {
     pub(crate) opened: Result<bool, Answer>,
     pub(crate) mechanisms: Vec<Mechanism>,
     pub(crate) max_body: u64,
+    pub(crate) links: LinkPolicy,
+    /// The domain whose server may come with any certificate, or with this secret.
+    pub(crate) neighbour: Option<(Domain, Option<&'static str>)>,
 }
 
 impl Default for RelayKind {
     fn default() -> Self {
         let mechanisms = vec![Mechanism::ScramSha256Plus, Mechanism::ScramSha256];
-        Self { tls: None, opened: Ok(false), mechanisms, max_body: 100_000 }
+        let links = LinkPolicy::default();
+        Self { tls: None, opened: Ok(false), mechanisms, max_body: 100_000, links, neighbour: None }
     }
 }
 
@@ -188,6 +194,7 @@ where
     let mut config = ServerConfig::new("test/1");
     config.domains.insert(Domain::parse("example.org").unwrap(), domain);
     config.max_body = kind.max_body;
+    config.links = kind.links;
     config.tls = if kind.tls.is_some() { TlsPolicy::Required } else { TlsPolicy::None };
     let (mut stream, mut info) = (MaybeTls::Plain(stream), None);
     if let Some((tls, TlsKind::Require)) = &kind.tls {
@@ -217,8 +224,15 @@ where
                 }
                 Step::Event(ServerEvent::CheckPassword(work)) => ServerCommand::Checked(work.run()),
                 Step::Event(ServerEvent::Authenticated(_)) => ServerCommand::Opened(kind.opened.clone()),
-                // This server takes no links.
-                Step::Event(ServerEvent::LookUpPeer(_) | ServerEvent::JudgePeer(_) | ServerEvent::LinkUp(_)) => continue,
+                Step::Event(ServerEvent::LookUpPeer(origin)) => {
+                    let secret = kind.neighbour.as_ref().filter(|(known, _)| *known == origin).and_then(|(_, secret)| *secret);
+                    let secret = secret.map(|secret| Secret::new(secret.to_owned()));
+                    ServerCommand::Credentials(secret.map(|secret| sasl::derive(&secret, 4096, &[2; 16]).unwrap()))
+                }
+                Step::Event(ServerEvent::JudgePeer(origin)) => {
+                    ServerCommand::PeerJudged(kind.neighbour.as_ref().is_some_and(|(known, _)| *known == origin))
+                }
+                Step::Event(ServerEvent::LinkUp(_)) => ServerCommand::Opened(kind.opened.clone()),
                 Step::Event(ServerEvent::Request(frame) | ServerEvent::Response(frame)) => {
                     // The test may have heard enough.
                     let _ = told.send(frame);

@@ -20,6 +20,8 @@ pub(super) struct Rests(Mutex<HashMap<Route, Rest>>);
 struct Rest {
     failures: u32,
     until: Instant,
+    /// The last link was of no use, which happens to good ones.
+    suspect: bool,
 }
 
 impl Rests {
@@ -35,6 +37,26 @@ impl Rests {
     pub(super) fn failed(&self, route: &Route) -> Duration {
         let now = Clock::instant();
         let mut rests = self.lock();
+        let rest = Self::of(&mut rests, route, now);
+        let pause = backoff::pause(rest.failures);
+        (rest.failures, rest.until) = (rest.failures.saturating_add(1), now.checked_add(pause).unwrap_or(now));
+        pause
+    }
+
+    /// A link that stood since then has ended; `of_use`: it served somebody, or ended because we wanted it to.
+    pub(super) fn ended(&self, route: &Route, since: Instant, of_use: bool) {
+        let now = Clock::instant();
+        if of_use || now.duration_since(since) >= backoff::STOOD {
+            self.lock().remove(route);
+            return;
+        }
+        // The network may have cut a good one: the next is opened at once.
+        if std::mem::replace(&mut Self::of(&mut self.lock(), route, now).suspect, true) {
+            self.failed(route);
+        }
+    }
+
+    fn of<'a>(rests: &'a mut HashMap<Route, Rest>, route: &Route, now: Instant) -> &'a mut Rest {
         if rests.len() >= REMEMBERED {
             rests.retain(|_, rest| rest.until > now);
         }
@@ -42,19 +64,7 @@ impl Rests {
             // So many failures at once are those of our own network.
             rests.clear();
         }
-        let rest = rests.entry(route.clone()).or_insert(Rest { failures: 0, until: now });
-        let pause = backoff::pause(rest.failures);
-        *rest = Rest { failures: rest.failures.saturating_add(1), until: now.checked_add(pause).unwrap_or(now) };
-        pause
-    }
-
-    /// A link that stood since then has ended; `of_use`: it served somebody, or ended because we wanted it to.
-    pub(super) fn ended(&self, route: &Route, since: Instant, of_use: bool) {
-        if of_use || Clock::instant().duration_since(since) >= backoff::STOOD {
-            self.lock().remove(route);
-        } else {
-            self.failed(route);
-        }
+        rests.entry(route.clone()).or_insert(Rest { failures: 0, until: now, suspect: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Route, Rest>> {
@@ -102,7 +112,11 @@ mod tests {
         rests.ended(&b, Clock::instant(), true);
         assert_eq!(rested(&rests, &b).await, Duration::ZERO);
         rests.ended(&b, Clock::instant(), false);
+        assert_eq!(rested(&rests, &b).await, Duration::ZERO, "once is no time");
+        rests.ended(&b, Clock::instant(), false);
         assert!(rested(&rests, &b).await >= Duration::from_millis(500));
+        rests.ended(&b, Clock::instant(), false);
+        assert!(rested(&rests, &b).await >= Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]

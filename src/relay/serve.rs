@@ -168,6 +168,8 @@ pub async fn serve(
     if let Some(tls) = tls {
         chores.spawn(watch_certificates(tls, reread));
     }
+    // Whoever subscribes from another domain is told what is new though nobody connects here.
+    hub.tell(|_, _| ());
     tracing::info!(plain = ?bound.plain, tls = ?bound.tls, "relay is ready");
     ready(&bound);
     let died = tokio::select! {

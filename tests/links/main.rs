@@ -13,4 +13,7 @@
 mod support;
 
 mod country;
+mod cuts;
 mod exchange;
+mod hostile;
+mod restarts;

@@ -3,7 +3,8 @@
 use super::said::Said;
 use super::tool::signal;
 use super::{DOMAIN, Wire, bare, program};
-use impp::model::Domain;
+use impp::engine::sasl;
+use impp::model::{Domain, Secret};
 use impp::net::Clock;
 use impp::store::accounts::Accounts;
 use std::fmt::Write as _;
@@ -110,6 +111,16 @@ impl Site {
         let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(&self.domain).unwrap()]).unwrap();
         for user in users {
             accounts.add(&self.at(user).parse().unwrap(), None, Clock::now().unix).unwrap();
+        }
+    }
+
+    /// Adds many users at once, without a process for each; they are not in `impp.toml`.
+    pub fn add_many_users(&self, users: &[String]) {
+        let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(&self.domain).unwrap()]).unwrap();
+        for user in users {
+            let secret = Secret::new(format!("{user}'s secret"));
+            let record = sasl::derive(&secret, 10_000, user.repeat(16)[..16].as_bytes()).unwrap();
+            accounts.add(&self.at(user).parse().unwrap(), Some(&record), Clock::now().unix).unwrap();
         }
     }
 
@@ -236,7 +247,7 @@ impl Site {
 
     /// A connection of the test's own to the TLS port.
     pub fn wire(&self) -> Wire {
-        Wire::tls(self.tls, &self.path("cert.pem"))
+        Wire::certified(self.tls, &self.path("cert.pem"), &self.domain, None)
     }
 
     /// The same to the port without TLS at the start.
