@@ -122,6 +122,22 @@ fn records_to_publish() {
 }
 
 #[test]
+fn what_init_prints_is_what_the_judge_finds_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut init = bare(program("impp-relay"));
+    let printed = ends(0, "init", init.args(["init", DOMAIN, "--host", &format!("im.{DOMAIN}"), "--dir"]).arg(folder.path()));
+    let lines: String =
+        printed.lines().filter(|line| line.contains(" IN SRV ")).map(|line| format!("{}\n", line.trim())).collect();
+    let zone = folder.path().join("printed.zone");
+    std::fs::write(&zone, format!("{lines}im A 127.0.0.1\n")).unwrap();
+    let nothing = Dns::start("else.test. A 127.0.0.1", &[]);
+    let mut judge = bare(program("impp-srv"));
+    judge.args(["--resolver", &nothing.address.to_string(), "--zone-file"]).arg(&zone).arg(DOMAIN);
+    let out = ends(0, "judged", &mut judge);
+    assert!(out.ends_with("demo.test: sound\n") && !out.contains("info "), "{out}");
+}
+
+#[test]
 fn a_login_is_tried() {
     let site = Site::with_users(&["alice"]);
     let dns = Dns::start(&zone(&site), &[]);
