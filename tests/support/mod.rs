@@ -12,6 +12,7 @@
 )]
 
 pub mod dice;
+pub mod disk;
 pub mod dns;
 pub mod knot;
 pub mod proxy;
@@ -23,6 +24,7 @@ pub mod tool;
 pub mod wire;
 
 pub use dice::Dice;
+pub use disk::SmallDisk;
 pub use dns::{Dns, Quirk};
 pub use knot::Knot;
 pub use proxy::Proxy;
