@@ -31,6 +31,7 @@ complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "demo" -d 'Sho
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "init" -d 'Make configuration, data folder, key, self-signed certificate and first user'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "serve" -d 'Run the relay'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "check" -d 'Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "links" -d 'With which domains the running relay talks, and what waits'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "user" -d 'Users: add, change, list, delete; also while the relay runs'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l once -d 'End after the show instead of staying for you to try'
@@ -73,6 +74,9 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -l json -d 'One JSON object per domain'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -l json -d 'One JSON object per domain'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "add" -d 'Add a user'

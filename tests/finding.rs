@@ -135,7 +135,7 @@ fn ca(site: &Site) -> String {
 /// A TLS server with this certificate, and what it says to HELLO: an ERROR, or nothing at all.
 fn tls_server(certificate: &Path, key: &Path, error: Option<&'static str>) -> SocketAddr {
     let source = CertificateSource { domain: None, certificate: certificate.to_owned(), key: key.to_owned() };
-    let server = ServerTls::new(ServerTlsOptions { certificates: vec![source], client_authority: None }).unwrap();
+    let server = ServerTls::new(ServerTlsOptions { certificates: vec![source], ..ServerTlsOptions::default() }).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();

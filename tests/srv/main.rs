@@ -80,7 +80,7 @@ pub(crate) fn secured(site: &Site, adapt: impl Fn(&mut rcgen::CertificateParams)
     let certificate = site.write(&format!("{}.pem", address.port()), params.self_signed(&key).unwrap().pem());
     let file = site.write(&format!("{}.key", address.port()), key.serialize_pem());
     let source = CertificateSource { domain: None, certificate: certificate.clone(), key: file };
-    let server = ServerTls::new(ServerTlsOptions { certificates: vec![source], client_authority: None }).unwrap();
+    let server = ServerTls::new(ServerTlsOptions { certificates: vec![source], ..ServerTlsOptions::default() }).unwrap();
     std::thread::spawn(move || {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
             listener.set_nonblocking(true).unwrap();

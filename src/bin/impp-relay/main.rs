@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod generate;
 mod init;
+mod links;
 mod log;
 mod notify;
 mod password;
@@ -47,6 +48,7 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
                 reach::work(config, what, outside, out)
             }
         },
+        Wish::Links(wish) => links::work(*wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
     }
 }

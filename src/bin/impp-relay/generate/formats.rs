@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::program;
 use impp::cli::config_keys;
-use impp::relay::config::{KEYS, Kind};
+use impp::relay::config::{KEYS, Kind, PEER_KEYS};
 
 const CLIENT_EXAMPLE: &str = r#"[account.default]
 login = "ann@example.org"
@@ -127,6 +127,12 @@ pub(super) fn relay() -> String {
     page.paragraphs(&[
         "A section `[tls.\"DOMAIN\"]` may hold a `certificate` and a `key` for one of the domains; the others use those of `[tls]`.",
     ]);
+    page.heading("OTHER DOMAINS");
+    page.paragraphs(&["For each other domain of which more is known than its name there may be a section `[[peer]]`:"]);
+    for key in PEER_KEYS {
+        let default = key.default.map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
+        page.item(key.name, &[key.about, &format!("Its value is {}.{default}", key.kind.expected())]);
+    }
     page.heading("RULES");
     page.paragraphs(&[
         "`default` in `[acl]` is a list of rules; the first that fits decides. Each has `who` (an address, `impp://DOMAIN/*`, `local`, `*`, \
