@@ -32,6 +32,9 @@ fn ends(status: i32, what: &str, command: &mut Command) -> String {
     let output = run(command, b"");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(status), "{what}\n{}{errors}", text(&output));
+    if command.get_args().any(|word| word == "--json") {
+        support::records::hold("impp-srv", &text(&output));
+    }
     text(&output)
 }
 

@@ -2,12 +2,15 @@
 
 pub mod account;
 pub mod args;
+pub mod complete;
 pub mod config;
+pub mod config_keys;
 pub mod deadline;
 pub mod exit;
 pub mod format;
 pub mod handler;
 pub mod list;
+pub mod manual;
 pub mod pattern;
 pub mod print;
 pub mod progress;

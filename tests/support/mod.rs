@@ -15,6 +15,7 @@ pub mod dice;
 pub mod dns;
 pub mod knot;
 pub mod proxy;
+pub mod records;
 pub mod said;
 pub mod site;
 pub mod talk;

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod demo;
+mod generate;
 mod init;
 mod links;
 mod log;
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
     let called_as = arguments.first().and_then(|name| name.to_str()).unwrap_or_default();
     match tools::dispatch(called_as) {
         Some(tool) => tool(),
+        None if arguments.get(1).is_some_and(|word| word == generate::WORD) => {
+            run::program("impp-relay", arguments.into_iter().skip(1).collect(), |wish, out| generate::work(&wish, out)).into()
+        }
         None => run::program("impp-relay", arguments, work).into(),
     }
 }

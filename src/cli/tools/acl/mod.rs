@@ -2,6 +2,7 @@
 
 mod args;
 mod edit;
+mod manual;
 mod rules;
 
 pub(super) use args::AclArgs;

@@ -3,6 +3,7 @@
 mod args;
 pub mod explain;
 mod login;
+mod manual;
 mod monitor;
 mod order;
 pub mod report;

@@ -2,6 +2,7 @@
 
 mod args;
 mod board;
+mod manual;
 
 pub(super) use args::WatchArgs;
 
