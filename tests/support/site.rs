@@ -119,7 +119,7 @@ impl Site {
         let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(&self.domain).unwrap()]).unwrap();
         for user in users {
             let secret = Secret::new(format!("{user}'s secret"));
-            let record = sasl::derive(&secret, 10_000, user.repeat(16)[..16].as_bytes()).unwrap();
+            let record = sasl::derive(&secret, 10_000, &user.repeat(16).as_bytes()[..16]).unwrap();
             accounts.add(&self.at(user).parse().unwrap(), Some(&record), Clock::now().unix).unwrap();
         }
     }
