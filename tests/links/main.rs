@@ -17,3 +17,4 @@ mod cuts;
 mod exchange;
 mod hostile;
 mod restarts;
+mod trust;

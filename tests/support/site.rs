@@ -119,7 +119,7 @@ impl Site {
         let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(&self.domain).unwrap()]).unwrap();
         for user in users {
             let secret = Secret::new(format!("{user}'s secret"));
-            let record = sasl::derive(&secret, 10_000, user.repeat(16)[..16].as_bytes()).unwrap();
+            let record = sasl::derive(&secret, 10_000, &user.repeat(16).as_bytes()[..16]).unwrap();
             accounts.add(&self.at(user).parse().unwrap(), Some(&record), Clock::now().unix).unwrap();
         }
     }
@@ -180,8 +180,21 @@ impl Site {
         self.start_as(command);
     }
 
+    /// Starts it with the configuration as the test has left it, which names ports by now.
+    pub fn start_again(&mut self) {
+        let command = self.relay_command(&["serve"]);
+        self.run(command);
+    }
+
     /// Starts the relay by a command of the test's own.
-    pub fn start_as(&mut self, mut command: Command) {
+    pub fn start_as(&mut self, command: Command) {
+        self.run(command);
+        // From now on the ports are known, and a restarted relay takes them again.
+        self.write_config();
+        self.write_accounts();
+    }
+
+    fn run(&mut self, mut command: Command) {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Said::listen(child.stderr.take().unwrap());
         let line = log.find(|text| {
@@ -193,9 +206,6 @@ impl Site {
         };
         (self.plain, self.tls) = (address(&line, "plain"), address(&line, "tls"));
         self.relay = Some(Running { child, log });
-        // From now on the ports are known, and a restarted relay takes them again.
-        self.write_config();
-        self.write_accounts();
     }
 
     /// Kills the relay without a chance to tidy up.
