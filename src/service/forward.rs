@@ -4,7 +4,7 @@ use super::abroad::is_too_long;
 use super::effect::{ConnectionKey, Octets, Route};
 use super::notify::Own;
 use super::outbox::{About, Identity, Waiting, identity_of};
-use super::routes::SMALL_OCTETS;
+use super::routes::{Peer, SMALL_OCTETS};
 use super::sessions::{Asker, SessionKey, too_many};
 use super::timers::{Timer, TimerKey};
 use super::{NoLink, Service};
@@ -16,6 +16,8 @@ use std::time::Duration;
 /// How often one request is sent, where a link broke under it or the other side was about to end it.
 const TRIES: u8 = 3;
 
+/// Domains without a link that one user may have asked at the same time.
+const SOUGHT: usize = 16;
 /// At least so fast a request is expected to travel.
 const OCTETS_PER_SECOND: u64 = 128 << 10;
 
@@ -78,6 +80,9 @@ impl Service {
                 return self.refuse(&asker, &answer);
             }
         }
+        if self.seeks_too_many(&asker.session.user, &route) {
+            return self.refuse(&asker, &too_many("too many domains are being looked for"));
+        }
         if matches!(request.call, UserCall::Subscribe { .. }) && !self.subscribing_abroad(&asker.session, &request.target) {
             return self.refuse(&asker, &too_many("too many subscriptions of this session"));
         }
@@ -96,6 +101,13 @@ impl Service {
             asker: Some(asker),
         };
         self.hand_on(now, forwarded);
+    }
+
+    /// Whether a user has so many domains looked for that the others' would have to wait.
+    fn seeks_too_many(&self, user: &Address, route: &Route) -> bool {
+        let sought = |peer: &Peer| peer.links().is_empty() && peer.asks(user);
+        let new = self.peers.get(route).is_none_or(|peer| peer.links().is_empty() && !peer.asks(user));
+        new && self.peers.values().filter(|peer| sought(peer)).count() >= SOUGHT
     }
 
     /// UNSUBSCRIBE for a session that is over, or does not know of the subscription.

@@ -134,6 +134,11 @@ impl Peer {
         !heavy && self.given.len() < places && own < (places / 4).max(1)
     }
 
+    /// Whether a request of this user awaits its answer.
+    pub(super) fn asks(&self, user: &Address) -> bool {
+        self.givers.contains_key(user)
+    }
+
     /// One more request is ours to be answered.
     pub(super) fn give(&mut self, identity: Identity, octets: u64) {
         *self.givers.entry(identity.from.clone()).or_default() += 1;

@@ -52,6 +52,7 @@ impl Service {
         let held = self.subscriptions_of(session);
         let crowded = asker.is_abroad() && self.is_crowded_by(&session.user.domain());
         let shares = asker.is_abroad() && self.has_its_share(target, &session.user.domain());
+        let heard = asker.is_abroad() || self.sessions.get(session).is_some_and(|known| known.connection.is_some());
         self.next_serial += 1;
         let serial = self.next_serial;
         let Some(user) = self.users.get_mut(target) else { return };
@@ -67,8 +68,9 @@ impl Service {
                 access = subscription.access.clone();
             }
             subscription.access = access.clone();
-            // The OK brings the newest value, and shows that the client is well: nothing pauses any more.
-            subscription.behind = false;
+            // The OK brings the newest value, if somebody is there to hear it, and shows that the client is well: nothing
+            // pauses any more.
+            subscription.behind &= !heard;
             subscription.telling.recover(&mut self.timers);
             self.timers.set(&mut subscription.timer, ends, timer);
         } else {
@@ -87,7 +89,7 @@ impl Service {
                 ends,
                 timer: None,
                 access: access.clone(),
-                behind: false,
+                behind: !heard,
                 lapsed: false,
                 telling: Telling::default(),
                 saying: Version(0),
