@@ -134,9 +134,9 @@ async fn hundreds_of_domains_watch_each_other() {
     for (at, folder) in folders.into_iter().enumerate() {
         let (relay, tls) = start(folder);
         for domain in served(at) {
-            let _ = write!(zone, "_impps-server._tcp.{0}. SRV 0 0 {1} im{at}.test.\n", name(domain), tls.port());
+            let _ = writeln!(zone, "_impps-server._tcp.{0}. SRV 0 0 {1} im{at}.test.", name(domain), tls.port());
         }
-        let _ = write!(zone, "im{at}.test. A 127.0.0.1\n");
+        let _ = writeln!(zone, "im{at}.test. A 127.0.0.1");
         relays.push(relay);
     }
     dns.change(&zone, &[]);
