@@ -153,6 +153,11 @@ impl Call {
             "impp-acl" => env!("CARGO_BIN_EXE_impp-acl"),
             other => panic!("no tool {other}"),
         };
+        Self::program(path, words)
+    }
+
+    /// Another program, in the same surroundings.
+    pub(crate) fn program(path: &str, words: &[&str]) -> Self {
         let mut command = Command::new(path);
         // Nothing of the machine that runs the tests may matter.
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").env("TZ", "UTC").args(words);
