@@ -58,7 +58,20 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &["net", "engine", "model", "wire"],
-        &["base64", "bytes", "clap", "indicatif", "jiff", "rpassword", "serde", "serde_json", "tokio", "toml", "zeroize"],
+        &[
+            "base64",
+            "bytes",
+            "clap",
+            "indicatif",
+            "jiff",
+            "keyring",
+            "rpassword",
+            "serde",
+            "serde_json",
+            "tokio",
+            "toml",
+            "zeroize",
+        ],
     ),
 ];
 

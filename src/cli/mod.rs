@@ -7,6 +7,8 @@ pub mod deadline;
 pub mod exit;
 pub mod format;
 pub mod handler;
+#[cfg(feature = "keyring")]
+pub mod keyring;
 pub mod list;
 pub mod pattern;
 pub mod print;
