@@ -1,6 +1,6 @@
 //! impp-acl against a relay.
 
-use crate::site::{Call, Site};
+use crate::site::Site;
 
 #[test]
 fn rules_are_set_shown_tested_and_taken_away() {
@@ -97,13 +97,8 @@ fn a_mistake_is_shown_and_edited_again() {
     }
     let site = Site::start();
     let edit = |texts: &[&str], typed: &str| {
-        let call = site.call("impp-acl", "bob", &["edit"]);
-        let (program, arguments) =
-            (call.command.get_program().to_owned(), call.command.get_args().map(std::ffi::OsStr::to_owned));
-        let words: Vec<_> = std::iter::once(program).chain(arguments).map(|word| word.into_string().unwrap()).collect();
-        let mut terminal = Call::program("/usr/bin/script", &["-qec", &words.join(" "), "/dev/null"]);
-        terminal = terminal.env("EDITOR", editor(&site, texts)).env("XDG_RUNTIME_DIR", site.path("")).input(typed);
-        terminal.run()
+        let call = site.call("impp-acl", "bob", &["edit"]).on_terminal();
+        call.env("EDITOR", editor(&site, texts)).env("XDG_RUNTIME_DIR", site.path("")).input(typed).run()
     };
     let done = edit(&["deny sned *", "deny send carol@demo.test"], "\n");
     assert!(done.status == 0 && done.out.contains(".txt:1: ") && done.out.contains("edit again? [Y/n]"), "{done:?}");

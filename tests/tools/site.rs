@@ -166,6 +166,17 @@ impl Call {
         Self { command, input: Vec::new() }
     }
 
+    /// The same with a terminal for its input and output, by `script`.
+    pub(crate) fn on_terminal(self) -> Self {
+        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let mut call = Self::program("/usr/bin/script", &["-qec", &words.join(" "), "/dev/null"]);
+        for (name, value) in self.command.get_envs() {
+            value.map(|value| call.command.env(name, value));
+        }
+        Self { input: self.input, ..call }
+    }
+
     pub(crate) fn input(mut self, octets: impl Into<Vec<u8>>) -> Self {
         self.input = octets.into();
         self
