@@ -53,7 +53,20 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "relay",
         &["store", "net", "service", "engine", "model", "wire"],
-        &["arc_swap", "bytes", "getrandom", "rcgen", "rustls", "serde", "socket2", "tokio", "toml", "tracing", "x509_parser"],
+        &[
+            "arc_swap",
+            "bytes",
+            "getrandom",
+            "rcgen",
+            "rustls",
+            "serde",
+            "serde_json",
+            "socket2",
+            "tokio",
+            "toml",
+            "tracing",
+            "x509_parser",
+        ],
     ),
     (
         "cli",

@@ -352,3 +352,30 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found.sort();
     found
 }
+
+#[test]
+fn links_asks_the_running_relay() {
+    let site = Site::new();
+    let asked = site.run(&["links"]);
+    assert_eq!((asked.status, asked.out.as_str()), (75, ""), "{}", asked.err);
+    assert_eq!(asked.err, "impp-relay: no relay runs with this configuration; start it first\n");
+    let mut relay = start(&["serve", "-c", site.config().to_str().unwrap()]);
+    let mut log = BufReader::new(relay.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("relay is ready") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before it was ready");
+    }
+    let socket = site.folder.path().join("data/control");
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    let asked = site.run(&["links"]);
+    assert_eq!((asked.status, asked.out.as_str()), (0, ""), "{}", asked.err);
+    assert_eq!(asked.err, "impp-relay: nothing goes on with other domains\n");
+    let asked = site.run(&["links", "--json"]);
+    assert_eq!((asked.status, asked.out.as_str(), asked.err.as_str()), (0, "", ""));
+    // Killed: the name stays behind, and the next relay takes it over.
+    relay.kill().unwrap();
+    relay.wait().unwrap();
+    assert!(socket.exists());
+    assert_eq!(site.run(&["links"]).status, 75);
+}

@@ -47,6 +47,54 @@ pub enum Exit {
     Child(u8),
 }
 
+/// What a status means, whichever tool ends with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Status {
+    /// Which.
+    pub exit: Exit,
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence.
+    pub means: &'static str,
+}
+
+const fn status(exit: Exit, name: &'static str, means: &'static str) -> Status {
+    Status { exit, name, means }
+}
+
+/// All of them but 128+n, in the order of their numbers: the manual has them from here.
+pub const STATUSES: &[Status] = &[
+    status(Exit::Yes, "yes", "What was asked is so: delivered or stored, open, allowed, received, sound."),
+    status(Exit::No, "no", "It is not so: closed, denied, nothing came in time, errors found. Never that something broke."),
+    status(Exit::Partly, "partly", "Some recipients failed; some addresses are open, some closed; warnings only."),
+    status(
+        Exit::Unknown,
+        "unknown",
+        "Stored where `--wait delivered` asked for more; presence is withheld; it could not be found out.",
+    ),
+    status(Exit::Usage, "usage", "Wrong options or arguments."),
+    status(Exit::Data, "data", "A message, presence, rule or address makes no sense, or is too large."),
+    status(Exit::NoInput, "no input", "A file that was named is missing or cannot be read."),
+    status(Exit::NoUser, "no user", "There is no such user (`target-unknown`)."),
+    status(Exit::NoHost, "no host", "There is no such domain, or it offers no such service."),
+    status(
+        Exit::Unavailable,
+        "unavailable",
+        "Refused for good (`mailbox-unavailable`, `mime-type-not-understood`, `operation-not-supported`), or replaced by another.",
+    ),
+    status(Exit::Internal, "internal", "A fault of the program, or the system gives no resources."),
+    status(Exit::CannotCreate, "cannot create", "A file cannot be created."),
+    status(Exit::Io, "input or output", "Reading or writing failed."),
+    status(
+        Exit::TryLater,
+        "try later",
+        "The same may succeed later: network, time-out, DNS failure, a full mailbox, a busy server.",
+    ),
+    status(Exit::Protocol, "protocol", "The peer broke the protocol, or its certificate is not valid."),
+    status(Exit::Denied, "denied", "The login failed, or permission was denied."),
+    status(Exit::Config, "configuration", "The configuration is wrong or incomplete."),
+];
+
 impl Exit {
     /// The number that the shell sees.
     #[must_use]
@@ -217,6 +265,12 @@ mod tests {
         ] {
             assert_eq!(Exit::combine(all).code(), one, "{all:?}");
         }
+    }
+
+    #[test]
+    fn the_table_has_every_status_in_order() {
+        let codes: Vec<u8> = STATUSES.iter().map(|status| status.exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 64, 65, 66, 67, 68, 69, 70, 73, 74, 75, 76, 77, 78]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 pub mod account;
 pub mod args;
+pub mod complete;
 pub mod config;
+pub mod config_keys;
 pub mod deadline;
 pub mod exit;
 pub mod format;
@@ -10,6 +12,7 @@ pub mod handler;
 #[cfg(feature = "keyring")]
 pub mod keyring;
 pub mod list;
+pub mod manual;
 pub mod pattern;
 pub mod print;
 pub mod progress;

@@ -1,8 +1,10 @@
 //! The frame around every tool: arguments, runtime, signals, and the one place that ends the process.
 
 use super::args::Manners;
+use super::complete;
 use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome};
+use super::manual::Manual;
 use super::print::Printer;
 use clap::error::ErrorKind as UsageKind;
 use clap::{Arg, ArgAction};
@@ -18,8 +20,8 @@ use tokio::sync::watch;
 pub trait Tool: clap::Parser {
     /// The name in front of every message.
     const NAME: &'static str;
-    /// The fields that `--format` knows, in the order of the JSON keys.
-    const FIELDS: &'static [&'static str];
+    /// Its part of the manual, with the records that it writes.
+    const MANUAL: &'static Manual;
 
     /// The definition of its options.
     #[must_use]
@@ -99,12 +101,15 @@ pub fn main<T: Tool>() -> ExitCode {
 #[must_use]
 pub fn with_arguments<T: Tool>(arguments: Vec<OsString>) -> Exit {
     let bare = Printer::new(T::NAME);
+    if let Some(names) = complete::answer(&arguments) {
+        return names.iter().try_for_each(|name| bare.line(name)).map_or_else(|failure| failure.exit, |()| Exit::Yes);
+    }
     let parsed = T::definition().try_get_matches_from(arguments).and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
     let tool = match parsed {
         Ok(tool) => tool,
         Err(error) => return explain(&bare, &error),
     };
-    let out = match tool.manners().printer(T::NAME, T::FIELDS) {
+    let out = match tool.manners().printer(T::NAME, &T::MANUAL.fields()) {
         Ok(out) => out,
         Err(failure) => return fail(&bare, &failure),
     };

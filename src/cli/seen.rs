@@ -1,5 +1,6 @@
 //! A presence value as watch and fetch tell it: a line for people, fields for scripts.
 
+use super::manual::{Key, key};
 use super::print::{Color, Printer, Record};
 use super::safe;
 use super::units;
@@ -18,6 +19,29 @@ pub struct Seen {
     /// Its version.
     pub version: Option<Version>,
 }
+
+/// The keys that watch, fetch and set have in common.
+pub const KEYS: &[Key] = &[
+    key("address", "whose presence it is"),
+    key("status", "`open`, `closed`, `unknown`"),
+    key("activity", "a word such as `away`; `null`: none"),
+    key("note", "a sentence for people; `null`: none"),
+    key("since", "since when it is so, if the owner says so; else `null`"),
+    key("version", "Presence-Version; `null`: not known"),
+    key("tuples", "a list of objects, one per device or medium"),
+    key("card", "an object: vCard's lower-case names to text"),
+];
+
+/// Those of each tuple.
+pub const TUPLE_KEYS: &[Key] = &[
+    key("id", "its name"),
+    key("status", "`open`, `closed`; `null`: not said"),
+    key("activity", "as above"),
+    key("note", "as above"),
+    key("since", "as the owner wrote it"),
+    key("contact", "a URL"),
+    key("priority", "from 0 to 1, as text"),
+];
 
 impl Seen {
     /// What a server answered or told.

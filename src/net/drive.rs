@@ -88,6 +88,11 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
         &self.engine
     }
 
+    /// The stream, to be asked.
+    pub fn stream(&self) -> &S {
+        self.wire.get_ref()
+    }
+
     /// Gives the engine a command. The task must come back to [`Drive::poll_step`], or nothing comes of it.
     pub fn command<T>(&mut self, give: impl FnOnce(&mut E, Instant) -> T) -> T {
         give(&mut self.engine, Clock::instant())

@@ -3,6 +3,7 @@
 //! Who reads this first: [`client::Client`] is a session as a library user sees it; [`drive`] joins any engine
 //! to any stream; everything else serves these two.
 
+pub mod backoff;
 pub mod client;
 pub mod clock;
 pub mod connect;
@@ -10,6 +11,7 @@ pub mod dns;
 pub mod drive;
 mod engines;
 pub mod judge;
+pub mod link;
 mod printable;
 pub mod random;
 pub mod stall;

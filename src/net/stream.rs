@@ -1,5 +1,6 @@
 //! One stream that may turn from plain to TLS: what STARTTLS swaps inside.
 
+use rustls::pki_types::CertificateDer;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -18,6 +19,26 @@ pub enum MaybeTls<S = TcpStream> {
     Plain(S),
     /// Inside TLS.
     Tls(Box<TlsStream<S>>),
+}
+
+impl<S> MaybeTls<S> {
+    /// For people: `TLS 1.3`; `None` in the clear.
+    #[must_use]
+    pub fn tls_version(&self) -> Option<&'static str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => Some(super::tls::version(stream.get_ref().1.protocol_version())),
+        }
+    }
+
+    /// The chain that the other side showed, leaf first; empty without TLS, or if it showed none.
+    #[must_use]
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        match self {
+            Self::Plain(_) => &[],
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates().unwrap_or_default(),
+        }
+    }
 }
 
 macro_rules! either {

@@ -4,10 +4,12 @@ use super::connect::TlsKind;
 use super::tls::{CertificateSource, files};
 use super::tls::{ClientTls, Reference, Secured, ServerTls, ServerTlsOptions, TlsError, Trust};
 use super::{Clock, Drive, MaybeTls, Step, random};
-use crate::engine::{ByeCause, DomainConfig, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl};
+use crate::engine::{
+    ByeCause, DomainConfig, LinkPolicy, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl,
+};
 use crate::engine::{TlsInfo, TlsPolicy};
 use crate::model::response::{error_to, ok_to};
-use crate::model::{Address, Answer, Domain, LeaseBounds, Secret};
+use crate::model::{Answer, Domain, LeaseBounds, Secret};
 use crate::wire::{Frame, Writer};
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
@@ -84,12 +86,12 @@ impl Authority {
     pub(crate) fn server_at(&self, names: &[&str], from: i32, to: i32) -> ServerTls {
         let (certificate, key) = self.issue(names, from, to);
         let certificates = vec![CertificateSource { domain: None, certificate, key }];
-        ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap()
+        ServerTls::new(ServerTlsOptions { certificates, asks_domains: true, ..ServerTlsOptions::default() }).unwrap()
     }
 }
 
 pub(crate) type Near = Result<(tokio_rustls::client::TlsStream<DuplexStream>, Secured), TlsError>;
-pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, Secured, Vec<Address>), TlsError>;
+pub(crate) type Far = Result<(tokio_rustls::server::TlsStream<DuplexStream>, TlsInfo), TlsError>;
 
 /// Both sides of a handshake, in memory.
 pub(crate) async fn handshake(client: &ClientTls, domain: &Domain, server: &ServerTls) -> (Near, Far) {
@@ -115,12 +117,16 @@ pub(crate) struct RelayKind {
     pub(crate) opened: Result<bool, Answer>,
     pub(crate) mechanisms: Vec<Mechanism>,
     pub(crate) max_body: u64,
+    pub(crate) links: LinkPolicy,
+    /// The domain whose server may come with any certificate, or with this secret.
+    pub(crate) neighbour: Option<(Domain, Option<&'static str>)>,
 }
 
 impl Default for RelayKind {
     fn default() -> Self {
         let mechanisms = vec![Mechanism::ScramSha256Plus, Mechanism::ScramSha256];
-        Self { tls: None, opened: Ok(false), mechanisms, max_body: 100_000 }
+        let links = LinkPolicy::default();
+        Self { tls: None, opened: Ok(false), mechanisms, max_body: 100_000, links, neighbour: None }
     }
 }
 
@@ -188,17 +194,13 @@ where
     let mut config = ServerConfig::new("test/1");
     config.domains.insert(Domain::parse("example.org").unwrap(), domain);
     config.max_body = kind.max_body;
+    config.links = kind.links;
     config.tls = if kind.tls.is_some() { TlsPolicy::Required } else { TlsPolicy::None };
     let (mut stream, mut info) = (MaybeTls::Plain(stream), None);
     if let Some((tls, TlsKind::Require)) = &kind.tls {
         let MaybeTls::Plain(plain) = stream else { unreachable!() };
-        let Ok((secure, secured, users)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
-        info = Some(TlsInfo {
-            exporter: secured.exporter,
-            client_identities: users,
-            client_certificate: false,
-            version: secured.version,
-        });
+        let Ok((secure, secured)) = tls.accept(plain).await else { return vec!["no TLS".into()] };
+        info = Some(secured);
         stream = MaybeTls::Tls(Box::new(secure.into()));
     }
     let mut drive = Drive::new(Server::new(Arc::new(config), info, random::nonce(), Clock::instant()), stream);
@@ -222,8 +224,15 @@ where
                 }
                 Step::Event(ServerEvent::CheckPassword(work)) => ServerCommand::Checked(work.run()),
                 Step::Event(ServerEvent::Authenticated(_)) => ServerCommand::Opened(kind.opened.clone()),
-                // This server takes no links.
-                Step::Event(ServerEvent::LookUpPeer(_) | ServerEvent::JudgePeer(_) | ServerEvent::LinkUp(_)) => continue,
+                Step::Event(ServerEvent::LookUpPeer(origin)) => {
+                    let secret = kind.neighbour.as_ref().filter(|(known, _)| *known == origin).and_then(|(_, secret)| *secret);
+                    let secret = secret.map(|secret| Secret::new(secret.to_owned()));
+                    ServerCommand::Credentials(secret.map(|secret| sasl::derive(&secret, 4096, &[2; 16]).unwrap()))
+                }
+                Step::Event(ServerEvent::JudgePeer(origin)) => {
+                    ServerCommand::PeerJudged(kind.neighbour.as_ref().is_some_and(|(known, _)| *known == origin))
+                }
+                Step::Event(ServerEvent::LinkUp(_)) => ServerCommand::Opened(kind.opened.clone()),
                 Step::Event(ServerEvent::Request(frame) | ServerEvent::Response(frame)) => {
                     // The test may have heard enough.
                     let _ = told.send(frame);
@@ -246,9 +255,9 @@ where
                     std::future::poll_fn(|cx| drive.poll_flush(cx)).await.unwrap();
                     let (engine, stream) = drive.into_parts();
                     let (Some((tls, _)), MaybeTls::Plain(stream)) = (&kind.tls, stream) else { unreachable!() };
-                    let Ok((secure, secured, users)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
+                    let Ok((secure, secured)) = tls.accept(stream).await else { return vec!["no TLS".into()] };
                     drive = Drive::new(engine, MaybeTls::Tls(Box::new(secure.into())));
-                    ServerCommand::TlsUp(TlsInfo { exporter: secured.exporter, client_identities: users, client_certificate: false, version: secured.version })
+                    ServerCommand::TlsUp(secured)
                 }
             },
         };

@@ -1,5 +1,7 @@
 //! Where the service, the store and the connections of a relay come together: one lock, and effects performed under it.
 
+use super::control::Facts;
+use super::control::LinkFacts;
 use super::outbox::Item;
 use super::outbox::Outbox;
 use crate::model::Address;
@@ -10,6 +12,7 @@ use crate::net::Clock;
 use crate::service::ConnectionKey;
 use crate::service::Effect;
 use crate::service::Notice;
+use crate::service::Route;
 use crate::service::Service;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
@@ -25,7 +28,11 @@ use std::sync::PoisonError;
 use std::sync::Weak;
 use std::time::Instant;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+
+/// Routes of which it is known why there is no link.
+const FAILURES: usize = 4096;
 
 /// Shared by every task of a relay.
 ///
@@ -38,11 +45,15 @@ pub(super) struct Hub {
     earlier: Notify,
     /// Told when the store has lost a thread, and promises can no longer be kept.
     store_died: Notify,
+    /// Links that are to be opened.
+    dials: UnboundedSender<Route>,
 }
 
 struct Core {
     service: Service,
     outboxes: HashMap<ConnectionKey, Arc<Outbox>>,
+    /// For the administrator's eyes.
+    facts: Facts,
     next_key: u64,
     /// When the timer task has been told to wake.
     deadline: Option<Instant>,
@@ -51,12 +62,14 @@ struct Core {
 }
 
 impl Hub {
-    /// Joins the two; `start` makes the store's threads, which hand their completions to the hub.
+    /// Joins the two; `start` makes the store's threads, which hand their completions to the hub. Links to be opened go
+    /// to `dials`.
     ///
     /// # Errors
     /// Those of `start`.
     pub(super) fn new<E>(
         service: Service,
+        dials: UnboundedSender<Route>,
         start: impl FnOnce(Box<dyn Fn(Completion) + Send + Sync>) -> Result<StoreThread, E>,
     ) -> Result<Arc<Self>, E> {
         let hub: Arc<OnceLock<Weak<Self>>> = Arc::default();
@@ -67,8 +80,9 @@ impl Hub {
                 hub.completed(completion);
             }
         }))?;
-        let core = Core { service, outboxes: HashMap::new(), next_key: 0, deadline: None, closing: false };
-        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new() });
+        let core =
+            Core { service, outboxes: HashMap::new(), facts: Facts::default(), next_key: 0, deadline: None, closing: false };
+        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new(), dials });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
     }
@@ -88,7 +102,31 @@ impl Hub {
 
     /// Forgets a connection whose task is done.
     pub(super) fn unregister(&self, key: ConnectionKey) {
-        self.lock().outboxes.remove(&key);
+        let mut core = self.lock();
+        core.outboxes.remove(&key);
+        core.facts.links.remove(&key);
+    }
+
+    /// Notes what there is to see of a link.
+    pub(super) fn note_link(&self, key: ConnectionKey, route: &Route, facts: LinkFacts) {
+        let mut core = self.lock();
+        core.facts.failures.remove(route);
+        core.facts.links.insert(key, facts);
+    }
+
+    /// Notes why there is no link.
+    pub(super) fn note_failure(&self, route: &Route, error: String) {
+        let mut core = self.lock();
+        if core.facts.failures.len() >= FAILURES {
+            core.facts.failures.clear();
+        }
+        core.facts.failures.insert(route.clone(), error);
+    }
+
+    /// Looks without changing anything.
+    pub(super) fn look<T>(&self, see: impl FnOnce(&Service, &Facts) -> T) -> T {
+        let core = self.lock();
+        see(&core.service, &core.facts)
     }
 
     /// Calls the service and performs what comes out.
@@ -201,6 +239,11 @@ impl Hub {
                     continue;
                 }
                 Effect::Remember(_) => continue,
+                Effect::Dial(route) => {
+                    // Nobody listens any more if the relay stops.
+                    let _ = self.dials.send(route);
+                    continue;
+                }
                 Effect::Notice(notice) => {
                     log_notice(&notice);
                     continue;
@@ -240,6 +283,8 @@ fn log_notice(notice: &Notice) {
         }
         Notice::StoredMessageExpired { user, message } => tracing::info!(%user, message, "a stored message expired"),
         Notice::SessionTakenOver { user, session } => tracing::info!(%user, %session, "session taken over by a new connection"),
+        Notice::LinkUp { route, dialled } => tracing::info!(ours = %route.ours, theirs = %route.theirs, dialled, "link up"),
+        Notice::LinkDown { route } => tracing::info!(ours = %route.ours, theirs = %route.theirs, "link down"),
         Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; what needed it was not done"),
     }
 }

@@ -103,9 +103,7 @@ async fn handshake(stream: TcpStream, peer: SocketAddr, start: Start, shared: &S
         return (start == Start::Plain).then_some((MaybeTls::Plain(stream), None));
     };
     match tokio::time::timeout(shared.engine.auth_timeout, tls.accept(stream)).await {
-        Ok(Ok((stream, secured, users))) => {
-            Some((MaybeTls::Tls(Box::new(stream.into())), Some(session::tls_info(secured, users))))
-        }
+        Ok(Ok((stream, info))) => Some((MaybeTls::Tls(Box::new(stream.into())), Some(info))),
         Ok(Err(error)) => {
             tracing::info!(%peer, %error, "TLS handshake failed");
             None

@@ -3,14 +3,20 @@
 //! [`serve`] runs a relay from a [`config::Config`]; [`init`] makes everything that a first run needs.
 
 pub mod config;
+mod connection;
+pub mod control;
 mod crowd;
 mod domains;
 mod hub;
 pub mod init;
+mod links;
 mod listen;
+mod neighbours;
 mod outbox;
+mod rests;
 pub mod selfsigned;
 mod serve;
 mod session;
 
+pub use neighbours::NeighboursError;
 pub use serve::{Bound, ServeError, fresh_record, serve};

@@ -1,11 +1,15 @@
 //! A relay from its start to its end: store, rules, TLS and listeners put together.
 
 use super::config::Config;
+use super::control;
 use super::crowd::Crowd;
 use super::domains;
 use super::hub::Hub;
+use super::links;
 use super::listen;
 use super::listen::Start;
+use super::neighbours::Neighbours;
+use super::neighbours::NeighboursError;
 use super::session::Shared;
 use crate::model::Domain;
 use crate::net::Clock;
@@ -25,8 +29,10 @@ use crate::store::thread::StoreThread;
 use core::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -57,10 +63,19 @@ pub enum ServeError {
     Store(StoreError),
     /// A certificate or key.
     Tls(TlsFileError),
+    /// What other domains are told by.
+    Neighbours(NeighboursError),
     /// A listening socket.
     Bind {
         /// Which.
         address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The socket for administrators' commands.
+    Control {
+        /// Where.
+        path: PathBuf,
         /// Why not.
         error: io::Error,
     },
@@ -76,6 +91,7 @@ impl fmt::Display for ServeError {
             Self::Open(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::Neighbours(error) => error.fmt(f),
             Self::Bind { address, error } => match error.kind() {
                 io::ErrorKind::AddrInUse => {
                     write!(f, "{address} is in use by another program; stop it or choose another port in [listen]")
@@ -86,6 +102,15 @@ impl fmt::Display for ServeError {
                 io::ErrorKind::AddrNotAvailable => write!(f, "{address} is no address of this machine; mend [listen]"),
                 _ => write!(f, "cannot listen on {address}: {error}"),
             },
+            Self::Control { path, error } => {
+                let why = match error.kind() {
+                    io::ErrorKind::AddrInUse => "another relay answers there".to_owned(),
+                    io::ErrorKind::AlreadyExists => "something else has that name".to_owned(),
+                    io::ErrorKind::InvalidInput => "the path is too long for a socket".to_owned(),
+                    _ => error.to_string(),
+                };
+                write!(f, "cannot make the control socket {}: {why}; mend control in [listen]", path.display())
+            }
             Self::Threads(error) => write!(f, "cannot start a thread: {error}"),
             Self::StoreDied => f.write_str("a thread of the store died; start the relay again, and report what it wrote before"),
         }
@@ -108,6 +133,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let tls = domains::tls_options(config).map(ServerTls::new).transpose().map_err(ServeError::Tls)?.map(Arc::new);
+    let neighbours = load_neighbours(config, tls.clone()).await?;
     let mut listeners = Vec::new();
     let mut bound = Bound::default();
     for (start, addresses, bound) in
@@ -120,9 +146,13 @@ pub async fn serve(
         }
     }
     let opened = open_store(config)?;
-    let engine = Arc::new(domains::engine_config(config, &opened.domains, tls.is_some()));
-    let hub = Hub::new(opened.service, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
-    let shared = Arc::new(Shared { hub: Arc::clone(&hub), engine, tls: tls.clone() });
+    let path = &config.listen.control;
+    let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
+    let peers = neighbours.as_ref().map(|neighbours| neighbours.policies()).unwrap_or_default();
+    let engine = Arc::new(domains::engine_config(config, &opened.domains, tls.is_some(), peers));
+    let (dials, dialled) = mpsc::unbounded_channel();
+    let hub = Hub::new(opened.service, dials, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
+    let shared = Arc::new(Shared { hub: Arc::clone(&hub), engine, tls: tls.clone(), neighbours: neighbours.clone() });
 
     let (say_stop, stopped) = watch::channel(false);
     let crowd = Crowd::new(config.limits.connections, config.limits.connections_per_address);
@@ -130,12 +160,16 @@ pub async fn serve(
     for (start, listener) in listeners {
         doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));
     }
+    doors.spawn(links::run(Arc::clone(&hub), neighbours, dialled, stopped.clone()));
+    doors.spawn(control::serve(door, Arc::clone(&hub), stopped));
     let mut chores = JoinSet::new();
     let timekeeper = Arc::clone(&hub);
     chores.spawn(async move { timekeeper.keep_time().await });
     if let Some(tls) = tls {
         chores.spawn(watch_certificates(tls, reread));
     }
+    // Whoever subscribes from another domain is told what is new though nobody connects here.
+    hub.tell(|_, _| ());
     tracing::info!(plain = ?bound.plain, tls = ?bound.tls, "relay is ready");
     ready(&bound);
     let died = tokio::select! {
@@ -155,6 +189,20 @@ pub async fn serve(
     // The store's threads finish what was given to them; that may take as long as the disk does.
     let _ = tokio::task::spawn_blocking(move || hub.store().stop()).await;
     if died { Err(ServeError::StoreDied) } else { Ok(()) }
+}
+
+/// Reads the files that say who other domains are; hashing their secrets takes a while.
+async fn load_neighbours(config: &Config, tls: Option<Arc<ServerTls>>) -> Result<Option<Arc<Neighbours>>, ServeError> {
+    if !config.interdomain.enabled {
+        return Ok(None);
+    }
+    let config = config.clone();
+    let loading = tokio::task::spawn_blocking(move || Neighbours::load(&config, tls, domains::introduction(&config)));
+    match loading.await {
+        Ok(loaded) => loaded.map(|loaded| Some(Arc::new(loaded))).map_err(ServeError::Neighbours),
+        // The runtime is being torn down.
+        Err(error) => Err(ServeError::Threads(error.into())),
+    }
 }
 
 /// An opened store, taken apart for those who need its parts.

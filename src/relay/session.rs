@@ -1,9 +1,14 @@
-//! One connection of the relay: the only file in which engine and service meet.
+//! One accepted connection of the relay: a file in which engine and service meet. The other is [`super::links`].
 
+use super::connection::Connection;
+use super::connection::Next;
+use super::connection::part;
+use super::control::LinkFacts;
 use super::hub::Hub;
+use super::neighbours::Neighbours;
 use super::outbox::Item;
-use super::outbox::Outbox;
 use crate::engine::End;
+use crate::engine::LinkOpening;
 use crate::engine::Opening;
 use crate::engine::Server;
 use crate::engine::ServerCommand;
@@ -11,22 +16,23 @@ use crate::engine::ServerEvent;
 use crate::engine::TlsInfo;
 use crate::model::Address;
 use crate::model::ByeCause;
+use crate::model::Domain;
+use crate::net;
 use crate::net::Clock;
 use crate::net::Drive;
 use crate::net::MaybeTls;
 use crate::net::ServerTls;
 use crate::net::Step;
+use crate::net::link::Proof;
 use crate::net::random;
-use crate::net::tls::Secured;
 use crate::service;
 use crate::service::Closed;
-use crate::service::ConnectionKey;
+use crate::service::Route;
 use crate::service::SessionState;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -39,24 +45,15 @@ pub(super) struct Shared {
     pub(super) engine: Arc<crate::engine::ServerConfig>,
     /// `None`: this relay has no TLS.
     pub(super) tls: Option<Arc<ServerTls>>,
+    /// `None`: there is nothing to do with other domains.
+    pub(super) neighbours: Option<Arc<Neighbours>>,
 }
 
-/// A connection while its task runs. Dropping it, by return or by panic, ends it for the service too.
 struct Session {
     shared: Arc<Shared>,
-    key: ConnectionKey,
-    outbox: Arc<Outbox>,
+    connection: Connection,
     peer: SocketAddr,
     identity: Option<Address>,
-    how: Closed,
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        let (key, how) = (self.key, self.how);
-        self.shared.hub.tell(|service, now| service.closed(now, key, how));
-        self.shared.hub.unregister(key);
-    }
 }
 
 /// An accepted connection.
@@ -74,10 +71,10 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
     let Accepted { stream, tls, peer, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
     let mut drive = Drive::new(engine, stream);
-    let (key, outbox) = shared.hub.register();
-    let mut session = Session { shared, key, outbox, peer, identity: None, how: Closed::Lost };
+    let connection = Connection::new(Arc::clone(&shared.hub));
+    let mut session = Session { shared, connection, peer, identity: None };
     let end = loop {
-        match session.next(&mut drive).await {
+        match session.connection.next(&mut drive).await {
             Next::Items(items) => session.relay(&mut drive, items),
             Next::Step(Step::Broken(error)) => {
                 tracing::debug!(peer = %session.peer, %error, "connection lost");
@@ -89,10 +86,10 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
                 None => return,
             },
             Next::Step(Step::Event(ServerEvent::Ended(end))) => break end,
-            Next::Step(Step::Event(event @ (ServerEvent::LookUp(_) | ServerEvent::CheckPassword(_)))) => {
-                Box::pin(session.authenticate(&mut drive, event)).await;
-            }
-            Next::Step(Step::Event(event)) => session.handle(event),
+            Next::Step(Step::Event(event)) => match session.handle(&drive, event) {
+                None => {}
+                Some(question) => Box::pin(session.authenticate(&mut drive, question)).await,
+            },
         }
     };
     session.log_end(end);
@@ -101,33 +98,7 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
     Box::pin(part(drive, end)).await;
 }
 
-/// Writes what is left, and waits for the peer where the last answer must not be reset away.
-async fn part(mut drive: Drive<Server, MaybeTls>, end: End) {
-    if end.lingers() {
-        drive.linger().await;
-    } else {
-        let _ = tokio::time::timeout(crate::net::LINGER, poll_fn(|cx| drive.poll_flush(cx))).await;
-    }
-}
-
-#[allow(clippy::large_enum_variant, reason = "lives on the stack, for one step")]
-enum Next {
-    Items(VecDeque<Item>),
-    Step(Step<ServerEvent>),
-}
-
 impl Session {
-    /// Waits for the peer, the time or the service, whichever comes first.
-    async fn next(&self, drive: &mut Drive<Server, MaybeTls>) -> Next {
-        poll_fn(|cx| {
-            if let Poll::Ready(items) = self.outbox.poll_take(cx) {
-                return Poll::Ready(Next::Items(items));
-            }
-            drive.poll_step(cx).map(Next::Step)
-        })
-        .await
-    }
-
     /// From the service to the engine.
     fn relay(&mut self, drive: &mut Drive<Server, MaybeTls>, items: VecDeque<Item>) {
         drive.command(|engine, now| {
@@ -146,43 +117,66 @@ impl Session {
         });
     }
 
-    /// From the engine to the service.
-    fn handle(&mut self, event: ServerEvent) {
-        let (hub, key) = (&self.shared.hub, self.key);
+    /// From the engine to the service; or back, if it is a question of the login.
+    fn handle(&mut self, drive: &Drive<Server, MaybeTls>, event: ServerEvent) -> Option<ServerEvent> {
+        let (hub, key) = (&self.shared.hub, self.connection.key);
         match event {
-            ServerEvent::Request(frame) => hub.tell(|service, now| service.request(now, key, frame)),
-            ServerEvent::Response(frame) => hub.tell(|service, now| service.response(now, key, frame)),
+            ServerEvent::Request(frame) => self.connection.request(frame),
+            ServerEvent::Response(frame) => self.connection.response(frame),
             ServerEvent::Authenticated(opening) => {
                 tracing::debug!(peer = %self.peer, user = %opening.identity, "authenticated");
                 self.identity = Some(opening.identity.clone());
                 hub.tell(|service, now| service.open(now, key, open(opening)));
             }
+            ServerEvent::LinkUp(opening) => {
+                tracing::debug!(peer = %self.peer, domain = %opening.origin, "authenticated");
+                self.identity = Some(Address::of_domain(&opening.origin));
+                let opening = open_link(opening);
+                let facts = LinkFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() };
+                hub.note_link(key, &opening.route, facts);
+                hub.tell(|service, now| service.open_link(now, key, opening));
+            }
             ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
-            ServerEvent::Bye => self.how = Closed::Bye,
-            ServerEvent::StartTls
-            | ServerEvent::LookUp(_)
+            ServerEvent::Bye => self.connection.how = Closed::Bye,
+            ServerEvent::StartTls | ServerEvent::Ended(_) => {}
+            question @ (ServerEvent::LookUp(_)
             | ServerEvent::CheckPassword(_)
             | ServerEvent::LookUpPeer(_)
-            | ServerEvent::JudgePeer(_)
-            | ServerEvent::LinkUp(_)
-            | ServerEvent::Ended(_) => {}
+            | ServerEvent::JudgePeer(_)) => return Some(question),
         }
+        None
     }
 
-    /// From the engine to the store, or to a thread that may take its time, and back.
-    async fn authenticate(&self, drive: &mut Drive<Server, MaybeTls>, event: ServerEvent) {
-        match event {
-            ServerEvent::LookUp(user) => {
-                let found = self.shared.hub.credentials(user).await;
-                drive.command(|engine, now| engine.handle_command(now, ServerCommand::Credentials(found)));
+    /// From the engine to the store, the DNS, or a thread that may take its time, and back.
+    async fn authenticate(&self, drive: &mut Drive<Server, MaybeTls>, question: ServerEvent) {
+        let neighbours = self.shared.neighbours.as_ref();
+        let answer = match question {
+            ServerEvent::LookUp(user) => ServerCommand::Credentials(self.shared.hub.credentials(user).await),
+            ServerEvent::LookUpPeer(origin) => {
+                ServerCommand::Credentials(neighbours.and_then(|neighbours| neighbours.credentials(&origin)))
             }
-            ServerEvent::CheckPassword(work) => {
-                if let Ok(verdict) = tokio::task::spawn_blocking(move || work.run()).await {
-                    drive.command(|engine, now| engine.handle_command(now, ServerCommand::Checked(verdict)));
-                }
+            ServerEvent::JudgePeer(origin) => {
+                let Some(neighbours) = neighbours else { return };
+                let judged = neighbours.judge(&origin, drive.stream().peer_certificates()).await;
+                ServerCommand::PeerJudged(self.log_judgement(&origin, judged))
             }
-            _ => {}
+            ServerEvent::CheckPassword(work) => match tokio::task::spawn_blocking(move || work.run()).await {
+                Ok(verdict) => ServerCommand::Checked(verdict),
+                Err(_) => return,
+            },
+            _ => return,
+        };
+        drive.command(|engine, now| engine.handle_command(now, answer));
+    }
+
+    /// Tells why another domain was believed or not.
+    fn log_judgement(&self, origin: &Domain, judged: Result<Proof, net::client::Error>) -> bool {
+        let address = self.peer.ip().to_canonical();
+        match &judged {
+            Ok(proof) => tracing::debug!(%address, domain = %origin, by = %proof, "certificate accepted"),
+            Err(error) => tracing::warn!(%address, domain = %origin, %error, "certificate not accepted for this domain"),
         }
+        judged.is_ok()
     }
 
     /// Flushes the OK and does the handshake on the same stream.
@@ -194,8 +188,8 @@ impl Session {
         let (mut engine, stream) = drive.into_parts();
         let MaybeTls::Plain(stream) = stream else { return None };
         match tokio::time::timeout_at(until, tls.accept(stream)).await {
-            Ok(Ok((stream, secured, users))) => {
-                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(tls_info(secured, users)));
+            Ok(Ok((stream, info))) => {
+                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(info));
                 Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
             }
             Ok(Err(error)) => {
@@ -222,9 +216,9 @@ impl Session {
     }
 }
 
-/// What the handshake proved, in the engine's words.
-pub(super) fn tls_info(secured: Secured, users: Vec<Address>) -> TlsInfo {
-    TlsInfo { exporter: secured.exporter, client_identities: users, client_certificate: false, version: secured.version }
+fn open_link(opening: LinkOpening) -> service::LinkOpening {
+    let LinkOpening { domain, origin, max_body, max_outstanding } = opening;
+    service::LinkOpening { route: Route { ours: domain, theirs: origin }, dialled: false, max_body, max_outstanding }
 }
 
 fn open(opening: Opening) -> service::Opening {

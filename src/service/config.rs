@@ -38,6 +38,44 @@ pub struct ServiceConfig {
     pub acl_rules: usize,
     /// Repetitions of one unsettled SEND that wait for its outcome.
     pub repeats: usize,
+    /// What is taken from other domains, and given to them.
+    pub links: LinkRules,
+}
+
+/// Links to other domains. Each number is for one of them.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkRules {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// How long the answer to a request is waited for.
+    pub response_timeout: Duration,
+    /// A link on which nothing happens for so long is closed by whoever opened it, by the other side after twice as long.
+    pub idle: Duration,
+    /// Links at a time.
+    pub connections: usize,
+    /// Requests without an answer; one more is answered try-later.
+    pub outstanding: u32,
+    /// Their octets, in either direction; a request that is alone is always taken.
+    pub outstanding_octets: u64,
+    /// Requests in a second; one more is answered try-later.
+    pub requests_per_second: u32,
+    /// Subscriptions that its users hold here.
+    pub subscriptions: usize,
+}
+
+impl Default for LinkRules {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            response_timeout: Duration::from_secs(30),
+            idle: Duration::from_secs(300),
+            connections: 8,
+            outstanding: 1024,
+            outstanding_octets: 128 << 20,
+            requests_per_second: 10_000,
+            subscriptions: 100_000,
+        }
+    }
 }
 
 /// The rules of one domain.
@@ -102,6 +140,7 @@ impl ServiceConfig {
             presence_octets: 65_536,
             acl_rules: 1024,
             repeats: 16,
+            links: LinkRules::default(),
         }
     }
 

@@ -138,7 +138,7 @@ impl Service {
     pub(super) fn send_live(&mut self, connection: ConnectionKey, copy: Copy) {
         let about = if self.sends.contains_key(&copy.send) { About::Live(copy.send) } else { About::Nothing };
         if let Some(at) = self.connections.get_mut(&connection) {
-            at.outbox.sent(copy.identity, Method::Send, about);
+            at.outbox.sent(copy.identity, Method::Send, about, connection);
             self.effects.push_back(Effect::Send { connection, octets: copy.frame.octets().clone().into() });
         }
     }

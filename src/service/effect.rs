@@ -1,12 +1,21 @@
 //! What the rules want done: the only way in which the service touches the world.
 
 use super::store::{Read, Remembered, Write};
-use crate::model::{Address, Answer, ByeCause, ConnectionId};
+use crate::model::{Address, Answer, ByeCause, ConnectionId, Domain};
 use bytes::Bytes;
 
 /// The relay's number for one authenticated connection; never used twice in a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionKey(pub u64);
+
+/// Two domains between which there may be links: every link between them serves both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Route {
+    /// The domain that we serve.
+    pub ours: Domain,
+    /// The other one.
+    pub theirs: Domain,
+}
 
 /// Names a read or write under way, so that its outcome finds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,7 +48,7 @@ pub enum SessionState {
 /// One thing to do. Effects are performed in the order in which they come out.
 #[derive(Debug)]
 pub enum Effect {
-    /// The answer to [`super::Service::open`]: comes at once or after a read.
+    /// The answer to [`super::Service::open`] or [`super::Service::open_link`]: comes at once or after a read.
     Opened {
         /// The connection that asked.
         connection: ConnectionKey,
@@ -53,6 +62,8 @@ pub enum Effect {
         /// What.
         octets: Octets,
     },
+    /// Open a link, speaking for `route.ours`; then [`super::Service::open_link`], or [`super::Service::link_failed`].
+    Dial(Route),
     /// Say BYE with this cause, close within 2 s. The service has already forgotten the connection.
     Close {
         /// Which.
@@ -107,6 +118,18 @@ pub enum Notice {
         user: Address,
         /// Which.
         session: ConnectionId,
+    },
+    /// A link stands.
+    LinkUp {
+        /// Between whom.
+        route: Route,
+        /// Whether we opened it.
+        dialled: bool,
+    },
+    /// A link ended.
+    LinkDown {
+        /// Between whom.
+        route: Route,
     },
     /// A read or write failed; the request that needed it was answered server-error.
     StoreFailed {

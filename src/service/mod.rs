@@ -3,9 +3,13 @@
 //! *Order:* call one of the methods of [`Service`] that take `now`, then [`Service::poll_effect`] until it
 //! gives `None` and perform each effect in that order, then look at [`Service::poll_timeout`].
 
+mod abroad;
 pub mod config;
 mod deliver;
 pub mod effect;
+mod forward;
+mod incoming;
+mod lasting;
 mod locate;
 mod mailbox;
 mod notify;
@@ -17,30 +21,38 @@ mod publish;
 mod recent;
 mod reload;
 mod requests;
+mod routes;
 mod rules;
 mod sessions;
+mod status;
 pub mod store;
 mod subscribe;
 mod timers;
 mod users;
 mod watchers;
 
-pub use config::{DomainRules, MailboxRules, ServiceConfig};
-pub use effect::{ConnectionKey, Effect, Notice, Octets, SessionState, Ticket};
+pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
+pub use effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
 
-use crate::model::{Address, Answer, ConnectionId, ErrorKind, Fingerprint, Now};
+pub use status::{LinkStatus, RouteStatus};
+
+use crate::model::{Address, Answer, ConnectionId, Domain, ErrorKind, Fingerprint, Now};
 use crate::wire::Frame;
 use deliver::Unsettled;
+use forward::Forwarded;
+use lasting::Subscribing;
 use locate::Place;
 use mailbox::Row;
+use notify::Ending;
 use publish::Change;
 use recent::Recent;
+use routes::{Link, Peer};
 use rules::NewRules;
 use sessions::{Connection, Session, SessionKey};
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
-use timers::{Timer, Timers};
+use timers::{Timer, TimerKey, Timers};
 use users::{Held, User};
 
 /// What an authenticated connection wants to be.
@@ -62,6 +74,28 @@ pub struct Opening {
     pub max_outstanding: u32,
 }
 
+/// What a link between two domains was opened with.
+#[derive(Clone, Debug)]
+pub struct LinkOpening {
+    /// Between whom.
+    pub route: Route,
+    /// Whether we opened it.
+    pub dialled: bool,
+    /// The largest body that the other side takes.
+    pub max_body: u64,
+    /// How many unanswered requests the other side takes.
+    pub max_outstanding: u32,
+}
+
+/// Why there is no link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoLink {
+    /// There is no such domain, or it takes no links: DNS says so for good.
+    NoService,
+    /// It cannot be reached, is not who it should be, or does not take us for who we are: later perhaps.
+    Unreachable,
+}
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
@@ -80,6 +114,18 @@ pub struct Service {
     clock: VecDeque<Address>,
     sessions: HashMap<SessionKey, Session>,
     connections: HashMap<ConnectionKey, Connection>,
+    /// Subscriptions whose end their sessions have not acknowledged, of ours and of other domains.
+    endings: HashMap<SessionKey, BTreeMap<Address, Ending>>,
+    links: HashMap<ConnectionKey, Link>,
+    peers: HashMap<Route, Peer>,
+    /// Where something may have to be sent, or a link opened.
+    restless: BTreeSet<Route>,
+    forwarded: HashMap<u64, Forwarded>,
+    /// How many subscriptions each other domain holds here.
+    subscribers: HashMap<Domain, usize>,
+    /// Subscriptions of other domains of which it is to be noted what they were told.
+    untold: BTreeSet<(Address, SessionKey)>,
+    untold_timer: Option<TimerKey>,
     /// Connections that have not been told whether they are welcome.
     opening: HashSet<ConnectionKey>,
     tasks: HashMap<Ticket, Task>,
@@ -94,6 +140,7 @@ pub struct Service {
     next_serial: u64,
     next_request: u64,
     next_send: u64,
+    next_forwarded: u64,
     next_message: u64,
 }
 
@@ -116,6 +163,8 @@ enum Task {
     Store(u64),
     /// A stored message is being deleted.
     Delete(Row),
+    /// A subscription of another domain is being written.
+    Subscribe(Box<Subscribing>),
 }
 
 impl Service {
@@ -123,12 +172,20 @@ impl Service {
     #[must_use]
     pub fn new(config: ServiceConfig, start: Start, _now: Now) -> Self {
         let recent = Recent::new(start.remembered, config.remembered_max);
-        Self {
+        let mut service = Self {
             config: config.with_sound_prefix(),
             users: HashMap::new(),
             clock: VecDeque::new(),
             sessions: HashMap::new(),
             connections: HashMap::new(),
+            endings: HashMap::new(),
+            links: HashMap::new(),
+            peers: HashMap::new(),
+            restless: BTreeSet::new(),
+            forwarded: HashMap::new(),
+            subscribers: HashMap::new(),
+            untold: BTreeSet::new(),
+            untold_timer: None,
             opening: HashSet::new(),
             tasks: HashMap::new(),
             sends: HashMap::new(),
@@ -141,8 +198,16 @@ impl Service {
             next_serial: 0,
             next_request: 0,
             next_send: 0,
+            next_forwarded: 0,
             next_message: start.next_message,
+        };
+        // Leases end and changes are told whether anybody asks or not.
+        for address in start.watched {
+            if service.serves(&address) {
+                service.load(&address);
+            }
         }
+        service
     }
 
     /// A connection was authenticated. Answered by [`Effect::Opened`], at once or after a read;
@@ -158,21 +223,49 @@ impl Service {
             }
             _ => self.refuse_opening(connection, Answer::new(ErrorKind::AuthenticationFailed)),
         }
+        self.settle_routes(now);
     }
 
-    /// A user request from a client. Ignored from a connection that is not open.
+    /// A link was authenticated, by whoever opened it. Answered by [`Effect::Opened`].
+    pub fn open_link(&mut self, now: Now, connection: ConnectionKey, opening: LinkOpening) {
+        self.take_link(now, connection, opening);
+        self.settle_routes(now);
+    }
+
+    /// The outcome of [`Effect::Dial`] where it is no link; `pause`: how long to wait before the next try, jitter included.
+    pub fn link_failed(&mut self, now: Now, route: &Route, why: NoLink, pause: Duration) {
+        self.miss_link(now, route, why, pause);
+        self.settle_routes(now);
+    }
+
+    /// A user request from a client, or any request from a link. Ignored from a connection that is not open.
     pub fn request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
-        self.check_request(now, connection, frame);
+        if self.links.contains_key(&connection) {
+            self.link_request(now, connection, frame);
+        } else {
+            self.check_request(now, connection, frame);
+        }
+        self.settle_routes(now);
     }
 
-    /// A client's response to a user request that was sent to it.
+    /// A response of a client, or of another domain.
     pub fn response(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
-        self.match_response(now, connection, &frame);
+        if self.links.contains_key(&connection) {
+            self.link_response(now, connection, &frame);
+        } else {
+            self.match_response(now, connection, &frame);
+        }
+        self.settle_routes(now);
     }
 
     /// A connection ended. Not needed, but harmless, after [`Effect::Close`].
     pub fn closed(&mut self, now: Now, connection: ConnectionKey, how: Closed) {
-        self.disconnect(now, connection, how);
+        if self.links.contains_key(&connection) {
+            self.lose_link(now, connection);
+        } else {
+            self.disconnect(now, connection, how);
+        }
+        self.settle_routes(now);
     }
 
     /// The outcome of [`Effect::Read`].
@@ -190,8 +283,9 @@ impl Service {
             Some(Task::Reload(address, mark)) => self.user_reloaded(now, &address, mark, user(outcome)),
             Some(Task::Offer(address)) => self.offer_read(now, &address, ticket.0, mailbox(outcome)),
             Some(Task::Sweep(address)) => self.sweep_read(now, &address, mailbox(outcome)),
-            Some(Task::Change(..) | Task::Rules(..) | Task::Store(_) | Task::Delete(_)) | None => {}
+            Some(Task::Change(..) | Task::Rules(..) | Task::Store(_) | Task::Delete(_) | Task::Subscribe(_)) | None => {}
         }
+        self.settle_routes(now);
     }
 
     /// The outcome of [`Effect::Write`].
@@ -201,8 +295,10 @@ impl Service {
             Some(Task::Rules(address, rules)) => self.rules_written(now, &address, *rules, outcome),
             Some(Task::Store(send)) => self.message_written(now, send, outcome),
             Some(Task::Delete(row)) => self.message_deleted(now, &row, outcome),
+            Some(Task::Subscribe(subscribing)) => self.subscription_written(now, *subscribing, outcome),
             Some(Task::Load(_) | Task::Reload(..) | Task::Offer(_) | Task::Sweep(_)) | None => {}
         }
+        self.settle_routes(now);
     }
 
     /// The moment that [`Service::poll_timeout`] named has come. Harmless at any other time.
@@ -216,8 +312,14 @@ impl Service {
                 Timer::Ending(presentity, session) => self.ending_timer(now, &presentity, &session),
                 Timer::Offer(address) => self.offer_timer(now, &address),
                 Timer::Expiry(address) => self.sweep(now, &address),
+                Timer::Forward(number) => self.forward_timer(number),
+                Timer::Dial(route) => self.dial_timer(route),
+                Timer::LinkIdle(connection) => self.idle_timer(now, connection),
+                Timer::Abroad(target, session) => self.abroad_timer(now, &target, &session),
+                Timer::Told => self.told_timer(),
             }
         }
+        self.settle_routes(now);
     }
 
     /// When [`Service::handle_timeout`] wants to be called.
@@ -234,11 +336,13 @@ impl Service {
     /// An administrator wrote to the store: what is kept in memory may be stale.
     pub fn changed_outside(&mut self, now: Now) {
         self.reload_users(now);
+        self.settle_routes(now);
     }
 
     /// Other settings hold from now on. Sessions in domains that are gone are closed; leases that were granted and
     /// messages under way keep their terms.
     pub fn reconfigure(&mut self, now: Now, config: ServiceConfig) {
         self.take_config(now, config);
+        self.settle_routes(now);
     }
 }

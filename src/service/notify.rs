@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::effect::{ConnectionKey, Effect, Octets};
-use super::outbox::{About, Identity, Waiting};
+use super::outbox::{About, Identity, Waiting, Way};
 use super::presence::entity_head;
 use super::sessions::SessionKey;
 use super::timers::{Timer, TimerKey, Timers};
@@ -38,6 +38,14 @@ pub(super) struct Ending {
     pub(super) timer: Option<TimerKey>,
 }
 
+/// A request of the relay's own, made and noted as sent.
+pub(super) struct Own {
+    pub(super) identity: Identity,
+    pub(super) method: Method,
+    pub(super) about: About,
+    pub(super) octets: Octets,
+}
+
 impl Telling {
     fn is_idle(&self) -> bool {
         !self.queued && self.sent.is_none() && self.timer.is_none()
@@ -46,6 +54,15 @@ impl Telling {
     /// The connection is gone: what was under way begins anew on the next one.
     fn restart(&mut self) {
         *self = Self { timer: self.timer, ..Self::default() };
+    }
+
+    /// The same for another domain, whose links come and go without anybody being away: only what is under way begins anew.
+    fn lose(&mut self, timers: &mut Timers) -> bool {
+        let under_way = std::mem::take(&mut self.queued) | self.sent.take().is_some();
+        if under_way {
+            timers.clear(&mut self.timer);
+        }
+        under_way
     }
 
     /// The client is there after all: a pause between tries is over, and the next failure is the first.
@@ -74,36 +91,39 @@ impl Service {
         self.tell(now, presentity, session);
     }
 
-    /// Tells the subscriber, if there is something to tell, nothing is outstanding, and there is a connection.
+    /// Tells the subscriber, if there is something to tell, nothing is outstanding, and there is a way.
     pub(super) fn tell(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
-        let connection = self.sessions.get(session).and_then(|session| session.connection);
-        let (Some(connection), Some(subscription)) = (connection, self.subscription(presentity, session)) else { return };
-        if subscription.behind && subscription.telling.is_idle() {
+        let way = self.way(presentity, session);
+        let (Some(way), Some(subscription)) = (way, self.subscription(presentity, session)) else { return };
+        if subscription.behind && subscription.unwritten == 0 && subscription.telling.is_idle() {
             subscription.telling.queued = true;
-            self.line_up(now, connection, Waiting::Notify(presentity.clone()));
+            self.line_up_by(now, way, Waiting::Notify(presentity.clone(), session.clone()));
         }
     }
 
     /// Its turn has come.
-    pub(super) fn send_notify(&mut self, now: Now, connection: ConnectionKey, presentity: &Address) {
-        let Some(session) = self.connections.get(&connection).map(|at| at.session.clone()) else { return };
-        let Some(identity) = self.own_identity(presentity) else { return };
-        let Some(user) = self.users.get_mut(presentity) else { return };
-        let Some(subscription) = user.subscriptions.get_mut(&session) else { return };
+    pub(super) fn make_notify(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> Option<Own> {
+        let identity = self.own_identity(presentity)?;
+        let user = self.users.get_mut(presentity)?;
+        let subscription = user.subscriptions.get_mut(session)?;
+        let (access, lapsed) = (subscription.access.clone(), subscription.lapsed);
         subscription.behind = false;
         subscription.telling.queued = false;
         subscription.telling.sent = Some(identity.id);
         let timer = Timer::Notify(presentity.clone(), session.clone());
         self.timers.set(&mut subscription.telling.timer, now.instant + SILENCE, timer);
-        let (access, lapsed) = (subscription.access.clone(), subscription.lapsed);
         let (version, entity) = user.shown(&access);
         let call = UserCall::ChangeNotify { origin: presentity.clone(), target_connection: session.id, version, lapsed };
-        let head = entity_head(own_request(&identity, &session, call).write(&identity.from), entity);
+        let head = entity_head(own_request(&identity, session, call).write(&identity.from), entity);
         let octets = Octets { head, body: entity.octets.clone() };
-        self.send_own(connection, identity, Method::ChangeNotify, About::Notify(presentity.clone()), octets);
+        if let Some(subscription) = user.subscriptions.get_mut(session) {
+            subscription.saying = version;
+        }
+        let about = About::Notify(presentity.clone(), session.clone());
+        Some(Own { identity, method: Method::ChangeNotify, about, octets })
     }
 
-    /// The client answered a CHANGE-NOTIFY.
+    /// The subscriber answered a CHANGE-NOTIFY.
     pub(super) fn notify_answered(
         &mut self,
         now: Now,
@@ -112,15 +132,20 @@ impl Service {
         id: RequestId,
         outcome: Result<(), Answer>,
     ) {
-        let Some(user) = self.users.get_mut(presentity) else { return };
-        let Some(subscription) = user.subscriptions.get_mut(session) else { return };
+        let Some(subscription) = self.users.get_mut(presentity).and_then(|user| user.subscriptions.get_mut(session)) else {
+            return;
+        };
         if subscription.telling.sent != Some(id) {
             return;
         }
         subscription.telling.sent = None;
         self.timers.clear(&mut subscription.telling.timer);
         match outcome {
-            Ok(()) => subscription.telling.failures = 0,
+            Ok(()) => {
+                subscription.telling.failures = 0;
+                subscription.told = subscription.saying;
+                self.note_told(now, presentity, session);
+            }
             Err(answer) if answer.kind == ErrorKind::SubscriptionUnknown => {
                 self.drop_subscription(presentity, session);
                 self.forget_subscription(presentity, session);
@@ -138,71 +163,134 @@ impl Service {
 
     /// No answer in time, or time to try again.
     pub(super) fn notify_timer(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
-        let connection = self.sessions.get(session).and_then(|session| session.connection);
-        let Some(user) = self.users.get_mut(presentity) else { return };
-        let Some(subscription) = user.subscriptions.get_mut(session) else { return };
+        let Some(subscription) = self.users.get_mut(presentity).and_then(|user| user.subscriptions.get_mut(session)) else {
+            return;
+        };
         subscription.telling.timer = None;
         if let Some(id) = subscription.telling.sent.take() {
+            self.pause_telling(now, presentity, session);
+            self.give_up(now, presentity, session, id);
+        } else {
+            self.tell(now, presentity, session);
+        }
+    }
+
+    /// What was to be told could not be; it will be tried again.
+    fn pause_telling(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
+        let subscription = self.users.get_mut(presentity).and_then(|user| user.subscriptions.get_mut(session));
+        if let Some(subscription) = subscription {
             subscription.behind = true;
+            subscription.telling.queued = false;
             let pause = subscription.telling.pause(None);
             let timer = Timer::Notify(presentity.clone(), session.clone());
             self.timers.set(&mut subscription.telling.timer, now.instant + pause, timer);
-            self.give_up(now, connection, presentity, id);
-        } else {
-            self.tell(now, presentity, session);
+        }
+    }
+
+    /// The other domain cannot be reached; it will be tried again.
+    pub(super) fn unreached(&mut self, now: Now, waiting: &Waiting) {
+        match waiting {
+            Waiting::Notify(presentity, session) => self.pause_telling(now, presentity, session),
+            Waiting::Ending(presentity, session) => {
+                let Some(ending) = self.endings.get_mut(session).and_then(|endings| endings.get_mut(presentity)) else { return };
+                ending.telling.queued = false;
+                let at = (now.instant + ending.telling.pause(None)).min(ending.until);
+                self.arm_ending(presentity, session, at);
+            }
+            Waiting::Relayed(_) | Waiting::Live(_) | Waiting::Forwarded(_) => {}
+        }
+    }
+
+    /// A link broke under what was sent over it: it goes by the next one.
+    pub(super) fn tell_again(&mut self, now: Now, about: &About) {
+        match about {
+            About::Notify(presentity, session) => {
+                let subscription = self.users.get_mut(presentity).and_then(|user| user.subscriptions.get_mut(session));
+                if let Some(subscription) = subscription {
+                    subscription.behind |= subscription.telling.lose(&mut self.timers);
+                    self.tell(now, presentity, session);
+                }
+            }
+            About::Ending(presentity, session) => {
+                let Some(ending) = self.endings.get_mut(session).and_then(|endings| endings.get_mut(presentity)) else { return };
+                ending.telling.restart();
+                let until = ending.until;
+                self.arm_ending(presentity, session, until);
+                self.tell_ending(now, presentity, session);
+            }
+            _ => {}
         }
     }
 
     /// The subscription ends, and the subscriber must learn it.
     pub(super) fn end_subscription(&mut self, now: Now, presentity: &Address, session: &SessionKey, cause: Cause) {
         let Some(ends) = self.drop_subscription(presentity, session) else { return };
-        let Some(known) = self.sessions.get_mut(session) else { return };
-        known.subscriptions.remove(presentity);
+        if let Some(known) = self.sessions.get_mut(session) {
+            known.subscriptions.remove(presentity);
+        } else if !self.is_abroad(&session.user) {
+            return;
+        }
         let until = if cause == Cause::Expired { now.instant + SILENCE } else { ends };
         // A client that is away finds out by itself that a lease has run out.
-        let told = cause != Cause::Expired || known.connection.is_some();
-        if told && known.endings.len() < self.config.subscriptions_per_session {
-            let ending = Ending { cause, until, telling: Telling::default(), timer: None };
-            known.endings.insert(presentity.clone(), ending);
-            self.arm_ending(presentity, session, until);
-            self.tell_ending(now, presentity, session);
+        if cause != Cause::Expired || self.way(presentity, session).is_some() {
+            self.must_tell_ending(now, presentity, session, cause, until);
         }
         self.free_session(session);
     }
 
+    /// The session must learn that the subscription is over, if it can until then.
+    pub(super) fn must_tell_ending(
+        &mut self,
+        now: Now,
+        presentity: &Address,
+        session: &SessionKey,
+        cause: Cause,
+        until: Instant,
+    ) {
+        let endings = self.endings.entry(session.clone()).or_default();
+        if endings.len() < self.config.subscriptions_per_session {
+            let ending = Ending { cause, until, telling: Telling::default(), timer: None };
+            if let Some(mut old) = endings.insert(presentity.clone(), ending) {
+                self.timers.clear(&mut old.timer);
+            }
+            self.arm_ending(presentity, session, until);
+            self.tell_ending(now, presentity, session);
+        }
+    }
+
     fn arm_ending(&mut self, presentity: &Address, session: &SessionKey, at: Instant) {
-        let ending = self.sessions.get_mut(session).and_then(|known| known.endings.get_mut(presentity));
+        let ending = self.endings.get_mut(session).and_then(|endings| endings.get_mut(presentity));
         if let Some(ending) = ending {
             self.timers.set(&mut ending.timer, at, Timer::Ending(presentity.clone(), session.clone()));
         }
     }
 
-    /// Tells the subscriber about the end, if that is not under way and there is a connection.
+    /// Tells the subscriber about the end, if that is not under way and there is a way.
     pub(super) fn tell_ending(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
-        let Some(known) = self.sessions.get_mut(session) else { return };
-        let (Some(connection), Some(ending)) = (known.connection, known.endings.get_mut(presentity)) else { return };
+        let way = self.way(presentity, session);
+        let ending = self.endings.get_mut(session).and_then(|endings| endings.get_mut(presentity));
+        let (Some(way), Some(ending)) = (way, ending) else { return };
         if !ending.telling.queued && ending.telling.sent.is_none() {
             ending.telling.queued = true;
-            self.line_up(now, connection, Waiting::Ending(presentity.clone()));
+            self.line_up_by(now, way, Waiting::Ending(presentity.clone(), session.clone()));
         }
     }
 
     /// Its turn has come.
-    pub(super) fn send_ending(&mut self, now: Now, connection: ConnectionKey, presentity: &Address) {
-        let Some(session) = self.connections.get(&connection).map(|at| at.session.clone()) else { return };
-        let Some(identity) = self.own_identity(presentity) else { return };
-        let ending = self.sessions.get_mut(&session).and_then(|known| known.endings.get_mut(presentity));
-        let Some(ending) = ending else { return };
+    pub(super) fn make_ending(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> Option<Own> {
+        let identity = self.own_identity(presentity)?;
+        let ending = self.endings.get_mut(session)?.get_mut(presentity)?;
         ending.telling.queued = false;
         ending.telling.sent = Some(identity.id);
         let cause = ending.cause;
-        self.arm_ending(presentity, &session, now.instant + SILENCE);
+        self.arm_ending(presentity, session, now.instant + SILENCE);
         let call = UserCall::TerminateSubscription { origin: presentity.clone(), target_connection: session.id, cause };
-        let octets = own_request(&identity, &session, call).write(&identity.from).finish();
-        self.send_own(connection, identity, Method::TerminateSubscription, About::Ending(presentity.clone()), octets.into());
+        let octets = own_request(&identity, session, call).write(&identity.from).finish().into();
+        let about = About::Ending(presentity.clone(), session.clone());
+        Some(Own { identity, method: Method::TerminateSubscription, about, octets })
     }
 
-    /// The client answered a TERMINATE-SUBSCRIPTION.
+    /// The subscriber answered a TERMINATE-SUBSCRIPTION.
     pub(super) fn ending_answered(
         &mut self,
         now: Now,
@@ -211,7 +299,7 @@ impl Service {
         id: RequestId,
         outcome: Result<(), Answer>,
     ) {
-        let ending = self.sessions.get_mut(session).and_then(|known| known.endings.get_mut(presentity));
+        let ending = self.endings.get_mut(session).and_then(|endings| endings.get_mut(presentity));
         let Some(ending) = ending.filter(|ending| ending.telling.sent == Some(id)) else { return };
         ending.telling.sent = None;
         match outcome.err().filter(|answer| answer.kind != ErrorKind::SubscriptionUnknown) {
@@ -226,9 +314,7 @@ impl Service {
 
     /// No answer in time, time to try again, or the lease is over.
     pub(super) fn ending_timer(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
-        let Some(known) = self.sessions.get_mut(session) else { return };
-        let connection = known.connection;
-        let Some(ending) = known.endings.get_mut(presentity) else { return };
+        let Some(ending) = self.endings.get_mut(session).and_then(|endings| endings.get_mut(presentity)) else { return };
         let sent = ending.telling.sent.take();
         let over = ending.until <= now.instant;
         let at = if sent.is_some() { now.instant + ending.telling.pause(None) } else { ending.until };
@@ -239,15 +325,19 @@ impl Service {
             self.arm_ending(presentity, session, at);
         }
         match sent {
-            Some(id) => self.give_up(now, connection, presentity, id),
+            Some(id) => self.give_up(now, presentity, session, id),
             None => self.tell_ending(now, presentity, session),
         }
     }
 
     /// Nothing more is said about that end: it was learnt, or there is a new subscription.
     pub(super) fn forget_ending(&mut self, presentity: &Address, session: &SessionKey) {
-        if let Some(mut ending) = self.sessions.get_mut(session).and_then(|known| known.endings.remove(presentity)) {
+        let Some(endings) = self.endings.get_mut(session) else { return };
+        if let Some(mut ending) = endings.remove(presentity) {
             self.timers.clear(&mut ending.timer);
+            if endings.is_empty() {
+                self.endings.remove(session);
+            }
             self.free_session(session);
         }
     }
@@ -255,12 +345,12 @@ impl Service {
     /// What was under way on a connection that is gone waits for the session's next one.
     pub(super) fn unsent(&mut self, gone: &super::sessions::Connection) {
         let sent = gone.outbox.sent_about().filter_map(|about| match about {
-            About::Notify(presentity) | About::Ending(presentity) => Some(presentity),
+            About::Notify(presentity, _) | About::Ending(presentity, _) | About::Relayed(presentity) => Some(presentity),
             _ => None,
         });
         let waiting = gone.outbox.waiting().filter_map(|waiting| match waiting {
-            Waiting::Notify(presentity) | Waiting::Ending(presentity) => Some(presentity),
-            Waiting::Live(_) => None,
+            Waiting::Notify(presentity, _) | Waiting::Ending(presentity, _) | Waiting::Relayed(presentity) => Some(presentity),
+            Waiting::Live(_) | Waiting::Forwarded(_) => None,
         });
         for presentity in sent.chain(waiting) {
             let user = self.users.get_mut(presentity);
@@ -268,10 +358,12 @@ impl Service {
                 subscription.behind |= subscription.telling.queued || subscription.telling.sent.is_some();
                 subscription.telling.restart();
             }
-            let known = self.sessions.get_mut(&gone.session);
-            if let Some(ending) = known.and_then(|known| known.endings.get_mut(presentity)) {
+            if let Some(ending) = self.endings.get_mut(&gone.session).and_then(|endings| endings.get_mut(presentity)) {
                 ending.telling.restart();
                 self.timers.set(&mut ending.timer, ending.until, Timer::Ending(presentity.clone(), gone.session.clone()));
+            }
+            if let Some(abroad) = self.sessions.get_mut(&gone.session).and_then(|known| known.abroad.get_mut(presentity)) {
+                abroad.restart();
             }
         }
         // Those that only paused begin anew as well.
@@ -285,21 +377,27 @@ impl Service {
         }
     }
 
-    fn send_own(&mut self, connection: ConnectionKey, identity: Identity, method: Method, about: About, octets: Octets) {
+    pub(super) fn send_own(&mut self, connection: ConnectionKey, own: Own) {
         if let Some(at) = self.connections.get_mut(&connection) {
-            at.outbox.sent(identity, method, about);
-            self.effects.push_back(Effect::Send { connection, octets });
+            at.outbox.sent(own.identity, own.method, own.about, connection);
+            self.effects.push_back(Effect::Send { connection, octets: own.octets });
         }
     }
 
     /// The place that an unanswered request took up is free again; its answer would be ignored.
-    fn give_up(&mut self, now: Now, connection: Option<ConnectionKey>, presentity: &Address, id: RequestId) {
-        let Some(connection) = connection else { return };
-        if let Some(at) = self.connections.get_mut(&connection) {
-            let from = Address::of_domain(&presentity.domain());
-            at.outbox.give_up(&Identity { from, connection: crate::model::ConnectionId::server(), id });
+    fn give_up(&mut self, now: Now, presentity: &Address, session: &SessionKey, id: RequestId) {
+        let from = Address::of_domain(&presentity.domain());
+        let identity = Identity { from, connection: crate::model::ConnectionId::server(), id };
+        match self.way(presentity, session) {
+            Some(Way::Client(connection)) => {
+                if let Some(at) = self.connections.get_mut(&connection) {
+                    at.outbox.give_up(&identity);
+                }
+                self.pump(now, connection);
+            }
+            Some(Way::Route(route)) => self.give_up_abroad(now, &route, &identity),
+            None => {}
         }
-        self.pump(now, connection);
     }
 }
 

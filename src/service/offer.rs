@@ -166,7 +166,7 @@ impl Service {
             }
             offering.offered.insert(row.number);
             offering.patience.get_or_insert(now.instant + rules.delivery_timeout);
-            at.outbox.sent(identity, Method::Send, About::Stored(row));
+            at.outbox.sent(identity, Method::Send, About::Stored(row), connection);
             self.effects.push_back(Effect::Send { connection, octets: message.frame.into() });
         }
     }

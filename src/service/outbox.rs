@@ -1,6 +1,8 @@
-//! What was sent to a client and awaits its answer, what waits for its turn, and whose answer a response is (SPEC §3).
+//! What was sent to a client or another domain and awaits its answer, what waits for its turn, and whose answer a
+//! response is (SPEC §3).
 
-use super::effect::ConnectionKey;
+use super::effect::{ConnectionKey, Route};
+use super::sessions::SessionKey;
 use super::{Service, mailbox};
 use crate::model::{Address, Answer, ConnectionId, Method, Now, RequestId};
 use crate::wire::{Frame, Kind, Name};
@@ -17,13 +19,26 @@ pub(super) struct Identity {
     pub(super) id: RequestId,
 }
 
-/// What a request to a client is about.
+/// Where requests of a kind are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To a client.
+    Client(ConnectionKey),
+    /// To another domain, over whatever link stands.
+    Route(Route),
+}
+
+/// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum About {
-    /// CHANGE-NOTIFY of this user's presence.
-    Notify(Address),
-    /// TERMINATE-SUBSCRIPTION of this user's presence.
-    Ending(Address),
+    /// CHANGE-NOTIFY of this user's presence to this session.
+    Notify(Address, SessionKey),
+    /// TERMINATE-SUBSCRIPTION of this user's presence to this session.
+    Ending(Address, SessionKey),
+    /// CHANGE-NOTIFY of another domain, handed on to the client.
+    Relayed(Address),
+    /// A request that was handed on to another domain.
+    Forwarded(u64),
     /// An unsettled SEND.
     Live(u64),
     /// A SEND that was stored in the meantime.
@@ -37,10 +52,14 @@ pub(super) enum About {
 /// Something that is sent when its turn comes.
 #[derive(Clone, Debug)]
 pub(super) enum Waiting {
-    /// CHANGE-NOTIFY, with the value of that moment.
-    Notify(Address),
+    /// CHANGE-NOTIFY of this user's presence to this session, with the value of that moment.
+    Notify(Address, SessionKey),
     /// TERMINATE-SUBSCRIPTION.
-    Ending(Address),
+    Ending(Address, SessionKey),
+    /// CHANGE-NOTIFY of another domain, the newest one of that moment.
+    Relayed(Address),
+    /// A request to another domain.
+    Forwarded(u64),
     /// A SEND, settled or not.
     Live(Box<Copy>),
 }
@@ -53,18 +72,44 @@ pub(super) struct Copy {
     pub(super) frame: Frame,
 }
 
-/// One connection's requests to its client.
+/// One connection's, or one route's, requests to the other side.
 #[derive(Debug)]
 pub(super) struct Outbox {
     max: usize,
-    sent: HashMap<Identity, (Method, About)>,
+    sent: HashMap<Identity, Sent>,
     waiting: VecDeque<Waiting>,
 }
 
+/// A request without an answer.
+#[derive(Debug)]
+pub(super) struct Sent {
+    method: Method,
+    pub(super) about: About,
+    /// By which connection it went.
+    pub(super) over: ConnectionKey,
+}
+
 impl Outbox {
+    /// For a client that takes so many requests.
     pub(super) fn new(max_outstanding: u32) -> Self {
-        let max = usize::try_from(max_outstanding).unwrap_or(usize::MAX).clamp(1, OUTSTANDING_MAX);
-        Self { max, sent: HashMap::new(), waiting: VecDeque::new() }
+        Self::bounded(max_outstanding, OUTSTANDING_MAX)
+    }
+
+    /// For whoever takes so many requests, but never more than `most`.
+    pub(super) fn bounded(max_outstanding: u32, most: usize) -> Self {
+        let mut outbox = Self { max: most, sent: HashMap::new(), waiting: VecDeque::new() };
+        outbox.allow(max_outstanding, most);
+        outbox
+    }
+
+    /// The other side takes so many requests now.
+    pub(super) fn allow(&mut self, max_outstanding: u32, most: usize) {
+        self.max = usize::try_from(max_outstanding).unwrap_or(usize::MAX).clamp(1, most);
+    }
+
+    /// Nothing is under way or waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.waiting.is_empty()
     }
 
     /// Whether the client takes one more request now, and nothing has waited longer.
@@ -78,8 +123,43 @@ impl Outbox {
     }
 
     /// Notes a request as sent.
-    pub(super) fn sent(&mut self, identity: Identity, method: Method, about: About) {
-        self.sent.insert(identity, (method, about));
+    pub(super) fn sent(&mut self, identity: Identity, method: Method, about: About, over: ConnectionKey) {
+        self.sent.insert(identity, Sent { method, about, over });
+    }
+
+    /// Puts something at the end of the line.
+    pub(super) fn wait(&mut self, waiting: Waiting) {
+        self.waiting.push_back(waiting);
+    }
+
+    /// Puts something at the head of the line.
+    pub(super) fn wait_first(&mut self, waiting: Waiting) {
+        self.waiting.push_front(waiting);
+    }
+
+    /// Takes out all that waits.
+    pub(super) fn take_waiting(&mut self) -> VecDeque<Waiting> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Takes out what went by this connection and was not answered.
+    pub(super) fn take_sent_over(&mut self, over: ConnectionKey) -> Vec<(Identity, About)> {
+        self.sent.extract_if(|_, sent| sent.over == over).map(|(identity, sent)| (identity, sent.about)).collect()
+    }
+
+    /// Whether something that went by this connection was not answered.
+    pub(super) fn has_sent_over(&self, over: ConnectionKey) -> bool {
+        self.sent.values().any(|sent| sent.over == over)
+    }
+
+    /// Takes out the request to which this is the response; `None`: it answers nothing.
+    pub(super) fn take_answered(&mut self, frame: &Frame) -> Option<(Identity, About)> {
+        let identity = answered(frame)?;
+        let known = self.sent.get(&identity).is_some_and(|sent| sent.method.as_str() == frame.method());
+        if !known {
+            return None;
+        }
+        self.sent.remove(&identity).map(|sent| (identity, sent.about))
     }
 
     /// No longer waits for the answer to a request of the relay's own.
@@ -89,17 +169,22 @@ impl Outbox {
 
     /// What was sent without an answer, and what waits.
     pub(super) fn sent_about(&self) -> impl Iterator<Item = &About> {
-        self.sent.values().map(|(_, about)| about)
+        self.sent.values().map(|sent| &sent.about)
     }
 
     /// What was sent without an answer, to be given another meaning.
     pub(super) fn sent_about_mut(&mut self) -> impl Iterator<Item = &mut About> {
-        self.sent.values_mut().map(|(_, about)| about)
+        self.sent.values_mut().map(|sent| &mut sent.about)
     }
 
     /// What waits for its turn.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
         self.waiting.iter()
+    }
+
+    /// Whether something waits for its turn.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Takes out what need not wait any longer.
@@ -108,7 +193,7 @@ impl Outbox {
     }
 
     /// The first in line that can go. One whose identity is still outstanding lets others pass.
-    fn next(&mut self) -> Option<Waiting> {
+    pub(super) fn next(&mut self) -> Option<Waiting> {
         if self.sent.len() >= self.max {
             return None;
         }
@@ -127,13 +212,40 @@ impl Service {
         }
     }
 
+    /// By which way a session hears of a presentity; `None`: it has no connection.
+    pub(super) fn way(&self, presentity: &Address, session: &SessionKey) -> Option<Way> {
+        if !self.is_abroad(&session.user) {
+            return self.sessions.get(session)?.connection.map(Way::Client);
+        }
+        Some(Way::Route(Route { ours: presentity.domain(), theirs: session.user.domain() }))
+    }
+
+    /// Sends something by that way as soon as its turn comes.
+    pub(super) fn line_up_by(&mut self, now: Now, way: Way, waiting: Waiting) {
+        match way {
+            Way::Client(connection) => self.line_up(now, connection, waiting),
+            Way::Route(route) => self.line_up_abroad(now, &route, waiting),
+        }
+    }
+
     /// Sends what the client has room for.
     pub(super) fn pump(&mut self, now: Now, connection: ConnectionKey) {
         while let Some(next) = self.connections.get_mut(&connection).and_then(|at| at.outbox.next()) {
             match next {
-                Waiting::Notify(presentity) => self.send_notify(now, connection, &presentity),
-                Waiting::Ending(presentity) => self.send_ending(now, connection, &presentity),
+                Waiting::Notify(presentity, session) => {
+                    if let Some(own) = self.make_notify(now, &presentity, &session) {
+                        self.send_own(connection, own);
+                    }
+                }
+                Waiting::Ending(presentity, session) => {
+                    if let Some(own) = self.make_ending(now, &presentity, &session) {
+                        self.send_own(connection, own);
+                    }
+                }
+                Waiting::Relayed(presentity) => self.send_relayed(connection, &presentity),
                 Waiting::Live(copy) => self.send_live(connection, *copy),
+                // Goes to other domains only.
+                Waiting::Forwarded(_) => {}
             }
         }
         let inbox = self.connections.get(&connection).and_then(|at| at.inbox.clone());
@@ -144,36 +256,21 @@ impl Service {
 
     /// A client's response. One that matches nothing is ignored.
     pub(super) fn match_response(&mut self, now: Now, connection: ConnectionKey, frame: &Frame) {
-        let Some((identity, about)) = self.take_matching(connection, frame) else { return };
-        let session = self.connections.get_mut(&connection).map(|at| {
-            at.silent &= matches!(about, About::Notify(_) | About::Ending(_));
-            at.session.clone()
-        });
-        let outcome = if frame.kind() == Kind::Ok { Ok(()) } else { Err(Answer::read(frame)) };
-        match (about, session) {
-            (About::Notify(presentity), Some(session)) => self.notify_answered(now, &presentity, &session, identity.id, outcome),
-            (About::Ending(presentity), Some(session)) => self.ending_answered(now, &presentity, &session, identity.id, outcome),
-            (About::Live(send), _) => self.live_answered(now, connection, send, outcome),
-            (About::Late(row), _) => self.late_answered(&row, outcome),
-            (About::Stored(row), _) => self.stored_answered(now, &row, outcome),
-            (About::Nothing | About::Notify(_) | About::Ending(_), _) => {}
+        let Some(at) = self.connections.get_mut(&connection) else { return };
+        let Some((identity, about)) = at.outbox.take_answered(frame) else { return };
+        at.silent &= matches!(about, About::Notify(..) | About::Ending(..) | About::Relayed(_));
+        let session = at.session.clone();
+        let outcome = outcome_of(frame);
+        match about {
+            About::Notify(presentity, session) => self.notify_answered(now, &presentity, &session, identity.id, outcome),
+            About::Ending(presentity, session) => self.ending_answered(now, &presentity, &session, identity.id, outcome),
+            About::Relayed(presentity) => self.relayed_answered(now, &session, &presentity, outcome),
+            About::Live(send) => self.live_answered(now, connection, send, outcome),
+            About::Late(row) => self.late_answered(&row, outcome),
+            About::Stored(row) => self.stored_answered(now, &row, outcome),
+            About::Nothing | About::Forwarded(_) => {}
         }
         self.pump(now, connection);
-    }
-
-    fn take_matching(&mut self, connection: ConnectionKey, frame: &Frame) -> Option<(Identity, About)> {
-        let at = self.connections.get_mut(&connection)?;
-        let to = frame.header(Name::To)?;
-        let identity = Identity {
-            from: Address::parse_url(to).ok().filter(|from| from.as_str() == to)?,
-            connection: ConnectionId::parse_any(frame.header(Name::ConnectionId)?)?,
-            id: RequestId::parse(frame.request_id())?,
-        };
-        let (method, _) = at.outbox.sent.get(&identity)?;
-        if method.as_str() != frame.method() {
-            return None;
-        }
-        at.outbox.sent.remove(&identity).map(|(_, about)| (identity, about))
     }
 
     /// The identity of a new request that the relay makes itself on behalf of this user.
@@ -184,11 +281,26 @@ impl Service {
     }
 }
 
+/// The identity of the request that this response answers.
+fn answered(frame: &Frame) -> Option<Identity> {
+    let to = frame.header(Name::To)?;
+    Some(Identity {
+        from: Address::parse_url(to).ok().filter(|from| from.as_str() == to)?,
+        connection: ConnectionId::parse_any(frame.header(Name::ConnectionId)?)?,
+        id: RequestId::parse(frame.request_id())?,
+    })
+}
+
+/// What a response says.
+pub(super) fn outcome_of(frame: &Frame) -> Result<(), Answer> {
+    if frame.kind() == Kind::Ok { Ok(()) } else { Err(Answer::read(frame)) }
+}
+
 /// The identity of a forwarded frame.
 pub(super) fn identity_of(frame: &Frame) -> Option<Identity> {
     Some(Identity {
         from: Address::parse_url(frame.header(Name::From)?).ok()?,
-        connection: ConnectionId::parse(frame.header(Name::ConnectionId)?)?,
+        connection: ConnectionId::parse_any(frame.header(Name::ConnectionId)?)?,
         id: RequestId::parse(frame.request_id())?,
     })
 }

@@ -80,7 +80,7 @@ impl Service {
                 self.effects.push_back(Effect::Close { connection, cause: ByeCause::Disabled });
                 self.disconnect(now, connection, Closed::Bye);
             }
-            self.end_session(&key);
+            self.end_session(now, &key);
         }
         for connection in readers {
             if self.connections.contains_key(&connection) {
@@ -97,6 +97,7 @@ impl Service {
             self.config.domains.keys().filter(|domain| !config.domains.contains_key(*domain)).cloned().collect();
         self.recent.set_max(config.remembered_max);
         self.config = config;
+        self.judge_links(now);
         let addresses: Vec<Address> = self.users.keys().cloned().collect();
         for address in addresses {
             if gone.contains(address.domain_str()) {

@@ -5,6 +5,7 @@ use super::effect::ConnectionKey;
 use super::locate::Place;
 use super::sessions::Asker;
 use super::users::Held;
+use crate::model::acl::ANONYMOUS_DOMAIN;
 use crate::model::{Address, Answer, ErrorKind, Fault, Now, UserCall, UserRequest, media_type};
 use crate::wire::{Frame, Name};
 
@@ -19,7 +20,12 @@ impl Service {
         };
         // SPEC §5: octet for octet, so that nobody downstream has to canonicalise From to know who it was.
         if asker.frame.header(Name::From) != Some(asker.session.user.as_str()) || request.connection != asker.session.id {
-            return self.refuse_with(&asker, ErrorKind::PermissionDenied);
+            let kind = if self.speaks_for_another(&asker) {
+                ErrorKind::DomainAuthenticationRequired
+            } else {
+                ErrorKind::PermissionDenied
+            };
+            return self.refuse_with(&asker, kind);
         }
         // Only servers tell of presence.
         if matches!(request.call, UserCall::ChangeNotify { .. } | UserCall::TerminateSubscription { .. }) {
@@ -32,11 +38,16 @@ impl Service {
             Place::User(address) => self.enter(now, &address, Held::Request(Box::new((asker, request)))),
             Place::NoUser(address) => self.enter_nobody(now, &address, Held::Request(Box::new((asker, request)))),
             Place::Domain | Place::Nowhere => self.refuse_with(&asker, ErrorKind::TargetUnknown),
-            Place::Elsewhere => {
-                let answer = Answer::new(ErrorKind::OperationNotSupported).because("this relay has no links to other domains");
-                self.refuse(&asker, &answer);
-            }
+            Place::Elsewhere => self.forward(now, asker, &request),
         }
+    }
+
+    /// Whether somebody without a name here asks as a user of another domain, for whom only that domain's server may ask
+    /// (SPEC §9.6).
+    fn speaks_for_another(&self, asker: &Asker) -> bool {
+        let from = asker.frame.header(Name::From).and_then(|text| Address::parse_url(text).ok());
+        let foreign = from.is_some_and(|from| !self.serves(&from) && from.domain_str() != ANONYMOUS_DOMAIN);
+        foreign && self.sessions.get(&asker.session).is_some_and(|session| session.anonymous)
     }
 
     /// The record of the Target is there, and it is this request's turn.
@@ -74,7 +85,7 @@ impl Service {
 }
 
 /// Whether the body is of a type that the method takes. It says nothing about the Target, and so comes first (SPEC §5.1).
-fn is_of_its_type(call: &UserCall, content_type: Option<&str>) -> bool {
+pub(super) fn is_of_its_type(call: &UserCall, content_type: Option<&str>) -> bool {
     let taken: &[&str] = match call {
         UserCall::Send { .. } => &[media_type::RFC822, media_type::GLOBAL],
         UserCall::SetAcl { .. } => &[media_type::ACL],

@@ -1,7 +1,7 @@
 //! Sessions and the connections that they outlive (SPEC §4).
 
-use super::effect::{ConnectionKey, Effect, Notice, Octets, SessionState};
-use super::notify::Ending;
+use super::abroad::Abroad;
+use super::effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState};
 use super::outbox::Outbox;
 use super::users::{Held, User};
 use super::{Closed, Opening, Service};
@@ -25,11 +25,11 @@ pub(super) struct Session {
     /// Tells it from an earlier one of the same name.
     serial: u64,
     pub(super) connection: Option<ConnectionKey>,
-    anonymous: bool,
+    pub(super) anonymous: bool,
     /// Whose presence it watches.
     pub(super) subscriptions: BTreeSet<Address>,
-    /// Subscriptions whose end it has not acknowledged.
-    pub(super) endings: BTreeMap<Address, Ending>,
+    /// The same in other domains.
+    pub(super) abroad: BTreeMap<Address, Abroad>,
     /// Requests without an answer.
     unanswered: u32,
     /// Their octets, which stay in memory.
@@ -53,8 +53,29 @@ pub(super) struct Connection {
 #[derive(Clone, Debug)]
 pub(super) struct Asker {
     pub(super) session: SessionKey,
-    serial: u64,
     pub(super) frame: Frame,
+    via: Via,
+}
+
+/// By which way the answer goes.
+#[derive(Clone, Debug)]
+enum Via {
+    /// To the session, if it is still this one.
+    Session(u64),
+    /// To the domain of the asking user.
+    Route(Route),
+}
+
+impl Asker {
+    /// A user of another domain, whose request came by a link.
+    pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route) -> Self {
+        Self { session, frame, via: Via::Route(route) }
+    }
+
+    /// Whether the request came by a link.
+    pub(super) fn is_abroad(&self) -> bool {
+        matches!(self.via, Via::Route(_))
+    }
 }
 
 impl Service {
@@ -72,7 +93,7 @@ impl Service {
             let Some((_, oldest)) = keys.filter_map(|key| Some((away(&key)?, key))).min() else {
                 return self.refuse_opening(connection, too_many("too many sessions"));
             };
-            self.end_session(&oldest);
+            self.end_session(now, &oldest);
         }
         let wish = opening.inbox.as_ref().filter(|_| opening.accepts_messages);
         let wish = wish.map(|wish| wish.canonical_local().unwrap_or_else(|| wish.clone()));
@@ -147,13 +168,14 @@ impl Service {
             connection: None,
             anonymous: opening.anonymous,
             subscriptions: BTreeSet::new(),
-            endings: BTreeMap::new(),
+            abroad: BTreeMap::new(),
             unanswered: 0,
             unanswered_octets: 0,
         });
         session.connection = Some(connection);
         let subscriptions: Vec<Address> = session.subscriptions.iter().cloned().collect();
-        let endings: Vec<Address> = session.endings.keys().cloned().collect();
+        let abroad: Vec<Address> = session.abroad.keys().cloned().collect();
+        let endings: Vec<Address> = self.endings.get(&key).map(|endings| endings.keys().cloned().collect()).unwrap_or_default();
         if let Some(user) = self.users.get_mut(&key.user) {
             user.sessions.insert(key.id);
         }
@@ -173,6 +195,9 @@ impl Service {
         }
         for presentity in subscriptions {
             self.tell(now, &presentity, &key);
+        }
+        for presentity in abroad {
+            self.relay(now, &key, &presentity);
         }
         if let Some(inbox) = inbox {
             self.drain(now, &inbox);
@@ -201,7 +226,7 @@ impl Service {
         let inbox = gone.inbox.clone();
         let anonymous = self.sessions.get(&key).is_some_and(|session| session.anonymous);
         if how == Closed::Bye || anonymous {
-            self.end_session(&key);
+            self.end_session(now, &key);
         } else {
             self.free_session(&key);
         }
@@ -218,12 +243,15 @@ impl Service {
     }
 
     /// The session is over, with all that it watched.
-    pub(super) fn end_session(&mut self, key: &SessionKey) {
+    pub(super) fn end_session(&mut self, now: Now, key: &SessionKey) {
         let Some(session) = self.sessions.remove(key) else { return };
         for presentity in session.subscriptions {
             self.drop_subscription(&presentity, key);
         }
-        for (_, mut ending) in session.endings {
+        for (presentity, abroad) in session.abroad {
+            self.leave_abroad(now, key, &presentity, abroad);
+        }
+        for (_, mut ending) in self.endings.remove(key).unwrap_or_default() {
             self.timers.clear(&mut ending.timer);
         }
         if let Some(user) = self.users.get_mut(&key.user) {
@@ -236,11 +264,15 @@ impl Service {
         let purposeless = self.sessions.get(key).is_some_and(|session| {
             session.connection.is_none()
                 && session.subscriptions.is_empty()
-                && session.endings.is_empty()
+                && session.abroad.is_empty()
                 && session.unanswered == 0
+                && !self.endings.contains_key(key)
         });
         if purposeless {
-            self.end_session(key);
+            self.sessions.remove(key);
+            if let Some(user) = self.users.get_mut(&key.user) {
+                user.sessions.remove(&key.id);
+            }
         }
     }
 
@@ -258,14 +290,18 @@ impl Service {
         }
         session.unanswered += 1;
         session.unanswered_octets = octets;
-        let serial = session.serial;
-        Some(Asker { session: key, serial, frame })
+        let via = Via::Session(session.serial);
+        Some(Asker { session: key, frame, via })
     }
 
-    /// Answers a request on its session's connection of today; without one the answer is dropped.
+    /// Answers a request on its session's connection of today, without one the answer is dropped; or over any link.
     pub(super) fn answer(&mut self, asker: &Asker, octets: Octets) {
+        let serial = match &asker.via {
+            Via::Session(serial) => *serial,
+            Via::Route(route) => return self.answer_abroad(route, asker.frame.octets().len() as u64, octets),
+        };
         let Some(session) = self.sessions.get_mut(&asker.session) else { return };
-        if session.serial != asker.serial {
+        if session.serial != serial {
             return;
         }
         session.unanswered = session.unanswered.saturating_sub(1);

@@ -1,6 +1,6 @@
 //! What the rules may ask of a store and have it write; the store itself lies elsewhere.
 
-use crate::model::{Address, Credentials, ErrorKind, MessageId, Token, UnixMillis, Version};
+use crate::model::{Address, ConnectionId, Credentials, ErrorKind, MessageId, Token, UnixMillis, Version};
 use bytes::Bytes;
 
 /// Reading. Many may read at the same time.
@@ -69,6 +69,8 @@ pub struct Start {
     pub next_message: u64,
     /// Deliveries of the last 24 hours, oldest first.
     pub remembered: Vec<Remembered>,
+    /// Whose presence is subscribed to from other domains.
+    pub watched: Vec<Address>,
 }
 
 /// A question.
@@ -109,6 +111,8 @@ pub struct UserRecord {
     pub presence: StoredPresence,
     /// Messages that wait.
     pub mailbox: MailboxSize,
+    /// Who subscribes from other domains; also to somebody who is not there.
+    pub subscriptions: Vec<StoredSubscription>,
 }
 
 /// The state of an account.
@@ -184,6 +188,21 @@ pub struct Entity {
     pub octets: Bytes,
 }
 
+/// A subscription by a session of another domain. At most one per subscriber and session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSubscription {
+    /// Whose session.
+    pub subscriber: Address,
+    /// The session.
+    pub connection: ConnectionId,
+    /// When it began.
+    pub since: UnixMillis,
+    /// When its lease ends.
+    pub until: UnixMillis,
+    /// The newest version that the subscriber is known to have; it may have a newer one.
+    pub told: Version,
+}
+
 /// How much a mailbox holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MailboxSize {
@@ -234,6 +253,33 @@ pub enum Write {
         /// The message.
         message: StoredMessage,
     },
+    /// Keep a subscription of another domain, in the place of an older one of the same session.
+    Subscribe {
+        /// To whose presence.
+        user: Address,
+        /// The whole of it.
+        subscription: StoredSubscription,
+    },
+    /// Note what the subscriber acknowledged, if the subscription is still there.
+    Told {
+        /// Of whose presence.
+        user: Address,
+        /// Whose session.
+        subscriber: Address,
+        /// The session.
+        connection: ConnectionId,
+        /// The version.
+        version: Version,
+    },
+    /// Forget a subscription of another domain, if it is still there.
+    Unsubscribe {
+        /// To whose presence.
+        user: Address,
+        /// Whose session.
+        subscriber: Address,
+        /// The session.
+        connection: ConnectionId,
+    },
     /// Delete a stored message.
     Delete {
         /// Whose mailbox.
@@ -241,6 +287,22 @@ pub enum Write {
         /// Which.
         number: u64,
     },
+}
+
+impl Write {
+    /// Whose record it changes.
+    #[must_use]
+    pub const fn user(&self) -> &Address {
+        match self {
+            Self::Presence { user, .. }
+            | Self::Acl { user, .. }
+            | Self::Store { user, .. }
+            | Self::Subscribe { user, .. }
+            | Self::Told { user, .. }
+            | Self::Unsubscribe { user, .. }
+            | Self::Delete { user, .. } => user,
+        }
+    }
 }
 
 /// A delivery that a repeated SEND must not repeat.

@@ -17,8 +17,8 @@ use std::time::Instant;
 pub(super) struct Subscription {
     pub(super) since: UnixMillis,
     pub(super) until: UnixMillis,
-    ends: Instant,
-    timer: Option<TimerKey>,
+    pub(super) ends: Instant,
+    pub(super) timer: Option<TimerKey>,
     /// What the rules let the subscriber see.
     pub(super) access: Access,
     /// There is a value that the subscriber has not acknowledged and that is not under way.
@@ -26,6 +26,12 @@ pub(super) struct Subscription {
     /// That value shows because a lease ended.
     pub(super) lapsed: bool,
     pub(super) telling: Telling,
+    /// The version that is being told.
+    pub(super) saying: Version,
+    /// The newest version that the subscriber has for certain.
+    pub(super) told: Version,
+    /// SUBSCRIBEs that are being written, and so not answered.
+    pub(super) unwritten: u32,
 }
 
 impl Service {
@@ -36,12 +42,18 @@ impl Service {
         if !self.may_see(now, asker, target, &access, Op::Subscribe) {
             return;
         }
-        let Some(known) = self.sessions.get_mut(session) else { return self.refuse_with(asker, ErrorKind::ServerError) };
+        if !asker.is_abroad() && !self.sessions.contains_key(session) {
+            return;
+        }
+        let held = self.subscriptions_of(session);
+        let crowded = asker.is_abroad()
+            && self.subscribers.get(&session.user.domain()).is_some_and(|count| *count >= self.config.links.subscriptions);
         let Some(user) = self.users.get_mut(target) else { return };
         let bounds = self.config.domains.get(target.domain_str()).map(|rules| rules.lease).unwrap_or_default();
         let granted = bounds.grant(wish);
         let (until, ends) = (now.unix.plus(granted), now.instant + granted);
         let timer = Timer::Subscription(target.clone(), session.clone());
+        let former = user.subscriptions.get(session).map(|subscription| (subscription.until, subscription.ends));
         if let Some(subscription) = user.subscriptions.get_mut(session) {
             subscription.until = until;
             subscription.ends = ends;
@@ -54,7 +66,10 @@ impl Service {
             subscription.telling.recover(&mut self.timers);
             self.timers.set(&mut subscription.timer, ends, timer);
         } else {
-            if known.subscriptions.len() >= self.config.subscriptions_per_session {
+            if crowded {
+                return self.refuse(asker, &too_many("too many subscriptions of this domain"));
+            }
+            if held >= self.config.subscriptions_per_session {
                 return self.refuse(asker, &too_many("too many subscriptions of this session"));
             }
             if user.subscriptions.len() >= self.config.subscribers_per_user {
@@ -69,14 +84,28 @@ impl Service {
                 behind: false,
                 lapsed: false,
                 telling: Telling::default(),
+                saying: Version(0),
+                told: Version(0),
+                unwritten: 0,
             };
             self.timers.set(&mut subscription.timer, ends, timer);
             user.subscriptions.insert(session.clone(), subscription);
-            known.subscriptions.insert(target.clone());
+            match self.sessions.get_mut(session) {
+                Some(known) => drop(known.subscriptions.insert(target.clone())),
+                None => self.count_subscriber(target, session),
+            }
         }
         self.forget_ending(target, session);
+        if asker.is_abroad() {
+            return self.keep_subscription(asker, target, granted, former);
+        }
         let writer = ok_to(&asker.frame).number(Name::LeaseTime, granted.as_secs());
         self.answer_shown(asker, target, &access, writer);
+    }
+
+    /// How many subscriptions a session of ours holds.
+    pub(super) fn subscriptions_of(&self, session: &SessionKey) -> usize {
+        self.sessions.get(session).map_or(0, |known| known.subscriptions.len() + known.abroad.len())
     }
 
     /// UNSUBSCRIBE
@@ -104,6 +133,9 @@ impl Service {
         let mut gone = self.users.get_mut(presentity)?.subscriptions.remove(session)?;
         self.timers.clear(&mut gone.timer);
         self.timers.clear(&mut gone.telling.timer);
+        if self.is_abroad(&session.user) {
+            self.forget_subscriber(presentity, session);
+        }
         Some(gone.ends)
     }
 

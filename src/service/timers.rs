@@ -1,5 +1,6 @@
 //! What is to happen later, in the order of its time.
 
+use super::effect::{ConnectionKey, Route};
 use super::sessions::SessionKey;
 use crate::model::Address;
 use std::collections::BTreeMap;
@@ -22,6 +23,16 @@ pub(super) enum Timer {
     Offer(Address),
     /// A stored message has waited too long.
     Expiry(Address),
+    /// A request to another domain was not answered in time.
+    Forward(u64),
+    /// A link may be opened again.
+    Dial(Route),
+    /// A link may have been idle for long.
+    LinkIdle(ConnectionKey),
+    /// A subscription to this user of another domain, by this session, ends.
+    Abroad(Address, SessionKey),
+    /// What subscribers of other domains acknowledged is to be noted.
+    Told,
 }
 
 /// Names a timer that is set, so that it can be cleared. Never used twice: clearing one that has rung is harmless.

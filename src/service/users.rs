@@ -43,6 +43,8 @@ pub(super) struct User {
     pub(super) mailbox: Mailbox,
     /// Messages to this user that nobody acknowledged yet.
     pub(super) unsettled: u32,
+    /// Subscriptions of other domains that are being written.
+    pub(super) keeping: u32,
 }
 
 /// An ACL with its rules read.
@@ -105,6 +107,7 @@ impl User {
             sessions: BTreeSet::new(),
             mailbox: Mailbox::default(),
             unsettled: 0,
+            keeping: 0,
         }
     }
 
@@ -116,6 +119,7 @@ impl User {
             && self.inboxes.is_empty()
             && self.sessions.is_empty()
             && self.unsettled == 0
+            && self.keeping == 0
             && self.mailbox.is_idle()
     }
 
@@ -134,12 +138,10 @@ impl Service {
     /// Does what needs a user's record as soon as the record is there and earlier changes are written.
     pub(super) fn enter(&mut self, now: Now, address: &Address, held: Held) {
         let Some(user) = self.users.get_mut(address) else {
-            self.insert_user(address, Some(Busy::Loading));
+            self.load(address);
             if let Some(user) = self.users.get_mut(address) {
                 user.held.push_back(held);
             }
-            let ticket = self.ticket(Task::Load(address.clone()));
-            self.effects.push_back(Effect::Read { ticket, read: Read::User(address.clone()) });
             return;
         };
         user.used = true;
@@ -163,6 +165,13 @@ impl Service {
         self.enter(now, address, held);
     }
 
+    /// Has a user's record read for its own sake.
+    pub(super) fn load(&mut self, address: &Address) {
+        self.insert_user(address, Some(Busy::Loading));
+        let ticket = self.ticket(Task::Load(address.clone()));
+        self.effects.push_back(Effect::Read { ticket, read: Read::User(address.clone()) });
+    }
+
     fn insert_user(&mut self, address: &Address, busy: Option<Busy>) {
         self.forget_idle_users();
         self.clock.push_back(address.clone());
@@ -181,17 +190,19 @@ impl Service {
     pub(super) fn user_loaded(&mut self, now: Now, address: &Address, outcome: Result<UserRecord, StoreError>) {
         let outcome = outcome.and_then(|record| {
             let acl = record.acl.map(OwnAcl::read).transpose()?;
-            Ok((record.account, acl, record.presence, record.mailbox))
+            Ok((record.account, acl, record.presence, record.mailbox, record.subscriptions))
         });
         match outcome {
-            Ok((account, acl, presence, mailbox)) => {
+            Ok((account, acl, presence, mailbox, subscriptions)) => {
                 if let Some(user) = self.users.get_mut(address) {
                     user.account = account;
                     user.acl = acl;
                     user.presence = presence;
                     user.mailbox.size = mailbox;
                 }
+                self.take_subscriptions(now, address, subscriptions);
                 self.release(now, address);
+                self.tell_all(now, address);
             }
             Err(_) => {
                 self.effects.push_back(Effect::Notice(Notice::StoreFailed { user: address.clone() }));

@@ -3,10 +3,10 @@
 use super::memory::Memory;
 use super::sqlite::{self, Readers, Role};
 use super::{Backend, accounts::Accounts};
-use crate::model::{Address, Credentials, Fingerprint, MessageId, Token, UnixMillis, Version};
+use crate::model::{Address, ConnectionId, Credentials, Fingerprint, MessageId, Token, UnixMillis, Version};
 use crate::service::store::{
     Account, Delivery, Entity, Loaded, MailboxSize, Read, Remembered, Start, StoreError, StoreRead, StoredAcl, StoredMessage,
-    StoredPresence, StoredValue, UserRecord, Write,
+    StoredPresence, StoredSubscription, StoredValue, UserRecord, Write,
 };
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -277,6 +277,45 @@ fn numbers_never_return() {
         subject.remove(&address("ann"));
         subject.reopen();
         assert_eq!(subject.writer().start(NOW).unwrap().next_message, 8);
+    });
+}
+
+fn subscription(who: &str, until: u64, told: u64) -> StoredSubscription {
+    let subscriber = Address::parse(&format!("{who}@example.net")).unwrap();
+    let connection = ConnectionId::parse("laptop").unwrap();
+    StoredSubscription { subscriber, connection, since: NOW, until: UnixMillis(until), told: Version(told) }
+}
+
+fn subscribe(to: &str, subscription: StoredSubscription) -> Write {
+    Write::Subscribe { user: address(to), subscription }
+}
+
+#[test]
+fn subscriptions_of_other_domains_outlive_a_restart() {
+    on_each(|subject| {
+        let key = |who| (subscription(who, 0, 0).subscriber, subscription(who, 0, 0).connection);
+        let unsubscribe =
+            |to: &str, who| Write::Unsubscribe { user: address(to), subscriber: key(who).0, connection: key(who).1 };
+        let told = |of: &str, who, version| Write::Told {
+            user: address(of),
+            subscriber: key(who).0,
+            connection: key(who).1,
+            version: Version(version),
+        };
+        // Also to somebody who is not there: the answer must not tell.
+        write(subject, &[subscribe("ann", subscription("zoe", 5, 1)), subscribe("nobody", subscription("zoe", 6, 0))]).unwrap();
+        write(subject, &[subscribe("ann", subscription("max", 7, 2)), subscribe("ann", subscription("zoe", 8, 2))]).unwrap();
+        write(subject, &[told("ann", "zoe", 9), told("ann", "eve", 9), unsubscribe("ann", "eve")]).unwrap();
+        for _ in 0..2 {
+            assert_eq!(user(subject, "ann").subscriptions, [subscription("max", 7, 2), subscription("zoe", 8, 9)]);
+            assert_eq!(user(subject, "nobody").subscriptions, [subscription("zoe", 6, 0)]);
+            assert_eq!(subject.writer().start(NOW).unwrap().watched, [address("ann"), address("nobody")]);
+            subject.reopen();
+        }
+        write(subject, &[unsubscribe("nobody", "zoe"), unsubscribe("ann", "max")]).unwrap();
+        assert_eq!(subject.writer().start(NOW).unwrap().watched, [address("ann")]);
+        subject.remove(&address("ann"));
+        assert_eq!(subject.writer().start(NOW).unwrap().watched, []);
     });
 }
 

@@ -44,10 +44,8 @@ impl Plan {
     }
 
     fn fault(&self, write: &Write) -> Option<StoreError> {
-        let (Write::Presence { user, .. } | Write::Acl { user, .. } | Write::Store { user, .. } | Write::Delete { user, .. }) =
-            write;
         let state = self.lock();
-        state.every_write.or(state.of_user.as_ref().filter(|(of, _)| of == user).map(|(_, error)| *error))
+        state.every_write.or(state.of_user.as_ref().filter(|(of, _)| of == write.user()).map(|(_, error)| *error))
     }
 }
 

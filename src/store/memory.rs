@@ -1,10 +1,10 @@
 //! A store in memory: for scenes, demonstrations and tests of what rests on a store. Nothing outlives the process.
 
 use super::{Backend, Remember, recent};
-use crate::model::{Address, Credentials, Fingerprint, UnixMillis};
+use crate::model::{Address, ConnectionId, Credentials, Fingerprint, UnixMillis};
 use crate::service::store::{
     Account, Delivery, Loaded, MailboxSize, Read, Remembered, Start, StoreError, StoreRead, StoreWrite, StoredMessage,
-    UserRecord, Write,
+    StoredSubscription, UserRecord, Write,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,8 @@ pub struct Memory(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     users: BTreeMap<Address, User>,
+    /// By presentity, subscriber and session.
+    subscriptions: BTreeMap<Address, BTreeMap<(Address, ConnectionId), StoredSubscription>>,
     last_message: u64,
     remembered: Vec<Remembered>,
     changed_outside: bool,
@@ -48,6 +50,7 @@ impl Memory {
     pub fn remove_account(&self, address: &Address) {
         let mut inner = self.lock();
         inner.users.remove(address);
+        inner.subscriptions.remove(address);
         inner.changed_outside = true;
     }
 
@@ -65,7 +68,8 @@ impl StoreRead for Memory {
                     let octets = user.mailbox.values().map(|(message, _)| message.frame.len() as u64).sum();
                     UserRecord { mailbox: MailboxSize { messages: user.mailbox.len() as u64, octets }, ..user.record.clone() }
                 });
-                Ok(Loaded::User(record.unwrap_or_default()))
+                let subscriptions = inner.subscriptions.get(user).into_iter().flatten().map(|(_, one)| one.clone()).collect();
+                Ok(Loaded::User(UserRecord { subscriptions, ..record.unwrap_or_default() }))
             }
             Read::Mailbox { user, after, messages, octets } => {
                 let mut so_far: u64 = 0;
@@ -97,18 +101,17 @@ impl StoreWrite for Memory {
             .flat_map(|user| user.mailbox.values())
             .map(|(message, fingerprint)| stored(*fingerprint, message));
         let all = waiting.chain(inner.remembered.iter().copied()).filter(|entry| entry.at.plus(MEMORY) > now);
-        Ok(Start { next_message: inner.last_message.saturating_add(1), remembered: recent::merge(all.collect()) })
+        let watched = inner.subscriptions.iter().filter(|(_, some)| !some.is_empty()).map(|(user, _)| user.clone()).collect();
+        Ok(Start { next_message: inner.last_message.saturating_add(1), remembered: recent::merge(all.collect()), watched })
     }
 
     fn write(&mut self, writes: &[&Write]) -> Result<(), StoreError> {
         let mut inner = self.lock();
         let mut numbers = std::collections::BTreeSet::new();
         for write in writes {
-            let (Write::Presence { user, .. } | Write::Acl { user, .. } | Write::Store { user, .. } | Write::Delete { user, .. }) =
-                write;
-            let known = inner.users.contains_key(user);
+            let known = inner.users.contains_key(write.user());
             let sound = match write {
-                Write::Delete { .. } => true,
+                Write::Delete { .. } | Write::Subscribe { .. } | Write::Told { .. } | Write::Unsubscribe { .. } => true,
                 Write::Store { message, .. } => {
                     let taken = inner.users.values().any(|user| user.mailbox.contains_key(&message.number));
                     known && !taken && i64::try_from(message.number).is_ok() && numbers.insert(message.number)
@@ -154,6 +157,21 @@ impl Inner {
                 self.change(user, |user| {
                     user.mailbox.insert(message.number, (message.clone(), fingerprint));
                 });
+            }
+            Write::Subscribe { user, subscription } => {
+                let key = (subscription.subscriber.clone(), subscription.connection);
+                self.subscriptions.entry(user.clone()).or_default().insert(key, subscription.clone());
+            }
+            Write::Told { user, subscriber, connection, version } => {
+                let known = self.subscriptions.get_mut(user).and_then(|some| some.get_mut(&(subscriber.clone(), *connection)));
+                if let Some(subscription) = known {
+                    subscription.told = *version;
+                }
+            }
+            Write::Unsubscribe { user, subscriber, connection } => {
+                if let Some(some) = self.subscriptions.get_mut(user) {
+                    some.remove(&(subscriber.clone(), *connection));
+                }
             }
             Write::Delete { user, number } => {
                 let gone = self.users.get_mut(user).and_then(|user| user.mailbox.remove(number));

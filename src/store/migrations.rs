@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// The step at index n leads from version n to n + 1.
-const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
+const STEPS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
 
 /// The version that this program reads and writes.
 #[must_use]
@@ -74,7 +74,10 @@ mod tests {
     /// A published version never changes: a store written by it must be read for ever.
     #[test]
     fn published_steps_are_frozen() {
-        let digests = ["1078d8bde3def6e9d9fefe93acba2eafa5da90927bd1bddefa9243b02e148de9"];
+        let digests = [
+            "1078d8bde3def6e9d9fefe93acba2eafa5da90927bd1bddefa9243b02e148de9",
+            "6e5232f3dee9a43b9cdd8cc7dbbbf1b47a7c4078e1df41bd4e59fa3c39289cff",
+        ];
         assert_eq!(STEPS.len(), digests.len());
         for (step, digest) in STEPS.iter().zip(digests) {
             let found: String = Sha256::digest(step).iter().map(|octet| format!("{octet:02x}")).collect();
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn steps_run_once_and_in_order() {
-        let steps = [STEPS[0], "CREATE TABLE second (x INTEGER) STRICT", "ALTER TABLE second RENAME TO third"];
+        let steps = [STEPS[0], STEPS[1], "CREATE TABLE second (x INTEGER) STRICT", "ALTER TABLE second RENAME TO third"];
         let path = Path::new(NOWHERE);
         let mut connection = fresh();
         for upto in 1..=steps.len() {
@@ -101,8 +104,8 @@ mod tests {
         let path = Path::new(NOWHERE);
         run(&mut connection, path).unwrap();
         let before = tables(&connection).unwrap();
-        assert!(run_steps(&mut connection, path, &[STEPS[0], "CREATE TABLE second (x); nonsense"]).is_err());
-        assert_eq!((version(&connection).unwrap(), tables(&connection).unwrap()), (1, before));
+        assert!(run_steps(&mut connection, path, &[STEPS[0], STEPS[1], "CREATE TABLE second (x); nonsense"]).is_err());
+        assert_eq!((version(&connection).unwrap(), tables(&connection).unwrap()), (newest(), before));
     }
 
     #[test]
@@ -112,7 +115,7 @@ mod tests {
         connection.pragma_update(None, "user_version", 7).unwrap();
         let error = run(&mut connection, Path::new(NOWHERE)).unwrap_err();
         assert_eq!(error.kind, OpenErrorKind::Newer { found: 7, known: newest() });
-        assert_eq!(error.to_string(), "store.db was written by a newer impp (schema 7, this program knows 1); upgrade impp");
+        assert_eq!(error.to_string(), "store.db was written by a newer impp (schema 7, this program knows 2); upgrade impp");
     }
 
     #[test]

@@ -247,7 +247,7 @@ impl WriteJob {
             Write::Store { message, .. } => message.frame.len(),
             Write::Presence { presence, .. } => presence.values.iter().map(|value| value.body.octets.len()).sum(),
             Write::Acl { acl, .. } => acl.body.len(),
-            Write::Delete { .. } => 0,
+            Write::Subscribe { .. } | Write::Told { .. } | Write::Unsubscribe { .. } | Write::Delete { .. } => 0,
         });
         octets.sum()
     }

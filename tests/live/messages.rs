@@ -328,7 +328,8 @@ fn what_has_expired_is_not_delivered() {
 
 #[test]
 fn refusals_have_their_statuses_and_say_why() {
-    let mut site = Site::with("[mailbox]\nmax-messages = 2\n", &["alice", "bob", "carol", "dora"]);
+    let mut site =
+        Site::with("[mailbox]\nmax-messages = 2\n[interdomain]\nenabled = false\n", &["alice", "bob", "carol", "dora"]);
     expect(0, site.tool("impp-acl", "carol").args(["deny", "send", &at("alice")]), b"");
     site.administer(&["user", "disable", &at("dora")]);
     for _ in 0..2 {

@@ -168,7 +168,7 @@ fn a_full_disk_is_a_server_error_and_loses_nothing_acknowledged() {
     let mut taken = Vec::new();
     fill_up(&mut site.logged_in("alice", "filler-1", ""), &mut taken);
     assert!(taken.len() > 5, "{taken:?}");
-    let failed = run(site.tool("impp-send", "alice").args(["-m", &"x".repeat(30_000), &at("bob")]), b"");
+    let failed = run(site.tool("impp-send", "alice").args(["-m", &"x".repeat(45_000), &at("bob")]), b"");
     let errors = String::from_utf8_lossy(&failed.stderr);
     assert!(failed.status.code() == Some(75) && errors.contains("(server-error)"), "{errors}");
     // Reading goes on.

@@ -5,7 +5,7 @@ use impp::model::acl::{Acl, Action, Op, Rule, Who};
 use impp::model::presence::{Presence, Status};
 use impp::model::{Address, Answer, ConnectionId, Domain, ErrorKind, LeaseBounds, Token, Version, media_type};
 use impp::service::store::{Account, Moved, StoredAcl};
-use impp::service::{Closed, ConnectionKey, DomainRules};
+use impp::service::{Closed, ConnectionKey, DomainRules, LinkOpening, Route};
 use impp::wire::{Name, Writer};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -37,6 +37,12 @@ pub(crate) fn run(text: &str) -> Outcome {
 
 impl Script {
     fn line(&mut self, line: &str) -> Outcome {
+        // Whom it concerns says at which relay.
+        let (at, line) = match line.strip_prefix("at ").and_then(|rest| rest.split_once(": ")) {
+            Some((domain, rest)) => (self.world.relay_of(domain), rest),
+            None => (0, line),
+        };
+        self.world.at = at;
         let (action, expected) = match line.split_once(" -> ") {
             Some((action, expected)) => (action, Some(split(expected))),
             None => (line, None),
@@ -50,9 +56,47 @@ impl Script {
         match words.as_slice() {
             ["users", names @ ..] => {
                 for name in names {
+                    self.speak_of(&address(name));
                     self.world.store.accounts.insert(address(name), Account::default());
                 }
                 Ok(())
+            }
+            ["relay", name] => {
+                self.world.add_relay(name);
+                Ok(())
+            }
+            ["links", "are", "cut"] => {
+                self.world.cut_links();
+                Ok(())
+            }
+            ["links", "hold"] => {
+                self.world.hold_links = true;
+                Ok(())
+            }
+            ["links", "pass", number] => {
+                self.world.deliver(number.parse().map_err(|_| "a number")?);
+                Ok(())
+            }
+            ["links", "go", "on"] => {
+                self.world.hold_links = false;
+                self.world.run();
+                Ok(())
+            }
+            ["links", "asked", "for", number] => {
+                let asked = std::mem::take(&mut self.world.dials);
+                if asked.to_string() == *number { Ok(()) } else { Err(format!("asked for {asked}")) }
+            }
+            [domain, "is", "unreachable"] => {
+                self.world.unreachable.insert((*domain).to_owned());
+                Ok(())
+            }
+            [domain, "is", "reachable"] => {
+                self.world.unreachable.remove(*domain);
+                Ok(())
+            }
+            [name, "links", "as", theirs, "to", ours, how @ ..] => {
+                self.link(name, theirs, ours, how)?;
+                self.expect(name, &expected.unwrap_or_else(|| vec!["new".to_owned()]))
             }
             ["domain", name] => {
                 let domain = Domain::parse(name).map_err(|error| error.to_string())?;
@@ -74,6 +118,7 @@ impl Script {
             ["account", name, what @ ..] => self.account(name, what),
             ["rules", "of", name, rules @ ..] => {
                 let acl = rules_of(rules)?;
+                self.speak_of(&address(name));
                 let stored = StoredAcl { version: Version(7), body: acl.to_xml(), concealed: vec![None; acl.rules.len()] };
                 self.world.store.acls.insert(address(name), stored);
                 self.world.changed_outside();
@@ -154,6 +199,45 @@ impl Script {
         }
     }
 
+    /// The relay of this address is meant.
+    fn speak_of(&mut self, address: &Address) {
+        if self.world.at == 0 {
+            self.world.at = self.world.relay_of(address.domain_str());
+        }
+    }
+
+    /// The scene plays the server of another domain: `by hand`, `max-outstanding N`, `max-body N`.
+    fn link(&mut self, name: &str, theirs: &str, ours: &str, how: &[&str]) -> Outcome {
+        let domain = |text: &str| Domain::parse(text).map_err(|error| error.to_string());
+        let route = Route { ours: domain(ours)?, theirs: domain(theirs)? };
+        let (mut max_body, mut max_outstanding, mut by_hand) = (1 << 20, 64, false);
+        for pair in how.chunks(2) {
+            match pair {
+                ["by", "hand"] => by_hand = true,
+                ["max-body", octets] => max_body = octets.parse().map_err(|_| "a number")?,
+                ["max-outstanding", number] => max_outstanding = number.parse().map_err(|_| "a number")?,
+                _ => return Err(format!("what is {pair:?}?")),
+            }
+        }
+        let client = Client {
+            key: ConnectionKey(0),
+            relay: self.world.relay_of(ours),
+            link: true,
+            identity: Address::of_domain(&route.theirs),
+            session: ConnectionId::server(),
+            open: false,
+            by_hand,
+            max_body,
+            max_outstanding,
+            inbox: VecDeque::new(),
+            unanswered: Vec::new(),
+            arrived: BTreeMap::new(),
+        };
+        let opening = LinkOpening { route, dialled: false, max_body, max_outstanding };
+        self.world.link(name, client, opening);
+        Ok(())
+    }
+
     fn client(&mut self, name: &str) -> Result<&mut Client, String> {
         self.world.clients.get_mut(name).ok_or_else(|| format!("there is no {name}"))
     }
@@ -165,6 +249,11 @@ impl Script {
         match what {
             "outstanding" => config.outstanding = number()? as u32,
             "outstanding-octets" => config.outstanding_octets = number()?,
+            "links" => config.links.enabled = value == "on",
+            "links-of-one" => config.links.connections = size()?,
+            "link-outstanding" => config.links.outstanding = number()? as u32,
+            "link-requests" => config.links.requests_per_second = number()? as u32,
+            "link-subscriptions" => config.links.subscriptions = size()?,
             "subscriptions" => config.subscriptions_per_session = size()?,
             "subscribers" => config.subscribers_per_user = size()?,
             "sessions" => config.sessions_per_user = size()?,
@@ -197,13 +286,14 @@ impl Script {
     }
 
     fn rules_of_domain(&mut self, change: impl FnOnce(&mut DomainRules)) -> Outcome {
-        self.world.config.domains.get_mut(DOMAIN).map(change).ok_or("no such domain")?;
+        self.world.config.domains.values_mut().next().map(change).ok_or("no such domain")?;
         self.world.reconfigure();
         Ok(())
     }
 
     fn account(&mut self, name: &str, what: &[&str]) -> Outcome {
         let address_of = address(name);
+        self.speak_of(&address_of);
         let account = self.world.store.accounts.entry(address_of.clone()).or_default();
         match what {
             ["gone"] => {
@@ -224,6 +314,7 @@ impl Script {
     }
 
     fn mailbox(&mut self, user: &str, texts: &[&str]) -> Outcome {
+        self.speak_of(&address(user));
         let mail = self.world.store.mail.get(&address(user));
         let found: Vec<String> = mail
             .into_iter()
@@ -257,6 +348,8 @@ impl Script {
         let session = ConnectionId::parse(session).ok_or("not a session")?;
         let client = Client {
             key: ConnectionKey(0),
+            relay: if self.world.at > 0 { self.world.at } else { self.world.relay_of(identity.domain_str()) },
+            link: false,
             identity,
             session,
             open: false,

@@ -1,11 +1,11 @@
 //! A store in memory that can be told to wait and to fail.
 
-use impp::model::{Address, UnixMillis};
+use impp::model::{Address, ConnectionId, UnixMillis};
 use impp::service::store::{
     Account, Delivery, Loaded, MailboxSize, Read, Remembered, Start, StoreError, StoredAcl, StoredMessage, StoredPresence,
-    UserRecord, Write,
+    StoredSubscription, UserRecord, Write,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
 pub(crate) struct Store {
@@ -13,6 +13,8 @@ pub(crate) struct Store {
     pub(crate) acls: BTreeMap<Address, StoredAcl>,
     pub(crate) presence: BTreeMap<Address, StoredPresence>,
     pub(crate) mail: BTreeMap<Address, BTreeMap<u64, StoredMessage>>,
+    /// By presentity, subscriber and session.
+    pub(crate) subscriptions: BTreeMap<(Address, Address, ConnectionId), StoredSubscription>,
     pub(crate) remembered: Vec<Remembered>,
     pub(crate) last_number: u64,
     pub(crate) fails: bool,
@@ -20,7 +22,9 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn start(&self) -> Start {
-        Start { next_message: self.last_number + 1, remembered: self.remembered.clone() }
+        let watched = self.subscriptions.keys().map(|(user, _, _)| user.clone()).collect::<BTreeSet<_>>();
+        let watched = watched.into_iter().collect();
+        Start { next_message: self.last_number + 1, remembered: self.remembered.clone(), watched }
     }
 
     pub(crate) fn read(&self, read: &Read) -> Result<Loaded, StoreError> {
@@ -33,6 +37,7 @@ impl Store {
                 acl: self.acls.get(user).cloned(),
                 presence: self.presence.get(user).cloned().unwrap_or_default(),
                 mailbox: self.size(user),
+                subscriptions: self.subscriptions.iter().filter(|((of, ..), _)| of == user).map(|(_, one)| one.clone()).collect(),
             }),
             Read::Mailbox { user, after, messages, octets } => {
                 let mut found = Vec::new();
@@ -72,6 +77,18 @@ impl Store {
                     assert!(message.number > self.last_number, "numbers of messages must grow");
                     self.last_number = message.number;
                     self.mail.entry(user).or_default().insert(message.number, message);
+                }
+                Write::Subscribe { user, subscription } => {
+                    let key = (user, subscription.subscriber.clone(), subscription.connection);
+                    self.subscriptions.insert(key, subscription);
+                }
+                Write::Told { user, subscriber, connection, version } => {
+                    if let Some(known) = self.subscriptions.get_mut(&(user, subscriber, connection)) {
+                        known.told = version;
+                    }
+                }
+                Write::Unsubscribe { user, subscriber, connection } => {
+                    self.subscriptions.remove(&(user, subscriber, connection));
                 }
                 Write::Delete { user, number } => {
                     let gone = self.mail.entry(user).or_default().remove(&number);

@@ -1,7 +1,7 @@
-//! Many random steps from a seed, in any order that a slow store and unreliable clients allow; what must hold all the same.
+//! Many random steps from a seed, in any order that slow stores, unreliable clients and links allow; what must hold all the same.
 
 use crate::script::rules_of;
-use crate::world::{Client, World, address, note, parse};
+use crate::world::{Client, DOMAIN, World, address, note, parse};
 use impp::model::{Answer, ConnectionId, ErrorKind, media_type};
 use impp::service::store::Account;
 use impp::service::{Closed, ConnectionKey, Opening};
@@ -9,7 +9,8 @@ use impp::wire::{Name, Writer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-const USERS: [&str; 3] = ["alice", "bob", "carol"];
+const USERS: [&str; 4] = ["alice", "bob", "carol@b.test", "dora@b.test"];
+const DOMAINS: [&str; 2] = [DOMAIN, "b.test"];
 const STEPS: usize = 300;
 
 /// SplitMix64: the same steps for the same seed on every machine.
@@ -50,13 +51,19 @@ pub(crate) fn run(seed: u64) {
         sent: BTreeMap::new(),
         promised: BTreeSet::new(),
     };
+    storm.world.add_relay("b.test");
     for user in USERS {
+        storm.world.at = storm.world.relay_of(address(user).domain_str());
         storm.world.store.accounts.insert(address(user), Account::default());
     }
-    storm.world.config.cached_users = 2;
-    storm.world.reconfigure();
-    storm.world.hold_reads = true;
-    storm.world.hold_writes = true;
+    for at in 0..DOMAINS.len() {
+        storm.world.at = at;
+        storm.world.config.cached_users = 2;
+        storm.world.reconfigure();
+        storm.world.hold_reads = true;
+        storm.world.hold_writes = true;
+    }
+    storm.world.hold_links = true;
     for _ in 0..STEPS {
         storm.step();
         storm.read_inboxes();
@@ -66,7 +73,19 @@ pub(crate) fn run(seed: u64) {
 
 impl Storm {
     fn step(&mut self) {
-        match self.dice.below(20) {
+        self.world.at = self.dice.below(DOMAINS.len());
+        match self.dice.below(28) {
+            20..=25 => {
+                let most = 1 + self.dice.below(4);
+                self.world.deliver(most);
+            }
+            26 => self.world.cut_links(),
+            27 => {
+                let domain = *self.dice.one(&DOMAINS);
+                if !self.world.unreachable.remove(domain) {
+                    self.world.unreachable.insert(domain.to_owned());
+                }
+            }
             0 | 1 => self.connect(),
             2 => self.leave(),
             3..=6 => self.send(),
@@ -110,6 +129,8 @@ impl Storm {
         // Whoever knows that the old connection is gone does not say so twice.
         let client = Client {
             key: ConnectionKey(0),
+            relay: self.world.relay_of(identity.domain_str()),
+            link: false,
             identity: identity.clone(),
             session,
             open: false,
@@ -166,7 +187,7 @@ impl Storm {
 
     fn ask(&mut self) {
         let Some(name) = self.open() else { return };
-        let own = self.world.clients[&name].identity.user().into_owned();
+        let own = self.world.clients[&name].identity.to_email();
         let target = *self.dice.one(&USERS);
         let octets = match self.dice.below(8) {
             0 => self.writer(&name, "FETCH", target).1.finish(),
@@ -180,9 +201,9 @@ impl Storm {
             }
             6 => self.writer(&name, "CHANGE", &own).1.header(Name::LeaseTime, "0").finish(),
             _ => {
-                let rules = ["local", "fetch,subscribe,send", "allow"];
+                let rules = ["*", "fetch,subscribe,send", "allow"];
                 let action = *self.dice.one(&["allow", "deny", "conceal"]);
-                let who = *self.dice.one(&["alice", "bob", "local"]);
+                let who = *self.dice.one(&["alice", "bob", "local", "impp://b.test/*", "carol@b.test"]);
                 let special = [who, "fetch,subscribe", action, ";"];
                 let acl = rules_of(&[&special[..], &rules[..]].concat()).unwrap();
                 self.writer(&name, "SET-ACL", &own).1.finish_with(media_type::ACL, &acl.to_xml())
@@ -225,11 +246,16 @@ impl Storm {
     /// The store catches up, everybody answers, time passes: then all must be settled.
     fn calm(&mut self) {
         note("calm".to_owned());
-        while !self.world.brought.is_empty() {
-            self.world.hand_in(0);
+        self.world.unreachable.clear();
+        self.world.hold_links = false;
+        for at in 0..DOMAINS.len() {
+            self.world.at = at;
+            while !self.world.brought.is_empty() {
+                self.world.hand_in(0);
+            }
+            self.world.hold_reads = false;
+            self.world.hold_writes = false;
         }
-        self.world.hold_reads = false;
-        self.world.hold_writes = false;
         for client in self.world.clients.values_mut() {
             client.by_hand = false;
         }
@@ -244,6 +270,8 @@ impl Storm {
             let name = format!("last-{user}");
             let client = Client {
                 key: ConnectionKey(0),
+                relay: self.world.relay_of(address(user).domain_str()),
+                link: false,
                 identity: address(user),
                 session: ConnectionId::parse("last").unwrap(),
                 open: false,
@@ -258,14 +286,13 @@ impl Storm {
         }
         self.world.pass(Duration::from_secs(2 * 3600));
         self.check_mail();
-        let left: Vec<_> = self.world.store.mail.values().filter(|mail| !mail.is_empty()).collect();
-        assert!(left.is_empty(), "still stored: {left:?}");
+        assert!(self.world.mail().next().is_none(), "still stored: {:?}", self.world.mail().collect::<Vec<_>>());
     }
 
     /// What was promised is with a client or in the store, and not in both.
     fn check_mail(&self) {
         let mut stored = BTreeSet::new();
-        for message in self.world.store.mail.values().flat_map(BTreeMap::values) {
+        for message in self.world.mail() {
             let id = parse(&message.frame).header(Name::MessageId).unwrap_or_default().to_owned();
             assert!(stored.insert(id.clone()), "{id} is stored twice");
         }

@@ -1,4 +1,4 @@
-//! A relay's rules, a store, clients and a clock that only moves when it is told to.
+//! Relays' rules, their stores, links between them, clients, and a clock that only moves when it is told to.
 
 use crate::store::Store;
 use bytes::Bytes;
@@ -7,13 +7,15 @@ use impp::model::presence::Presence;
 use impp::model::response::{error_to, ok_to};
 use impp::model::watchers::Watchers;
 use impp::model::{Address, Answer, ConnectionId, Domain, Now, UnixMillis, media_type};
-use impp::service::store::{Loaded, Read, StoreError, Write};
+use impp::service::store::{Loaded, Read, StoreError, StoredMessage, Write};
 use impp::service::{
-    Closed, ConnectionKey, DomainRules, Effect, Notice, Octets, Opening, Service, ServiceConfig, SessionState, Ticket,
+    Closed, ConnectionKey, DomainRules, Effect, LinkOpening, NoLink, Notice, Octets, Opening, Route, Service, ServiceConfig,
+    SessionState, Ticket,
 };
 use impp::wire::{Frame, Kind, Name, Piece, Splitter};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 pub(crate) const DOMAIN: &str = "example.org";
@@ -39,6 +41,10 @@ pub(crate) type Words = Vec<String>;
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) key: ConnectionKey,
+    /// At which relay.
+    pub(crate) relay: usize,
+    /// Another domain's server, played by the scene.
+    pub(crate) link: bool,
     pub(crate) identity: Address,
     pub(crate) session: ConnectionId,
     pub(crate) open: bool,
@@ -52,29 +58,92 @@ pub(crate) struct Client {
     pub(crate) arrived: BTreeMap<String, UnixMillis>,
 }
 
-pub(crate) struct World {
+/// One relay.
+pub(crate) struct Relay {
     pub(crate) service: Service,
     pub(crate) config: ServiceConfig,
     pub(crate) store: Store,
-    pub(crate) now: Now,
-    pub(crate) clients: BTreeMap<String, Client>,
     pub(crate) notices: VecDeque<Words>,
     pub(crate) hold_reads: bool,
     pub(crate) hold_writes: bool,
     pub(crate) reads: VecDeque<(Ticket, Read)>,
     pub(crate) writes: VecDeque<(Ticket, Vec<Write>)>,
+    /// Reads that were performed and not yet handed in.
+    pub(crate) brought: Vec<(Ticket, Result<Loaded, StoreError>)>,
+    starts: u64,
+}
+
+/// One end of a link.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    relay: usize,
+    other: ConnectionKey,
+}
+
+/// All relays; on its own, the one of which is spoken.
+pub(crate) struct World {
+    relays: Vec<Relay>,
+    /// The relay of which is spoken.
+    pub(crate) at: usize,
+    pub(crate) now: Now,
+    pub(crate) clients: BTreeMap<String, Client>,
+    links: BTreeMap<ConnectionKey, End>,
+    /// What was sent over links and has not arrived: to which end.
+    transit: VecDeque<(ConnectionKey, Frame)>,
+    pub(crate) hold_links: bool,
+    /// Ends of links that are no more.
+    cut: BTreeSet<ConnectionKey>,
+    /// Domains to which no link can be opened for now.
+    pub(crate) unreachable: BTreeSet<String>,
+    /// How often a link was asked for.
+    pub(crate) dials: u64,
     /// Requests without an answer, by session.
     pub(crate) asked: BTreeSet<(Address, ConnectionId, String)>,
     /// Requests of sessions that had no connection for a while: their answers may have been dropped.
     forgiven: BTreeSet<(Address, ConnectionId, String)>,
-    /// Reads that were performed and not yet handed in.
-    pub(crate) brought: Vec<(Ticket, Result<Loaded, StoreError>)>,
     /// Messages that clients acknowledged: their Message-IDs.
     pub(crate) acknowledged: BTreeSet<String>,
     /// The newest value that each session was told of each presentity.
     told: BTreeMap<(Address, ConnectionId, String), (u64, Bytes)>,
     keys: u64,
-    starts: u64,
+}
+
+impl Deref for World {
+    type Target = Relay;
+    fn deref(&self) -> &Relay {
+        &self.relays[self.at]
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Relay {
+        &mut self.relays[self.at]
+    }
+}
+
+impl Relay {
+    fn new(domain: &str, now: Now, number: usize) -> Self {
+        let domain = Domain::parse(domain).expect("a domain");
+        let prefix = if number == 0 { "s".to_owned() } else { format!("t{number}") };
+        let config = ServiceConfig::new(BTreeMap::from([(domain, DomainRules::default())]), prefix);
+        let store = Store::default();
+        Self {
+            service: Service::new(config.clone(), store.start(), now),
+            config,
+            store,
+            notices: VecDeque::new(),
+            hold_reads: false,
+            hold_writes: false,
+            reads: VecDeque::new(),
+            writes: VecDeque::new(),
+            brought: Vec::new(),
+            starts: 0,
+        }
+    }
+
+    fn serves(&self, domain: &str) -> bool {
+        self.config.domains.contains_key(domain)
+    }
 }
 
 pub(crate) fn address(text: &str) -> Address {
@@ -88,64 +157,155 @@ pub(crate) fn short(url: &str) -> String {
     if address.domain_str() == DOMAIN && !address.is_domain() { address.user().into_owned() } else { address.to_email() }
 }
 
-pub(crate) fn config() -> ServiceConfig {
-    let domain = Domain::parse(DOMAIN).expect("a domain");
-    ServiceConfig::new(BTreeMap::from([(domain, DomainRules::default())]), "s".to_owned())
-}
-
 impl World {
     pub(crate) fn new() -> Self {
         let now = Now { instant: origin(), unix: UnixMillis(NOON) };
-        let store = Store::default();
         Self {
-            service: Service::new(config(), store.start(), now),
-            config: config(),
-            store,
+            relays: vec![Relay::new(DOMAIN, now, 0)],
+            at: 0,
             now,
             clients: BTreeMap::new(),
-            notices: VecDeque::new(),
-            hold_reads: false,
-            hold_writes: false,
-            reads: VecDeque::new(),
-            writes: VecDeque::new(),
+            links: BTreeMap::new(),
+            transit: VecDeque::new(),
+            hold_links: false,
+            cut: BTreeSet::new(),
+            unreachable: BTreeSet::new(),
+            dials: 0,
             asked: BTreeSet::new(),
             forgiven: BTreeSet::new(),
-            brought: Vec::new(),
             acknowledged: BTreeSet::new(),
             told: BTreeMap::new(),
             keys: 0,
-            starts: 0,
         }
+    }
+
+    /// One more relay, of this domain.
+    pub(crate) fn add_relay(&mut self, domain: &str) {
+        let relay = Relay::new(domain, self.now, self.relays.len());
+        self.relays.push(relay);
+    }
+
+    /// The relay that serves a domain; the first one, if none does.
+    pub(crate) fn relay_of(&self, domain: &str) -> usize {
+        self.relays.iter().position(|relay| relay.serves(domain)).unwrap_or(0)
+    }
+
+    /// What is stored at all relays.
+    pub(crate) fn mail(&self) -> impl Iterator<Item = &StoredMessage> {
+        self.relays.iter().flat_map(|relay| relay.store.mail.values()).flat_map(BTreeMap::values)
+    }
+
+    fn key(&mut self) -> ConnectionKey {
+        self.keys += 1;
+        ConnectionKey(self.keys)
     }
 
     /// What was not written is lost; connections are gone without a word.
     pub(crate) fn restart(&mut self) {
+        let (at, now) = (self.at, self.now);
         self.reads.clear();
         self.writes.clear();
-        self.asked.clear();
-        self.told.clear();
-        for client in self.clients.values_mut() {
+        let mut gone = BTreeSet::new();
+        for client in self.clients.values_mut().filter(|client| client.relay == at) {
             client.open = false;
             client.unanswered.clear();
+            gone.insert((client.identity.clone(), client.session));
         }
+        self.asked.retain(|(user, id, _)| !gone.contains(&(user.clone(), *id)));
+        self.told.retain(|(user, id, _), _| !gone.contains(&(user.clone(), *id)));
+        let ends: Vec<ConnectionKey> = self.links.iter().filter(|(_, end)| end.relay == at).map(|(key, _)| *key).collect();
         self.starts += 1;
-        self.config.request_prefix = format!("s{}", self.starts);
-        self.service = Service::new(self.config.clone(), self.store.start(), self.now);
+        let prefix = format!("{}{}", if at == 0 { "s".to_owned() } else { format!("t{at}-") }, self.starts);
+        self.config.request_prefix = prefix;
+        self.service = Service::new(self.config.clone(), self.store.start(), now);
+        for end in ends {
+            self.cut(end);
+        }
+        self.run();
+    }
+
+    /// A link breaks: what is under way on it is lost.
+    fn cut(&mut self, end: ConnectionKey) {
+        let Some(here) = self.links.remove(&end) else { return };
+        self.cut.extend([end, here.other]);
+        self.transit.retain(|(to, _)| *to != end && *to != here.other);
+        self.relays[here.relay].service.closed(self.now, end, Closed::Lost);
+        if let Some(there) = self.links.remove(&here.other) {
+            self.relays[there.relay].service.closed(self.now, here.other, Closed::Lost);
+        }
+    }
+
+    pub(crate) fn cut_links(&mut self) {
+        let ends: Vec<ConnectionKey> = self.links.keys().copied().collect();
+        note(format!("{:>10} x {} links are cut", "", ends.len() / 2));
+        ends.into_iter().for_each(|end| self.cut(end));
+        self.run();
+    }
+
+    /// What is under way arrives, at most so much of it.
+    pub(crate) fn deliver(&mut self, most: usize) {
+        for _ in 0..most {
+            self.arrive_over_link();
+            self.run();
+        }
+    }
+
+    fn arrive_over_link(&mut self) {
+        let Some((to, frame)) = self.transit.pop_front() else { return };
+        let Some(end) = self.links.get(&to).copied() else { return };
+        let service = &mut self.relays[end.relay].service;
+        if frame.kind() == Kind::Request {
+            service.request(self.now, to, frame);
+        } else {
+            service.response(self.now, to, frame);
+        }
     }
 
     pub(crate) fn reconfigure(&mut self) {
-        self.service.reconfigure(self.now, self.config.clone());
+        let (config, now) = (self.config.clone(), self.now);
+        self.service.reconfigure(now, config);
         self.run();
     }
 
     pub(crate) fn changed_outside(&mut self) {
-        self.service.changed_outside(self.now);
+        let now = self.now;
+        self.service.changed_outside(now);
         self.run();
     }
 
+    /// The scene plays another domain's server.
+    pub(crate) fn link(&mut self, name: &str, client: Client, opening: LinkOpening) {
+        let key = self.key();
+        let relay = client.relay;
+        if let Some(old) = self.clients.insert(name.to_owned(), Client { key, ..client }) {
+            assert!(!old.open, "{name} is connected already");
+        }
+        self.relays[relay].service.open_link(self.now, key, opening);
+        self.run();
+    }
+
+    /// A relay wants a link to another domain.
+    fn dial(&mut self, relay: usize, route: &Route) {
+        self.dials += 1;
+        let theirs = route.theirs.as_str();
+        let there = self.relays.iter().position(|relay| relay.serves(theirs));
+        note(format!("{:>10} ~ {} dials {theirs}", "", route.ours));
+        let (Some(there), false) = (there, self.unreachable.contains(theirs)) else {
+            let why = if self.unreachable.contains(theirs) { NoLink::Unreachable } else { NoLink::NoService };
+            return self.relays[relay].service.link_failed(self.now, route, why, Duration::from_secs(2));
+        };
+        let (near, far) = (self.key(), self.key());
+        self.links.insert(near, End { relay, other: far });
+        self.links.insert(far, End { relay: there, other: near });
+        let opening = |route: Route, dialled| LinkOpening { route, dialled, max_body: 32 << 20, max_outstanding: 1024 };
+        let reverse = Route { ours: route.theirs.clone(), theirs: route.ours.clone() };
+        self.relays[there].service.open_link(self.now, far, opening(reverse, false));
+        self.relays[relay].service.open_link(self.now, near, opening(route.clone(), true));
+    }
+
     pub(crate) fn connect(&mut self, name: &str, client: Client, opening: impl FnOnce(Opening) -> Opening) {
-        self.keys += 1;
-        let key = ConnectionKey(self.keys);
+        let key = self.key();
+        let relay = client.relay;
         let opening = opening(Opening {
             identity: client.identity.clone(),
             anonymous: client.identity.domain_str() == "anonymous.invalid",
@@ -158,28 +318,28 @@ impl World {
         if let Some(old) = self.clients.insert(name.to_owned(), Client { key, ..client }) {
             assert!(!old.open, "{name} is connected already");
         }
-        self.service.open(self.now, key, opening);
+        self.relays[relay].service.open(self.now, key, opening);
         self.run();
     }
 
     pub(crate) fn request(&mut self, name: &str, frame: Frame) {
         let client = &self.clients[name];
-        let key = client.key;
+        let (key, relay, link) = (client.key, client.relay, client.link);
         let asked = (client.identity.clone(), client.session, frame.request_id().to_owned());
-        assert!(self.asked.insert(asked), "request-id {} is used twice", frame.request_id());
-        self.service.request(self.now, key, frame);
+        assert!(link || self.asked.insert(asked), "request-id {} is used twice", frame.request_id());
+        self.relays[relay].service.request(self.now, key, frame);
         self.run();
     }
 
     pub(crate) fn response(&mut self, name: &str, frame: Frame) {
-        let key = self.clients[name].key;
-        self.service.response(self.now, key, frame);
+        let (key, relay) = (self.clients[name].key, self.clients[name].relay);
+        self.relays[relay].service.response(self.now, key, frame);
         self.run();
     }
 
     pub(crate) fn disconnect(&mut self, name: &str, how: Closed) {
         let client = self.clients.get_mut(name).expect("a client");
-        let (key, identity, session) = (client.key, client.identity.clone(), client.session);
+        let (key, relay, identity, session) = (client.key, client.relay, client.identity.clone(), client.session);
         client.open = false;
         client.unanswered.clear();
         let mine = |(user, id, _): &(Address, ConnectionId, String)| (user, id) == (&identity, &session);
@@ -188,18 +348,21 @@ impl World {
         if how == Closed::Bye || identity.domain_str() == "anonymous.invalid" {
             self.told.retain(|(user, id, _), _| (user, id) != (&identity, &session));
         }
-        self.service.closed(self.now, key, how);
+        self.relays[relay].service.closed(self.now, key, how);
         self.run();
     }
 
     /// Lets time pass, moment by moment.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now.plus(time);
-        while let Some(next) = self.service.poll_timeout().filter(|next| *next <= end.instant) {
+        let first = |world: &Self| world.relays.iter().filter_map(|relay| relay.service.poll_timeout()).min();
+        while let Some(next) = first(self).filter(|next| *next <= end.instant) {
             self.now = self.now.plus(next.saturating_duration_since(self.now.instant));
-            self.service.handle_timeout(self.now);
-            let later = self.service.poll_timeout();
-            assert!(later.is_none_or(|later| later > self.now.instant), "a timer rings for ever");
+            for relay in &mut self.relays {
+                relay.service.handle_timeout(self.now);
+                let later = relay.service.poll_timeout();
+                assert!(later.is_none_or(|later| later > self.now.instant), "a timer rings for ever");
+            }
             self.run();
         }
         self.now = end;
@@ -208,17 +371,25 @@ impl World {
     /// Performs effects until there are no more.
     pub(crate) fn run(&mut self) {
         loop {
-            while let Some(effect) = self.service.poll_effect() {
-                self.perform(effect);
+            for relay in 0..self.relays.len() {
+                while let Some(effect) = self.relays[relay].service.poll_effect() {
+                    self.perform(relay, effect);
+                }
             }
+            let pending = |relay: &Relay| !relay.hold_writes && !relay.writes.is_empty();
+            let writing = self.relays.iter().position(pending);
+            let pending = |relay: &Relay| !relay.hold_reads && !relay.reads.is_empty();
+            let reading = self.relays.iter().position(pending);
             let answering =
                 self.clients.iter().find(|(_, client)| client.open && !client.by_hand && !client.unanswered.is_empty());
             if let Some(name) = answering.map(|(name, _)| name.clone()) {
                 self.answer(&name, 0, None);
-            } else if !self.hold_writes && !self.writes.is_empty() {
-                self.write_next();
-            } else if !self.hold_reads && !self.reads.is_empty() {
-                self.read_next();
+            } else if let Some(relay) = writing {
+                self.relays[relay].write_next(self.now);
+            } else if let Some(relay) = reading {
+                self.relays[relay].read_next(self.now);
+            } else if !self.hold_links && !self.transit.is_empty() {
+                self.arrive_over_link();
             } else {
                 return;
             }
@@ -226,17 +397,8 @@ impl World {
     }
 
     pub(crate) fn write_next(&mut self) {
-        if let Some((ticket, writes)) = self.writes.pop_front() {
-            let outcome = self.store.write(&writes);
-            self.service.written(self.now, ticket, outcome);
-        }
-    }
-
-    pub(crate) fn read_next(&mut self) {
-        if let Some((ticket, read)) = self.reads.pop_front() {
-            let outcome = self.store.read(&read);
-            self.service.loaded(self.now, ticket, outcome);
-        }
+        let now = self.now;
+        Relay::write_next(self, now);
     }
 
     /// Performs a read now and hands it in some other time.
@@ -250,14 +412,15 @@ impl World {
     /// Hands in a read that was performed earlier.
     pub(crate) fn hand_in(&mut self, number: usize) {
         let (ticket, outcome) = self.brought.remove(number);
-        self.service.loaded(self.now, ticket, outcome);
+        let now = self.now;
+        self.service.loaded(now, ticket, outcome);
         self.run();
     }
 
     /// The client answers a request: OK, or this.
     pub(crate) fn answer(&mut self, name: &str, number: usize, error: Option<Answer>) {
         let client = self.clients.get_mut(name).expect("a client");
-        let (key, frame) = (client.key, client.unanswered.remove(number));
+        let (key, relay, frame) = (client.key, client.relay, client.unanswered.remove(number));
         if frame.method() == "SEND" && error.is_none() {
             self.acknowledged.insert(frame.header(Name::MessageId).unwrap_or_default().to_owned());
         }
@@ -265,11 +428,19 @@ impl World {
             None => ok_to(&frame).finish(),
             Some(answer) => answer.write(error_to(&frame)).finish(),
         };
-        self.service.response(self.now, key, parse(&octets));
+        self.relays[relay].service.response(self.now, key, parse(&octets));
     }
 
-    fn perform(&mut self, effect: Effect) {
+    fn perform(&mut self, relay: usize, effect: Effect) {
         match effect {
+            // What is said on a link that has just been cut is heard by nobody.
+            Effect::Send { connection, .. } | Effect::Opened { connection, .. } | Effect::Close { connection, .. }
+                if self.cut.contains(&connection) => {}
+            Effect::Opened { connection, outcome } if self.links.contains_key(&connection) => {
+                if outcome.is_err() {
+                    self.cut(connection);
+                }
+            }
             Effect::Opened { connection, outcome } => {
                 let (name, client) = self.clients.iter_mut().find(|(_, client)| client.key == connection).expect("a client");
                 let words = match &outcome {
@@ -285,7 +456,16 @@ impl World {
                 }
                 client.inbox.push_back(words);
             }
-            Effect::Send { connection, octets } => self.arrive(connection, &octets),
+            Effect::Send { connection, octets } => match self.links.get(&connection) {
+                Some(end) => {
+                    let frame = parse(&[&octets.head[..], &octets.body[..]].concat());
+                    note(format!("{:>10} > {}", "", describe(&frame).join(" ")));
+                    self.transit.push_back((end.other, frame));
+                }
+                None => self.arrive(connection, &octets),
+            },
+            Effect::Dial(route) => self.dial(relay, &route),
+            Effect::Close { connection, .. } if self.links.contains_key(&connection) => self.cut(connection),
             Effect::Close { connection, cause } => {
                 let (name, client) = self.clients.iter_mut().find(|(_, client)| client.key == connection).expect("a client");
                 assert!(client.open, "{name} is closed twice");
@@ -294,9 +474,9 @@ impl World {
                 note(format!("{name:>10} < BYE {}", cause.as_str()));
                 client.inbox.push_back(vec!["BYE".to_owned(), cause.as_str().to_owned()]);
             }
-            Effect::Read { ticket, read } => self.reads.push_back((ticket, read)),
-            Effect::Write { ticket, writes } => self.writes.push_back((ticket, writes)),
-            Effect::Remember(one) => self.store.remember(one),
+            Effect::Read { ticket, read } => self.relays[relay].reads.push_back((ticket, read)),
+            Effect::Write { ticket, writes } => self.relays[relay].writes.push_back((ticket, writes)),
+            Effect::Remember(one) => self.relays[relay].store.remember(one),
             Effect::Notice(notice) => {
                 let words = match notice {
                     Notice::StoredMessageRefused { user, error, .. } => {
@@ -307,9 +487,11 @@ impl World {
                         vec!["taken-over".to_owned(), short(user.as_str()), session.to_string()]
                     }
                     Notice::StoreFailed { user } => vec!["store-failed".to_owned(), short(user.as_str())],
+                    Notice::LinkUp { route, .. } => vec!["link-up".to_owned(), route.ours.to_string(), route.theirs.to_string()],
+                    Notice::LinkDown { route } => vec!["link-down".to_owned(), route.ours.to_string(), route.theirs.to_string()],
                 };
                 note(format!("{:>10} ! {}", "", words.join(" ")));
-                self.notices.push_back(words);
+                self.relays[relay].notices.push_back(words);
             }
         }
     }
@@ -342,14 +524,14 @@ impl World {
             };
             let awaited = client.unanswered.iter().filter(awaited).count();
             assert!(awaited <= client.max_outstanding as usize, "too many outstanding for {name}");
-        } else {
+        } else if !client.link {
             let to = frame.header(Name::To);
             assert!(to == Some(client.identity.as_str()) || frame.kind() == Kind::Error, "somebody else's answer");
             let answered = (client.identity.clone(), client.session, frame.request_id().to_owned());
             assert!(self.asked.remove(&answered) || self.forgiven.contains(&answered), "an answer to nothing: {words:?}");
         }
         // SPEC §5: what a watcher is told never goes back, and one version is one value.
-        let notified = frame.method() == "CHANGE-NOTIFY";
+        let notified = frame.method() == "CHANGE-NOTIFY" && !client.link;
         if let Some(version) = frame.header(Name::PresenceVersion).and_then(|text| text.parse::<u64>().ok()) {
             let origin = frame.header(Name::Origin).map(str::to_owned);
             if let Some(origin) = origin.filter(|_| notified) {
@@ -362,6 +544,22 @@ impl World {
             }
         }
         client.inbox.push_back(words);
+    }
+}
+
+impl Relay {
+    fn write_next(&mut self, now: Now) {
+        if let Some((ticket, writes)) = self.writes.pop_front() {
+            let outcome = self.store.write(&writes);
+            self.service.written(now, ticket, outcome);
+        }
+    }
+
+    fn read_next(&mut self, now: Now) {
+        if let Some((ticket, read)) = self.reads.pop_front() {
+            let outcome = self.store.read(&read);
+            self.service.loaded(now, ticket, outcome);
+        }
     }
 }
 

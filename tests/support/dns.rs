@@ -10,6 +10,9 @@ use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+/// The largest answer over UDP to whoever asked for no more.
+const UDP_OCTETS: usize = 512;
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quirk {
@@ -25,36 +28,55 @@ pub enum Quirk {
 /// exist. It runs until the test's process ends.
 pub struct Dns {
     pub address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
+    zone: Arc<Zone>,
 }
 
+#[derive(Default)]
 struct Zone {
+    knows: Mutex<Knows>,
+    asked: Mutex<Vec<String>>,
+}
+
+#[derive(Default)]
+struct Knows {
     records: Vec<Record>,
     quirks: Vec<(Name, RecordType, Quirk)>,
-    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Dns {
     /// `zone`: lines of a master file with full names; `quirks`: name, kind of record, what goes wrong there.
     pub fn start(zone: &str, quirks: &[(&str, &str, Quirk)]) -> Self {
+        Self::at(sockets(), zone, quirks)
+    }
+
+    /// The same at 127.0.0.2 and this one's port: another name server of the same zone, which says something else.
+    pub fn beside(&self, zone: &str) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
+        Self::at((UdpSocket::bind(address).unwrap(), TcpListener::bind(address).unwrap()), zone, &[])
+    }
+
+    fn at(sockets: (UdpSocket, TcpListener), zone: &str, quirks: &[(&str, &str, Quirk)]) -> Self {
+        let knows = Arc::<Zone>::default();
+        let answers = knows.clone();
+        let address = serve_at(sockets, move |octets, udp| answers.answer(octets, udp));
+        let dns = Self { address, zone: knows };
+        dns.change(zone, quirks);
+        dns
+    }
+
+    /// From now on this is all there is.
+    pub fn change(&self, zone: &str, quirks: &[(&str, &str, Quirk)]) {
         let (_, sets) = Parser::new(format!("$TTL 60\n{zone}\n"), None, Some(Name::root())).parse().unwrap();
         let records = sets.values().flat_map(|set| set.records_without_rrsigs().cloned()).collect();
         let quirk = |(name, kind, quirk): &(&str, &str, Quirk)| {
             (Name::from_ascii(format!("{name}.")).unwrap(), RecordType::from_str(kind).unwrap(), *quirk)
         };
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let zone = Arc::new(Zone { records, quirks: quirks.iter().map(quirk).collect(), asked: asked.clone() });
-        let (udp, tcp) = sockets();
-        let address = udp.local_addr().unwrap();
-        let over_tcp = zone.clone();
-        thread::spawn(move || datagrams(&udp, &zone));
-        thread::spawn(move || tcp.incoming().flatten().for_each(|stream| drop(over_tcp.stream(stream))));
-        Self { address, asked }
+        *self.zone.knows.lock().unwrap() = Knows { records, quirks: quirks.iter().map(quirk).collect() };
     }
 
     /// What it was asked so far: `_impps-client._tcp.demo.test. SRV`.
     pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.zone.asked.lock().unwrap().clone()
     }
 }
 
@@ -68,28 +90,48 @@ fn sockets() -> (UdpSocket, TcpListener) {
     }
 }
 
-fn datagrams(socket: &UdpSocket, zone: &Zone) {
-    let mut octets = [0; 4096];
-    while let Ok((size, from)) = socket.recv_from(&mut octets) {
-        if let Some(answer) = zone.answer(&octets[..size], true) {
-            let _ = socket.send_to(&answer, from);
+/// Answers questions on a port of 127.0.0.1, over UDP (`true`) and TCP, until the test's process ends.
+pub fn serve(answer: impl Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
+    serve_at(sockets(), answer)
+}
+
+fn serve_at(
+    (udp, tcp): (UdpSocket, TcpListener),
+    answer: impl Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync + 'static,
+) -> SocketAddr {
+    let address = udp.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    let over_tcp = answer.clone();
+    thread::spawn(move || {
+        let mut octets = [0; 4096];
+        while let Ok((size, from)) = udp.recv_from(&mut octets) {
+            if let Some(answer) = answer(&octets[..size], true) {
+                let _ = udp.send_to(&answer, from);
+            }
         }
+    });
+    thread::spawn(move || {
+        for stream in tcp.incoming().flatten() {
+            let answer = over_tcp.clone();
+            thread::spawn(move || drop(talk(stream, &*answer)));
+        }
+    });
+    address
+}
+
+fn talk(mut stream: TcpStream, answer: &impl Fn(&[u8], bool) -> Option<Vec<u8>>) -> std::io::Result<()> {
+    loop {
+        let mut size = [0; 2];
+        stream.read_exact(&mut size)?;
+        let mut octets = vec![0; usize::from(u16::from_be_bytes(size))];
+        stream.read_exact(&mut octets)?;
+        let Some(answer) = answer(&octets, false) else { continue };
+        stream.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes())?;
+        stream.write_all(&answer)?;
     }
 }
 
 impl Zone {
-    fn stream(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        loop {
-            let mut size = [0; 2];
-            stream.read_exact(&mut size)?;
-            let mut octets = vec![0; usize::from(u16::from_be_bytes(size))];
-            stream.read_exact(&mut octets)?;
-            let Some(answer) = self.answer(&octets, false) else { continue };
-            stream.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes())?;
-            stream.write_all(&answer)?;
-        }
-    }
-
     fn answer(&self, octets: &[u8], udp: bool) -> Option<Vec<u8>> {
         let question = Message::from_vec(octets).ok()?;
         let query = question.queries.first()?.clone();
@@ -99,17 +141,27 @@ impl Zone {
         answer.metadata.recursion_desired = question.metadata.recursion_desired;
         answer.metadata.recursion_available = true;
         answer.add_query(query);
-        let quirk = self.quirks.iter().find(|(at, what, _)| *at == name && *what == kind).map(|(.., quirk)| *quirk);
+        let knows = self.knows.lock().unwrap();
+        let quirk = knows.quirks.iter().find(|(at, what, _)| *at == name && *what == kind).map(|(.., quirk)| *quirk);
         match quirk {
             Some(Quirk::Silent) => return None,
             Some(Quirk::ServFail) => answer.metadata.response_code = ResponseCode::ServFail,
             Some(Quirk::Refused) => answer.metadata.response_code = ResponseCode::Refused,
             Some(Quirk::Truncated) if udp => answer.metadata.truncation = true,
-            _ => self.look_up(name, kind, &mut answer),
+            _ => knows.look_up(name, kind, &mut answer),
         }
+        let whole = answer.to_vec().ok()?;
+        let room = question.edns.as_ref().map_or(UDP_OCTETS, |edns| edns.max_payload().into());
+        if !udp || whole.len() <= room {
+            return Some(whole);
+        }
+        answer.metadata.truncation = true;
+        answer.answers.clear();
         answer.to_vec().ok()
     }
+}
 
+impl Knows {
     /// Follows aliases as a resolver does.
     fn look_up(&self, mut name: Name, kind: RecordType, answer: &mut Message) {
         for _ in 0..10 {

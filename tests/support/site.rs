@@ -2,8 +2,9 @@
 
 use super::said::Said;
 use super::tool::signal;
-use super::{DOMAIN, Wire, at, bare, program, url};
-use impp::model::Domain;
+use super::{DOMAIN, Wire, bare, program};
+use impp::engine::sasl;
+use impp::model::{Domain, Secret};
 use impp::net::Clock;
 use impp::store::accounts::Accounts;
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use std::process::{Child, Command, Stdio};
 ///
 /// Passwords are `NAME's secret`; every user has a section `[account.NAME]` in `impp.toml`.
 pub struct Site {
+    pub domain: String,
     dir: tempfile::TempDir,
     relay: Option<Running>,
     extra: String,
@@ -46,9 +48,15 @@ impl Site {
 
     /// The same, with the relay yet to be started.
     pub fn prepared(extra: &str, users: &[&str]) -> Self {
+        Self::of(DOMAIN, extra, users)
+    }
+
+    /// The same for another domain.
+    pub fn of(domain: &str, extra: &str, users: &[&str]) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
         let extra = extra.to_owned();
         let mut site = Self {
+            domain: domain.to_owned(),
             dir: tempfile::tempdir().unwrap(),
             relay: None,
             extra,
@@ -68,7 +76,7 @@ impl Site {
     /// A new key and a new self-signed certificate, in the same files.
     pub fn new_certificate(&self) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new(vec![DOMAIN.to_owned(), "localhost".to_owned()]).unwrap();
+        let params = rcgen::CertificateParams::new(vec![self.domain.clone(), "localhost".to_owned()]).unwrap();
         let certificate = params.self_signed(&key).unwrap().pem();
         // Replaced as a careful administrator would: no reader ever sees half a file.
         private(&self.path("key.new"), &key.serialize_pem());
@@ -78,10 +86,10 @@ impl Site {
     }
 
     fn write_config(&self) {
-        let (plain, tls, extra) = (self.plain, self.tls, &self.extra);
+        let (domain, plain, tls, extra) = (&self.domain, self.plain, self.tls, &self.extra);
         let log = if extra.contains("[log]") { "" } else { "[log]\nlevel = \"debug\"\nformat = \"json\"\n" };
         let config = format!(
-            "domains = [\"{DOMAIN}\"]\ndata-dir = \"data\"\n\
+            "domains = [\"{domain}\"]\ndata-dir = \"data\"\n\
              [listen]\nplain = [\"{plain}\"]\ntls = [\"{tls}\"]\n\
              {log}{extra}\n"
         );
@@ -93,16 +101,26 @@ impl Site {
     pub fn add_user(&mut self, user: &str) {
         let file = self.path(&format!("{user}.pass"));
         private(&file, &format!("{user}'s secret\n"));
-        self.administer(&["user", "add", &at(user), "--pass-file", file.to_str().unwrap()]);
+        self.administer(&["user", "add", &self.at(user), "--pass-file", file.to_str().unwrap()]);
         self.users.push(user.to_owned());
         self.write_accounts();
     }
 
     /// Adds many users who never log in; the store is asked directly, since a process for each would take its time.
     pub fn add_silent_users(&self, users: &[String]) {
-        let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(DOMAIN).unwrap()]).unwrap();
+        let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(&self.domain).unwrap()]).unwrap();
         for user in users {
-            accounts.add(&at(user).parse().unwrap(), None, Clock::now().unix).unwrap();
+            accounts.add(&self.at(user).parse().unwrap(), None, Clock::now().unix).unwrap();
+        }
+    }
+
+    /// Adds many users at once, without a process for each; they are not in `impp.toml`.
+    pub fn add_many_users(&self, users: &[String]) {
+        let mut accounts = Accounts::open(&self.path("data"), [Domain::parse(&self.domain).unwrap()]).unwrap();
+        for user in users {
+            let secret = Secret::new(format!("{user}'s secret"));
+            let record = sasl::derive(&secret, 10_000, &user.repeat(16).as_bytes()[..16]).unwrap();
+            accounts.add(&self.at(user).parse().unwrap(), Some(&record), Clock::now().unix).unwrap();
         }
     }
 
@@ -112,8 +130,8 @@ impl Site {
             let (ca, pass) = (self.path("cert.pem"), self.path(&format!("{user}.pass")));
             let _ = write!(
                 text,
-                "[account.{user}]\nlogin = \"{user}@{DOMAIN}\"\nserver = \"{}\"\nca = {ca:?}\npass-file = {pass:?}\n",
-                self.tls
+                "[account.{user}]\nlogin = \"{user}@{}\"\nserver = \"{}\"\nca = {ca:?}\npass-file = {pass:?}\n",
+                self.domain, self.tls
             );
         }
         private(&self.path("impp.toml"), &text);
@@ -137,6 +155,11 @@ impl Site {
         let mut command = bare(program(name));
         command.env("IMPP_CONFIG", self.path("impp.toml")).arg("-a").arg(account);
         command
+    }
+
+    /// `name@` this site's domain.
+    pub fn at(&self, name: &str) -> String {
+        format!("{name}@{}", self.domain)
     }
 
     /// A file of the site.
@@ -209,7 +232,7 @@ impl Site {
 
     /// Waits until the relay, since it was started, has let this user in so often.
     pub fn wait_for_logins(&self, user: &str, times: usize) {
-        let by = format!("\"{}\"", url(user));
+        let by = format!("\"impp://{}/{user}\"", self.domain);
         let found = self.log().find(|text| {
             let logins = text.lines().filter(|line| line.contains("\"authenticated\"") && line.contains(&by));
             (logins.count() >= times).then_some(())
@@ -224,7 +247,7 @@ impl Site {
 
     /// A connection of the test's own to the TLS port.
     pub fn wire(&self) -> Wire {
-        Wire::tls(self.tls, &self.path("cert.pem"))
+        Wire::certified(self.tls, &self.path("cert.pem"), &self.domain, None)
     }
 
     /// The same to the port without TLS at the start.

@@ -1,8 +1,8 @@
 //! A connection that the test itself types into: over TCP, or over TLS.
 
-use super::{DOMAIN, PATIENCE, url};
+use super::{DOMAIN, PATIENCE};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -17,6 +17,7 @@ pub struct Wire {
     /// What both sides said, for the message of a failed test.
     talk: String,
     asked: u32,
+    domain: String,
     user: String,
     connection: String,
 }
@@ -49,29 +50,49 @@ impl Frame {
 impl Wire {
     /// Connects in the clear.
     pub fn plain(address: SocketAddr) -> Self {
-        Self::over(Stream::Plain(dial(address)))
+        Self::over(Stream::Plain(dial(address)), DOMAIN)
     }
 
     /// Connects and does the TLS handshake; `ca` is the only certificate trusted.
     pub fn tls(address: SocketAddr, ca: &Path) -> Self {
-        let mut wire = Self::over(Stream::Tls(Box::new(handshake(dial(address), ca))));
+        Self::certified(address, ca, DOMAIN, None)
+    }
+
+    /// The same to another domain, and with a certificate and its key if they are given.
+    pub fn certified(address: SocketAddr, ca: &Path, domain: &str, identity: Option<(&Path, &Path)>) -> Self {
+        let mut wire = Self::over(Stream::Tls(Box::new(handshake(dial(address), ca, domain, identity))), domain);
         // So that the handshake is over, and its faults are seen here.
         wire.send(b"");
         wire
     }
 
-    fn over(stream: Stream) -> Self {
-        Self { stream, input: Vec::new(), talk: String::new(), asked: 0, user: String::new(), connection: String::new() }
+    fn over(stream: Stream, domain: &str) -> Self {
+        let (domain, user, connection) = (domain.to_owned(), String::new(), String::new());
+        Self { stream, input: Vec::new(), talk: String::new(), asked: 0, domain, user, connection }
+    }
+
+    /// `name`, or the URL of that name in this domain.
+    fn url(&self, name: &str) -> String {
+        if name.contains("://") { name.to_owned() } else { format!("impp://{}/{name}", self.domain) }
     }
 
     /// A login by PLAIN, with a random-looking Connection-ID; more HELLO headers in `hello`, each with its line end.
     pub fn login(mut self, user: &str, connection: &str, hello: &str) -> Self {
         (self.user, self.connection) = (user.to_owned(), connection.to_owned());
-        self.say(&format!("HELLO h impp/1.0\nDomain: {DOMAIN}\nConnection-ID: {connection}\n{hello}\n"));
+        self.say(&format!("HELLO h impp/1.0\nDomain: {}\nConnection-ID: {connection}\n{hello}\n", self.domain));
         assert_eq!(self.frame().start(), "OK (HELLO) h impp/1.0", "{}", self.talk);
         let answer = self.plain_auth(user, &format!("{user}'s secret"));
         assert_eq!(answer.header("Auth"), Some("done"), "{}", self.talk);
         self
+    }
+
+    /// Logs in by PLAIN; the value of Session.
+    pub fn try_login(&mut self, user: &str, connection: &str) -> String {
+        (self.user, self.connection) = (user.to_owned(), connection.to_owned());
+        self.say(&format!("HELLO h impp/1.0\nDomain: {}\nConnection-ID: {connection}\n\n", self.domain));
+        assert_eq!(self.frame().start(), "OK (HELLO) h impp/1.0", "{}", self.talk);
+        let answer = self.plain_auth(user, &format!("{user}'s secret"));
+        answer.header("Session").unwrap_or_else(|| panic!("{}", self.talk)).to_owned()
     }
 
     /// Tries PLAIN.
@@ -96,9 +117,8 @@ impl Wire {
     pub fn request(&mut self, method: &str, target: &str, headers: &str, body: &[u8]) -> String {
         self.asked += 1;
         let id = format!("w{}", self.asked);
-        let (from, connection) = (url(&self.user), self.connection.clone());
-        let mut head =
-            format!("{method} {id} impp/1.0\nFrom: {from}\nConnection-ID: {connection}\nTarget: {}\n{headers}", url(target));
+        let (from, target, connection) = (self.url(&self.user), self.url(target), self.connection.clone());
+        let mut head = format!("{method} {id} impp/1.0\nFrom: {from}\nConnection-ID: {connection}\nTarget: {target}\n{headers}");
         if !body.is_empty() {
             let _ = writeln!(head, "Content-Length: {}", body.len());
         }
@@ -111,6 +131,14 @@ impl Wire {
     pub fn send_message(&mut self, to: &str, id: &str, text: &str) -> Frame {
         let headers = format!("Message-ID: <{id}>\nContent-Type: message/rfc822\n");
         self.ask("SEND", to, &headers, message(&self.user, to, id, text).as_bytes())
+    }
+
+    /// Logs in as the server of a domain, by the certificate that TLS showed; the answer to AUTH.
+    pub fn link(&mut self, origin: &str) -> Frame {
+        self.say(&format!("HELLO h impp/1.0\nDomain: {}\nOrigin-Domain: {origin}\n\n", self.domain));
+        assert_eq!(self.frame().start(), "OK (HELLO) h impp/1.0", "{}", self.talk);
+        self.say("AUTH a impp/1.0\nMechanism: EXTERNAL\nData: =\n\n");
+        self.frame()
     }
 
     /// Answers a request of the relay with OK.
@@ -226,15 +254,28 @@ fn dial(address: SocketAddr) -> TcpStream {
     stream
 }
 
-fn handshake(stream: TcpStream, ca: &Path) -> rustls::StreamOwned<rustls::ClientConnection, TcpStream> {
+fn handshake(
+    stream: TcpStream,
+    ca: &Path,
+    domain: &str,
+    identity: Option<(&Path, &Path)>,
+) -> rustls::StreamOwned<rustls::ClientConnection, TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca).unwrap() {
         roots.add(certificate.unwrap()).unwrap();
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_root_certificates(roots).with_no_client_auth();
-    let mut connection = rustls::ClientConnection::new(Arc::new(config), ServerName::try_from(DOMAIN).unwrap()).unwrap();
+    let config = config.with_root_certificates(roots);
+    let config = match identity {
+        None => config.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = CertificateDer::pem_file_iter(certificate).unwrap().map(Result::unwrap).collect();
+            config.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap()).unwrap()
+        }
+    };
+    let name = ServerName::try_from(domain.to_owned()).unwrap();
+    let mut connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = stream;
     while connection.is_handshaking() {
         connection.complete_io(&mut stream).unwrap();

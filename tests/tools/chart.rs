@@ -30,7 +30,11 @@ a column: 3 min
     std::fs::write(&log, format!("{LOG}{{\"torn")).unwrap();
     let words = ["--chart", "--read", log.to_str().unwrap(), "--span", "20m", "ann@x", "carol@x"];
     let some = Call::new("impp-watch", &words).run().saying(0, "line 7 skipped: no record of impp-watch --json");
-    assert!(some.out.contains("12:40:00 to 13:00:00") && some.out.contains("\ncarol@x ") && !some.out.contains("bob"), "{}", some.out);
+    assert!(
+        some.out.contains("12:40:00 to 13:00:00") && some.out.contains("\ncarol@x ") && !some.out.contains("bob"),
+        "{}",
+        some.out
+    );
     assert!(some.out.is_ascii(), "a locale without them gets no other characters: {}", some.out);
 }
 

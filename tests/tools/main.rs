@@ -9,6 +9,8 @@ mod dns;
 mod fetch;
 mod fetch_set;
 mod hostile;
+#[path = "../support/records.rs"]
+mod records;
 mod recv;
 mod send;
 mod set;

@@ -1,5 +1,6 @@
 //! A relay on loopback for one domain, and the tools called as its users.
 
+use crate::records;
 use impp::engine::sasl::derive;
 use impp::model::{Address, Credentials, Domain, Secret};
 use impp::net::{Clock, random};
@@ -108,6 +109,7 @@ fn hash(password: &Secret, iterations: u32) -> Credentials {
 
 /// A tool about to be run, in an environment of its own.
 pub(crate) struct Call {
+    tool: String,
     pub(crate) command: Command,
     input: Vec<u8>,
 }
@@ -153,7 +155,7 @@ impl Call {
             "impp-acl" => env!("CARGO_BIN_EXE_impp-acl"),
             other => panic!("no tool {other}"),
         };
-        Self::program(path, words)
+        Self { tool: tool.to_owned(), ..Self::program(path, words) }
     }
 
     /// Another program, in the same surroundings.
@@ -163,7 +165,7 @@ impl Call {
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").env("TZ", "UTC").args(words);
         // A tool that waits in vain ends, and the test with it.
         command.env("IMPP_TIMEOUT", "60s");
-        Self { command, input: Vec::new() }
+        Self { tool: path.to_owned(), command, input: Vec::new() }
     }
 
     /// The same with a terminal for its input and output, by `script`.
@@ -174,7 +176,7 @@ impl Call {
         for (name, value) in self.command.get_envs() {
             value.map(|value| call.command.env(name, value));
         }
-        Self { input: self.input, ..call }
+        Self { tool: self.tool, input: self.input, ..call }
     }
 
     pub(crate) fn input(mut self, octets: impl Into<Vec<u8>>) -> Self {
@@ -199,19 +201,24 @@ impl Call {
         let done = child.wait_with_output().unwrap();
         feeder.join().unwrap();
         let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
-        Done { status: code(done.status), out: text(done.stdout), err: text(done.stderr) }
+        let done = Done { status: code(done.status), out: text(done.stdout), err: text(done.stderr) };
+        if self.command.get_args().any(|word| word == "--json") {
+            records::hold(&self.tool, &done.out);
+        }
+        done
     }
 
     /// Starts it and leaves it running.
     pub(crate) fn start(mut self) -> Running {
         let mut child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        Running { child, lines }
+        Running { tool: self.tool, child, lines }
     }
 }
 
 /// A tool that runs.
 pub(crate) struct Running {
+    tool: String,
     child: Child,
     lines: BufReader<ChildStdout>,
 }
@@ -227,6 +234,7 @@ impl Running {
 
     pub(crate) fn json(&mut self) -> serde_json::Value {
         let line = self.line();
+        records::hold(&self.tool, &line);
         serde_json::from_str(&line).unwrap_or_else(|why| panic!("{why}: {line}"))
     }
 

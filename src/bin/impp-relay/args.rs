@@ -59,6 +59,8 @@ pub(crate) enum Wish {
     Serve,
     /// Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out
     Check(CheckArgs),
+    /// With which domains the running relay talks, and what waits
+    Links(LinksArgs),
     /// Users: add, change, list, delete; also while the relay runs
     #[command(subcommand)]
     User(UserWish),
@@ -91,6 +93,14 @@ pub(crate) struct InitArgs {
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) password: NewPassword,
+}
+
+/// `links`
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct LinksArgs {
+    /// One JSON object per domain
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `check`

@@ -3,7 +3,9 @@
 mod args;
 mod check;
 mod demo;
+mod generate;
 mod init;
+mod links;
 mod log;
 mod notify;
 mod password;
@@ -26,6 +28,9 @@ fn main() -> ExitCode {
     let called_as = arguments.first().and_then(|name| name.to_str()).unwrap_or_default();
     match tools::dispatch(called_as) {
         Some(tool) => tool(),
+        None if arguments.get(1).is_some_and(|word| word == generate::WORD) => {
+            run::program("impp-relay", arguments.into_iter().skip(1).collect(), |wish, out| generate::work(&wish, out)).into()
+        }
         None => run::program("impp-relay", arguments, work).into(),
     }
 }
@@ -43,6 +48,7 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
                 reach::work(config, what, outside, out)
             }
         },
+        Wish::Links(wish) => links::work(*wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
     }
 }

@@ -51,8 +51,8 @@ pub(crate) fn failure(error: &ServeError) -> Failure {
     let exit = match error {
         ServeError::Open(error) => return open_failure(error),
         ServeError::Store(_) => Exit::Io,
-        ServeError::Tls(_) => Exit::Config,
-        ServeError::Bind { .. } => Exit::CannotCreate,
+        ServeError::Tls(_) | ServeError::Neighbours(_) => Exit::Config,
+        ServeError::Bind { .. } | ServeError::Control { .. } => Exit::CannotCreate,
         ServeError::Threads(error) => return cannot_start(error),
         ServeError::StoreDied => Exit::Internal,
     };

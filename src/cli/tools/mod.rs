@@ -1,5 +1,6 @@
 //! The tools, one folder each; a binary is three lines that call one of these.
 
+use super::manual::Manual;
 use std::process::ExitCode;
 
 /// impp-acl.
@@ -50,6 +51,20 @@ pub fn definitions() -> Vec<clap::Command> {
         srv::SrvArgs::definition(),
     ]
 }
+
+/// What the manual tells of each, by its name.
+pub const MANUALS: &[(&str, &Manual)] = {
+    use crate::cli::run::Tool as _;
+    &[
+        (send::SendArgs::NAME, send::SendArgs::MANUAL),
+        (recv::RecvArgs::NAME, recv::RecvArgs::MANUAL),
+        (watch::WatchArgs::NAME, watch::WatchArgs::MANUAL),
+        (fetch::FetchArgs::NAME, fetch::FetchArgs::MANUAL),
+        (set::SetArgs::NAME, set::SetArgs::MANUAL),
+        (acl::AclArgs::NAME, acl::AclArgs::MANUAL),
+        (srv::SrvArgs::NAME, srv::SrvArgs::MANUAL),
+    ]
+};
 
 #[cfg(test)]
 mod tests {

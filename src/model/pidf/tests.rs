@@ -106,7 +106,7 @@ fn what_is_refused() {
             inside(&format!("{open}<x:y xmlns:x='urn:x' p:mustUnderstand='1' xmlns:p='urn:ietf:params:xml:ns:pidf'/>")),
             PidfError::MustUnderstand("y".into()),
         ),
-        (inside(&"<x>".repeat(20)), PidfError::Xml(65 + 15 * 3)),
+        (inside(&"<x>".repeat(20)), PidfError::Xml(64 + 15 * 3)),
         (" ".repeat(300_000), PidfError::TooLong),
     ] {
         assert_eq!(from_pidf(text.as_bytes()), Err(fault), "{:.200}", text);

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::open::{ClientDrive, Opener};
 use super::options::Options;
 use crate::net::connect::{Candidates, ConnectError, HostPort, Limits, Race, TlsKind};
-use crate::net::dns::{Failure, Published, Resolver, Role};
+use crate::net::dns::{Failure, Published, Resolver};
 use crate::net::random;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 
 /// The attempts of one client.
 #[allow(clippy::disallowed_types, reason = "sockets live in net")]
-pub(super) type Attempts = Race<ClientDrive<TcpStream>, Error>;
+pub(in crate::net) type Attempts = Race<ClientDrive<TcpStream>, Error>;
 
 /// Begins the race, and tells whether its connections prove who the server is.
-pub(super) async fn begin(
+pub(in crate::net) async fn begin(
     options: &Arc<Options>,
     server: Option<&HostPort>,
     deadline: Instant,
@@ -46,9 +46,9 @@ async fn candidates(
         Some(resolver) => resolver.clone(),
         None => Resolver::system().map_err(|_| ConnectError::NoResolver)?,
     };
-    let asking = Published::ask(&resolver, &options.domain, Role::Client);
+    let asking = Published::ask(&resolver, &options.domain, options.role());
     let published = tokio::time::timeout_at(deadline.into(), asking).await.map_err(|_| {
-        let question = format!("{} SRV", Role::Client.question(TlsKind::Require, &options.domain));
+        let question = format!("{} SRV", options.role().question(TlsKind::Require, &options.domain));
         ConnectError::Undecided { question, why: Failure::Timeout }
     })?;
     Ok((Candidates::published(&published, options.tls, &mut random::below)?, Some(resolver)))

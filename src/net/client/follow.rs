@@ -1,5 +1,5 @@
-//! Following a target that has moved (SPEC §5.10): at most five times, never twice to the same address, and only within
-//! the domain that was asked.
+//! Following a target that has moved (SPEC §5.10): at most five times, never twice to the same address; to other domains
+//! by way of one's own server, and so not as nobody.
 
 use super::content::{Fetched, Message, Sent, Subscribed};
 use super::{Client, Error};
@@ -16,7 +16,7 @@ impl Client {
     /// # Errors
     /// Also [`Error::MovedAway`] and [`Error::MovedTooOften`].
     pub async fn send_following(&self, to: &Address, message: &Message) -> Result<(Address, Sent), Error> {
-        follow(to, async |to| self.send(to, message).await).await
+        follow(self.trail(to), async |to| self.send(to, message).await).await
     }
 
     /// [`Client::fetch`], from wherever the target has moved.
@@ -24,7 +24,7 @@ impl Client {
     /// # Errors
     /// Also [`Error::MovedAway`] and [`Error::MovedTooOften`].
     pub async fn fetch_following(&self, target: &Address) -> Result<(Address, Fetched), Error> {
-        follow(target, async |target| self.fetch(target).await).await
+        follow(self.trail(target), async |target| self.fetch(target).await).await
     }
 
     /// [`Client::subscribe`], to wherever the target has moved.
@@ -32,12 +32,15 @@ impl Client {
     /// # Errors
     /// Also [`Error::MovedAway`] and [`Error::MovedTooOften`].
     pub async fn subscribe_following(&self, target: &Address, lease: Option<Duration>) -> Result<(Address, Subscribed), Error> {
-        follow(target, async |target| self.subscribe(target, lease).await).await
+        follow(self.trail(target), async |target| self.subscribe(target, lease).await).await
+    }
+
+    fn trail(&self, start: &Address) -> Trail {
+        Trail::new(start, self.options().stays())
     }
 }
 
-async fn follow<T>(start: &Address, ask: impl AsyncFn(&Address) -> Result<T, Error>) -> Result<(Address, T), Error> {
-    let mut trail = Trail::new(start);
+async fn follow<T>(mut trail: Trail, ask: impl AsyncFn(&Address) -> Result<T, Error>) -> Result<(Address, T), Error> {
     loop {
         match ask(trail.here()).await {
             Ok(answer) => return Ok((trail.here().clone(), answer)),
@@ -51,11 +54,13 @@ async fn follow<T>(start: &Address, ask: impl AsyncFn(&Address) -> Result<T, Err
 pub(super) struct Trail {
     start: Address,
     moved: Vec<Address>,
+    /// Only within the domain of the start.
+    stays: bool,
 }
 
 impl Trail {
-    pub(super) fn new(start: &Address) -> Self {
-        Self { start: start.clone(), moved: Vec::new() }
+    pub(super) fn new(start: &Address, stays: bool) -> Self {
+        Self { start: start.clone(), moved: Vec::new(), stays }
     }
 
     pub(super) fn here(&self) -> &Address {
@@ -73,7 +78,7 @@ impl Trail {
             _ => None,
         };
         let Some(to) = location else { return Err(Error::BadAnswer(Name::Location)) };
-        if to.domain_str() != self.start.domain_str() {
+        if self.stays && to.domain_str() != self.start.domain_str() {
             return Err(Error::MovedAway(to));
         }
         if self.moved.len() >= FORWARDINGS || to == self.start || self.moved.contains(&to) {
@@ -90,16 +95,17 @@ mod tests {
     use crate::model::Answer;
 
     /// Follows a table of forwardings and tells the last address, or why there is none.
-    async fn walk(table: &[(&str, &str)]) -> String {
+    async fn walk(table: &[(&str, &str)], stays: bool) -> String {
         let address = |text: &str| Address::parse(text).unwrap();
-        let start = address("a@x.test");
-        let outcome = follow(&start, async |at| match table.iter().find(|(from, _)| address(from) == *at) {
-            Some((_, "")) => Err(Error::Refused(Answer::new(ErrorKind::PermanentlyForwarded))),
-            Some((_, to)) => {
-                let answer = Answer::new(ErrorKind::TemporarilyForwarded);
-                Err(Error::Refused(answer.with(Name::Location, address(to).as_str())))
+        let outcome = follow(Trail::new(&address("a@x.test"), stays), async |at| {
+            match table.iter().find(|(from, _)| address(from) == *at) {
+                Some((_, "")) => Err(Error::Refused(Answer::new(ErrorKind::PermanentlyForwarded))),
+                Some((_, to)) => {
+                    let answer = Answer::new(ErrorKind::TemporarilyForwarded);
+                    Err(Error::Refused(answer.with(Name::Location, address(to).as_str())))
+                }
+                None => Ok(()),
             }
-            None => Ok(()),
         });
         outcome.await.map_or_else(|error| error.to_string(), |(at, ())| at.to_email())
     }
@@ -115,11 +121,15 @@ mod tests {
             (&long, "the address has moved too often; the last is g@x.test"),
             (&[(&a, &b), (&b, &a)], "the address has moved too often; the last is a@x.test"),
             (&[(&a, &a)], "the address has moved too often; the last is a@x.test"),
-            (&[(&a, "b@y.test")], "the address has moved to b@y.test, in another domain"),
+            (&[(&a, "b@y.test"), ("b@y.test", "c@z.test")], "c@z.test"),
             (&[(&a, "")], "the server's answer has no sensible Location"),
         ];
         for (table, expected) in rows {
-            assert_eq!(walk(table).await, *expected, "{table:?}");
+            assert_eq!(walk(table, false).await, *expected, "{table:?}");
         }
+        let within = [(a.as_str(), b.as_str())];
+        assert_eq!(walk(&within, true).await, b);
+        let away = [(a.as_str(), "b@y.test")];
+        assert_eq!(walk(&away, true).await, "the address has moved to b@y.test, in another domain");
     }
 }

@@ -3,9 +3,9 @@
 pub mod content;
 pub mod error;
 pub mod events;
-mod find;
+pub(in crate::net) mod find;
 mod follow;
-mod open;
+pub(in crate::net) mod open;
 pub mod options;
 mod recent;
 mod requests;

@@ -3,22 +3,29 @@
 use super::error::Error;
 use super::options::Options;
 use crate::engine::{self, ClientCommand, ClientConfig, ClientEvent, ClientRefusal};
-use crate::net::connect::TlsKind;
+use crate::model::ErrorKind;
+use crate::model::error_kind::Lasting;
+use crate::net::connect::{HostPort, TlsKind};
 use crate::net::drive::{Drive, Step};
 use crate::net::stream::MaybeTls;
 use crate::net::tls::{ClientTls, Reference, Trust};
 use crate::net::trace::Trace;
 use crate::net::{Clock, random};
+use crate::wire::Name;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// Redirects that are obeyed (SPEC §5.10).
+pub(in crate::net) const REDIRECTS: usize = 3;
+
 /// An engine and its stream.
-pub(super) type ClientDrive<S> = Drive<engine::Client, MaybeTls<S>>;
+pub(in crate::net) type ClientDrive<S> = Drive<engine::Client, MaybeTls<S>>;
 
 /// Opens streams for one client. Reading the system's authorities takes a while and is done once.
 #[derive(Debug)]
-pub(super) struct Opener {
+pub(in crate::net) struct Opener {
     options: Arc<Options>,
     /// `None` where there will be none.
     tls: Option<ClientTls>,
@@ -26,7 +33,7 @@ pub(super) struct Opener {
 
 impl Opener {
     /// Reads whom to trust, which blocks, somewhere else.
-    pub(super) async fn new(options: &Arc<Options>) -> Result<Self, Error> {
+    pub(in crate::net) async fn new(options: &Arc<Options>) -> Result<Self, Error> {
         let options = options.clone();
         if options.tls == TlsKind::Off {
             return Ok(Self { options, tls: None });
@@ -41,12 +48,12 @@ impl Opener {
     }
 
     /// Whether an open stream proves who the server is, so that requests may travel before the login is done (SPEC §4).
-    pub(super) fn verifies(&self) -> bool {
+    pub(in crate::net) fn verifies(&self) -> bool {
         self.tls.as_ref().is_some_and(ClientTls::verifies)
     }
 
     /// Opens a stream. Nothing of the login has been said on it when it comes back.
-    pub(super) async fn open<S>(&self, stream: S, kind: TlsKind, expected: &Reference) -> Result<ClientDrive<S>, Error>
+    pub(in crate::net) async fn open<S>(&self, stream: S, kind: TlsKind, expected: &Reference) -> Result<ClientDrive<S>, Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -72,6 +79,33 @@ impl Opener {
         let config = self.options.engine_config(tls, self.verifies());
         Drive::new(engine::Client::new(config, random::nonce(), Clock::instant()), stream).traced(trace)
     }
+}
+
+/// Whether another server of the domain may do better than one that failed so before there was a session. A refused
+/// password is refused everywhere; and what was sent with the login, `unsettled`, may have been done, unless the login was
+/// refused.
+pub(in crate::net) fn another_may_do(error: &Error, unsettled: bool) -> bool {
+    match error {
+        Error::Login(ClientRefusal::Hello(_) | ClientRefusal::Rejected(_) | ClientRefusal::NoTls) => true,
+        Error::Login(ClientRefusal::Auth(answer)) => answer.kind.lasting() == Lasting::Temporary,
+        Error::Login(ClientRefusal::Timeout | ClientRefusal::BadAnswer) => !unsettled,
+        Error::Broken(_) | Error::Ended(_) | Error::Bye { .. } | Error::Timeout => !unsettled,
+        _ => false,
+    }
+}
+
+/// Where a refusal sends us, if it does.
+pub(in crate::net) fn elsewhere(refusal: &ClientRefusal) -> Option<HostPort> {
+    let (ClientRefusal::Hello(answer) | ClientRefusal::Auth(answer)) = refusal else { return None };
+    match (answer.kind, &answer.detail) {
+        (ErrorKind::Redirect, Some((Name::Server, at))) => HostPort::parse(at),
+        _ => None,
+    }
+}
+
+/// Until when a server that says nothing is waited for: it must not take the time of the others.
+pub(in crate::net) fn patience(now: Instant, deadline: Instant) -> Instant {
+    now.checked_add(deadline.saturating_duration_since(now) / 2).unwrap_or(now)
 }
 
 async fn start_tls<S>(

@@ -3,7 +3,7 @@
 use crate::engine::{Login, Mechanism};
 use crate::model::{Address, ConnectionId, Domain, Secret};
 use crate::net::connect::{Family, HostPort, TlsKind};
-use crate::net::dns::Resolver;
+use crate::net::dns::{Resolver, Role};
 use crate::net::random;
 use crate::net::tls::{Identity, Trust};
 use crate::net::trace::Sink;
@@ -77,6 +77,13 @@ impl Options {
         Self::new(domain, Login::Anonymous)
     }
 
+    /// Logs in as the server of `origin`, which makes a link of the connection (SPEC §9.1): with a certificate, or with the secret
+    /// that the two domains share.
+    #[must_use]
+    pub fn link(origin: &Domain, domain: &Domain, secret: Option<Secret>, certificate: Option<Identity>) -> Self {
+        Self { certificate, ..Self::new(domain.clone(), Login::Domain { origin: origin.clone(), secret }) }
+    }
+
     /// With a random Connection-ID.
     fn new(domain: Domain, login: Login) -> Self {
         Self {
@@ -102,6 +109,21 @@ impl Options {
             early: false,
             trace: None,
         }
+    }
+
+    /// Whether requests must stay in the domain that is connected to: nobody is forwarded for whom nobody answers.
+    pub(super) fn stays(&self) -> bool {
+        matches!(self.login, Login::Anonymous)
+    }
+
+    /// As whom the DNS is asked for the domain's servers.
+    pub(in crate::net) fn role(&self) -> Role {
+        if self.login.origin().is_some() { Role::Server } else { Role::Client }
+    }
+
+    /// Whether a server may send us elsewhere: only one that proved who it is (SPEC §5.10).
+    pub(in crate::net) fn obeys_redirects(&self) -> bool {
+        self.tls != TlsKind::Off && self.trust.verifies()
     }
 
     /// Who we shall be, as far as one can tell before the server says so.

@@ -3,12 +3,11 @@
 use super::content::Content;
 use super::error::Error;
 use super::find::{self, Attempts};
-use super::open::{ClientDrive, Opener};
+use super::open::{self, ClientDrive, Opener};
 use super::options::Options;
 use crate::engine::{ByeCause, ClientCommand, ClientEvent, ClientRefusal, ServerHello};
-use crate::model::error_kind::Lasting;
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, RequestId, UnixMillis, UserCall, UserRequest};
-use crate::net::connect::{HostPort, TlsKind};
+use crate::net::connect::HostPort;
 use crate::net::drive::Step;
 use crate::net::{Clock, random};
 use crate::wire::{Frame, Kind, Name};
@@ -20,9 +19,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// Redirects that are obeyed (SPEC §5.10).
-const REDIRECTS: usize = 3;
 
 /// What handles tell the task.
 #[derive(Debug)]
@@ -147,11 +143,11 @@ impl Session {
     pub(super) async fn connect(mut self) {
         let mut server = self.options.server.clone();
         let deadline = self.deadline();
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=open::REDIRECTS {
             let finish = self.connect_once(server.as_ref(), deadline).await;
             match finish {
                 // Obeyed only from a server that proved who it is, and asked of the next one as well.
-                Finish { redirect: Some(elsewhere), .. } if self.redirects() => {
+                Finish { redirect: Some(elsewhere), .. } if self.options.obeys_redirects() => {
                     self.requests.hold_all();
                     server = Some(elsewhere);
                 }
@@ -178,10 +174,6 @@ impl Session {
             Err(error) => Finish::of(error),
         };
         self.over(finish.error);
-    }
-
-    fn redirects(&self) -> bool {
-        self.options.tls != TlsKind::Off && self.options.trust.verifies()
     }
 
     fn deadline(&self) -> Instant {
@@ -212,38 +204,21 @@ impl Session {
                 Err(error) => return Finish::of(error),
             };
             let now = Clock::instant();
-            // One that says nothing must not take the time of the others.
-            let patience = deadline.saturating_duration_since(now) / 2;
-            let give_up = race.has_more().then(|| now.checked_add(patience).unwrap_or(now));
+            let give_up = race.has_more().then(|| open::patience(now, deadline));
             let at = HostPort { host: place.candidate.host.clone(), port: Some(place.candidate.port) };
             let finish = self.serve(drive, verifies, Some(at), give_up, &mut rest).await;
             match &mut rest {
-                Some(race) if finish.redirect.is_none() && self.may_try_another(&finish) => {
+                Some(race)
+                    if finish.redirect.is_none()
+                        && !self.requests.closing
+                        && open::another_may_do(&finish.error, finish.unsettled) =>
+                {
                     self.requests.hold_all();
                     race.failed(&place, finish.error);
                 }
                 _ => return finish,
             }
         }
-    }
-
-    /// Whether another server of the domain may do better than one that failed so before there was a session. A refused
-    /// password is refused everywhere; and what was sent with the login may have been done, unless the login was refused.
-    fn may_try_another(&self, finish: &Finish) -> bool {
-        let refused = match &finish.error {
-            Error::Login(ClientRefusal::Hello(_) | ClientRefusal::Rejected(_) | ClientRefusal::NoTls) => true,
-            Error::Login(ClientRefusal::Auth(answer)) => answer.kind.lasting() == Lasting::Temporary,
-            _ => false,
-        };
-        let broke = matches!(
-            finish.error,
-            Error::Broken(_)
-                | Error::Ended(_)
-                | Error::Bye { .. }
-                | Error::Timeout
-                | Error::Login(ClientRefusal::Timeout | ClientRefusal::BadAnswer)
-        );
-        !self.requests.closing && (refused || (broke && !finish.unsettled))
     }
 
     /// Serves one connection. Once there is a session, the `rest` of the places is forgotten.
@@ -301,7 +276,7 @@ impl Session {
                     self.state.send_replace(State::Ready(Arc::new(Ready { identity, resumed, hello, server })));
                 }
                 Woken::Step(Step::Event(ClientEvent::Refused(refusal))) => {
-                    let (redirect, unsettled) = (elsewhere(&refusal), drive.engine().has_outstanding());
+                    let (redirect, unsettled) = (open::elsewhere(&refusal), drive.engine().has_outstanding());
                     tokio::spawn(drive.linger());
                     return Finish { error: Error::Login(refusal), redirect, unsettled };
                 }
@@ -334,15 +309,6 @@ enum Woken {
     Command(Option<Command>),
     Step(Step<ClientEvent>),
     TooSlow,
-}
-
-/// Where a refusal sends us, if it does.
-fn elsewhere(refusal: &ClientRefusal) -> Option<HostPort> {
-    let (ClientRefusal::Hello(answer) | ClientRefusal::Auth(answer)) = refusal else { return None };
-    match (answer.kind, &answer.detail) {
-        (ErrorKind::Redirect, Some((Name::Server, at))) => HostPort::parse(at),
-        _ => None,
-    }
 }
 
 impl Requests {

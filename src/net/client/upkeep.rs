@@ -12,17 +12,10 @@ use super::{Client, Happening};
 use crate::engine::ByeCause;
 use crate::model::request::Cause;
 use crate::model::{Address, Lease, Token, UserCall};
-use crate::net::{Clock, random};
+use crate::net::{Clock, backoff, random};
 use crate::wire::Frame;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
-
-/// The first wait before another attempt; doubled each time.
-const BACKOFF_FIRST: Duration = Duration::from_secs(1);
-/// The longest.
-const BACKOFF_MOST: Duration = Duration::from_secs(60);
-/// A connection that stood so long proves that the server is well.
-const STOOD: Duration = Duration::from_secs(30);
 
 /// What the owner wants.
 #[derive(Debug)]
@@ -113,14 +106,14 @@ impl Upkeep {
                     return self.tell(SteadyEvent::Over(Error::Closed));
                 }
             };
-            if Clock::instant().duration_since(since) >= STOOD {
+            if Clock::instant().duration_since(since) >= backoff::STOOD {
                 failures = 0;
             }
             (client, resumed) = loop {
                 if is_hopeless(&error) {
                     return self.tell(SteadyEvent::Over(error));
                 }
-                let retry_in = backoff(failures).max(error.retry_after().unwrap_or_default());
+                let retry_in = backoff::pause(failures).max(error.retry_after().unwrap_or_default());
                 failures += 1;
                 self.tell(SteadyEvent::Lost { error, retry_in });
                 match self.reconnect(retry_in).await {
@@ -201,7 +194,7 @@ impl Upkeep {
             Order::Subscribe { target, lease } => match self.watches.iter_mut().find(|watch| watch.target == target) {
                 Some(watch) => watch.wish = lease,
                 None => self.watches.push(Watch {
-                    trail: Trail::new(&target),
+                    trail: Trail::new(&target, self.options.stays()),
                     target,
                     wish: lease,
                     last: None,
@@ -403,7 +396,7 @@ impl Upheld {
     }
 
     fn failed(&mut self, error: &Error) {
-        let wait = backoff(self.failures).max(error.retry_after().unwrap_or_default());
+        let wait = backoff::pause(self.failures).max(error.retry_after().unwrap_or_default());
         self.failures += 1;
         (self.due, self.asked) = (Clock::instant().checked_add(wait), None);
     }
@@ -415,12 +408,6 @@ impl Upheld {
             self.due = Some(now);
         }
     }
-}
-
-/// Between half and all of a wait that doubles with each failure.
-fn backoff(failures: u32) -> Duration {
-    let wait = BACKOFF_FIRST.saturating_mul(2_u32.saturating_pow(failures)).min(BACKOFF_MOST);
-    random::between(wait / 2, wait)
 }
 
 /// Whether another attempt would end the same way. Certificates are not among it: the network in which one was refused

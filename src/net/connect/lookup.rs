@@ -39,13 +39,12 @@ pub(super) struct Lookups {
 
 impl Lookups {
     pub(super) async fn run(self, candidate: Candidate, tell: impl Fn(Known)) {
-        let reference = Reference::from(self.domain.clone());
         match (candidate.origin, &self.resolver) {
             (Origin::Named, resolver) => match self.named(&candidate, resolver.as_ref()).await {
-                Ok(found) => self.tell(&candidate, found, &Arc::new(reference), &tell),
+                Ok(found) => self.tell(&candidate, found, &Arc::new(self.domain.clone().into()), &tell),
                 Err(error) => tell(Known::Useless(error)),
             },
-            (_, Some(resolver)) => self.published(&candidate, resolver, reference, &tell).await,
+            (_, Some(resolver)) => self.published(&candidate, resolver, &tell).await,
             (_, None) => tell(Known::Useless(ConnectError::NoResolver)),
         }
         tell(Known::Done);
@@ -71,7 +70,7 @@ impl Lookups {
 
     /// TLSA and both kinds of address are asked for side by side. The addresses that come first wait a moment for the
     /// others, and all of them for TLSA: without it nobody knows what the server has to prove.
-    async fn published(&self, candidate: &Candidate, resolver: &Resolver, mut reference: Reference, tell: &impl Fn(Known)) {
+    async fn published(&self, candidate: &Candidate, resolver: &Resolver, tell: &impl Fn(Known)) {
         let (host, family) = (candidate.host.as_str(), self.limits.family);
         let mut six = pin!(async { if family == Family::V4 { None } else { Some(resolver.v6(host).await) } });
         let mut four = pin!(async { if family == Family::V6 { None } else { Some(resolver.v4(host).await) } });
@@ -95,20 +94,11 @@ impl Lookups {
             }
         };
         let ((), tlsa) = tokio::join!(first, tlsa);
-        reference.host = candidate.is_proven().then(|| candidate.host.clone());
-        match tlsa.map(|outcome| deciding(outcome, &found)) {
-            None => {}
-            Some(Ok(records)) => {
-                // Where it is the domain itself that has them, it is the host as well.
-                reference.host = reference.host.or_else(|| (!records.is_empty()).then(|| candidate.host.clone()));
-                reference.tlsa = records;
-            }
-            Some(Err(why)) => {
-                let question = format!("{} TLSA", candidate.tlsa_name());
-                return tell(Known::Useless(ConnectError::Undecided { question, why }));
-            }
-        }
-        let (reference, early) = (Arc::new(reference), found.all());
+        let reference = match expected(&self.domain, candidate, tlsa, &found) {
+            Ok(reference) => Arc::new(reference),
+            Err(error) => return tell(Known::Useless(error)),
+        };
+        let early = found.all();
         if !early.is_empty() {
             self.tell(candidate, early.clone(), &reference, tell);
         }
@@ -174,6 +164,27 @@ impl Lookups {
 pub(super) fn teller(number: usize, to: UnboundedSender<(usize, Known)>) -> impl Fn(Known) {
     // Nobody listens any more once the race is over.
     move |known| drop(to.send((number, known)))
+}
+
+/// What the server at a candidate has to prove (SPEC §2.4). `tlsa`: what came of asking for its TLSA records, if they may have
+/// a say; `addresses`: as far as they are known.
+///
+/// # Errors
+/// If TLSA records might have a say and are not known.
+pub(in crate::net) fn expected(
+    domain: &Domain,
+    candidate: &Candidate,
+    tlsa: Option<Outcome<Tlsa>>,
+    addresses: &Addresses,
+) -> Result<Reference, ConnectError> {
+    let proven = candidate.is_proven().then(|| candidate.host.clone());
+    let records = tlsa.map_or(Ok(Vec::new()), |outcome| deciding(outcome, addresses)).map_err(|why| {
+        let question = format!("{} TLSA", candidate.tlsa_name());
+        ConnectError::Undecided { question, why }
+    })?;
+    // Where it is the domain itself that has them, it is the host as well.
+    let host = proven.or_else(|| (!records.is_empty()).then(|| candidate.host.clone()));
+    Ok(Reference { domain: domain.clone(), host, tlsa: records })
 }
 
 /// The TLSA records that decide; none: the certificate's issuer does.

@@ -5,7 +5,7 @@
 
 pub mod candidates;
 pub mod error;
-mod lookup;
+pub(in crate::net) mod lookup;
 pub mod race;
 #[cfg(test)]
 mod tests;

@@ -16,9 +16,10 @@ pub mod trust;
 pub use client::{ClientTls, Examined};
 pub use error::{CertificateFault, Shown, TlsError};
 pub use files::{FileFault, Identity, TlsFileError};
+pub use reference::prove;
 pub use reference::{AcceptedBy, Reference};
 pub use server::{CertificateSource, Reload, ServerTls, ServerTlsOptions};
-pub use trust::{Pin, Trust};
+pub use trust::{Pin, Prepared, Trust};
 
 use rustls::ConnectionCommon;
 use rustls::ProtocolVersion;
@@ -57,6 +58,11 @@ fn secured<Side>(session: &ConnectionCommon<Side>) -> Secured {
     let export = || session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b"")).ok();
     Secured {
         exporter: modern.then(export).flatten().map(|octets: [u8; 32]| octets.to_vec()),
-        version: if modern { "TLS 1.3" } else { "TLS 1.2" },
+        version: version(session.protocol_version()),
     }
+}
+
+/// A version for people; nothing older than 1.2 is spoken.
+pub(super) fn version(version: Option<ProtocolVersion>) -> &'static str {
+    if version == Some(ProtocolVersion::TLSv1_3) { "TLS 1.3" } else { "TLS 1.2" }
 }

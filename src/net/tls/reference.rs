@@ -1,12 +1,14 @@
 //! Who a server has to prove to be: the domain, perhaps its host, or whatever the domain's TLSA records say (SPEC §2.4).
 
 use super::dane;
-use super::error::CertificateFault;
-use crate::model::Domain;
+use super::error::{CertificateFault, TlsError};
+use super::trust::Prepared;
+use crate::model::{Domain, UnixMillis};
 use crate::net::dns::Tlsa;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, Error};
+use std::time::Duration;
 
 /// Who a server has to prove to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,31 @@ pub struct Reference {
     pub host: Option<String>,
     /// The host's TLSA records, where they decide: secure, and one of them usable. Empty: they do not.
     pub tlsa: Vec<Tlsa>,
+}
+
+/// Whether a client's chain, leaf first, proves that it is one of these servers; which, and by what. Where TLSA records decide
+/// for one of them they decide for all: whoever could pose as another would otherwise pass by a certificate that is none of
+/// those that the domain names.
+///
+/// # Errors
+/// [`TlsError::Certificate`] with the fault found with the first of them.
+pub fn prove(
+    servers: &[Reference],
+    trust: &Prepared,
+    chain: &[CertificateDer<'_>],
+    now: UnixMillis,
+) -> Result<(usize, AcceptedBy), TlsError> {
+    let (end_entity, intermediates) = chain.split_first().ok_or(TlsError::Misbehaved)?;
+    let now = UnixTime::since_unix_epoch(Duration::from_millis(now.0));
+    let decided = servers.iter().any(|server| !server.tlsa.is_empty());
+    let mut first = None;
+    for (at, server) in servers.iter().enumerate().filter(|(_, server)| !server.tlsa.is_empty() || !decided) {
+        match server.judge(&*trust.verifier, end_entity, intermediates, &[], now) {
+            Ok(by) => return Ok((at, by)),
+            Err(fault) => first = first.or(Some((server, fault))),
+        }
+    }
+    Err(first.map_or(TlsError::Misbehaved, |(server, fault)| fault.into_error(&server.domain, end_entity)))
 }
 
 /// What made a certificate good enough.

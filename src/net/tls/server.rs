@@ -4,7 +4,8 @@ use super::error::{Shown, TlsError};
 use super::files::{Identity, TlsFileError, read_authorities};
 use super::identity::proven_users;
 use super::{ALPN, Secured, VERSIONS, provider, secured};
-use crate::model::{Address, Domain};
+use crate::engine::TlsInfo;
+use crate::model::Domain;
 use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -28,8 +29,11 @@ pub struct ServerTlsOptions {
     /// One certificate for each domain that has its own, and one without a domain for all others and for clients that
     /// name none.
     pub certificates: Vec<CertificateSource>,
-    /// Authorities that vouch for users' certificates. `None`: clients are not asked for any.
+    /// Authorities that vouch for users' certificates.
     pub client_authority: Option<PathBuf>,
+    /// Whether servers of other domains log in with their certificates. Then, and if there is a `client_authority`, everybody
+    /// is asked for one: who it is that comes is said behind the handshake.
+    pub asks_domains: bool,
 }
 
 /// One certificate on disk.
@@ -95,9 +99,10 @@ impl ServerTls {
         let loaded = Arc::new(ArcSwap::from_pointee(options.load()?));
         let no_versions = |_| TlsFileError { file: PathBuf::new(), fault: super::FileFault::BadKey };
         let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(VERSIONS).map_err(no_versions)?;
-        let builder = match &options.client_authority {
-            None => builder.with_no_client_auth(),
-            Some(_) => builder.with_client_cert_verifier(Arc::new(JudgedLater)),
+        let builder = if options.asks_domains || options.client_authority.is_some() {
+            builder.with_client_cert_verifier(Arc::new(JudgedLater))
+        } else {
+            builder.with_no_client_auth()
         };
         let mut config = builder.with_cert_resolver(Arc::new(ByName(loaded.clone())));
         config.alpn_protocols = vec![ALPN.to_vec()];
@@ -108,21 +113,30 @@ impl ServerTls {
         Ok(Self { options, loaded, acceptor: TlsAcceptor::from(Arc::new(config)), seen })
     }
 
-    /// Makes an accepted stream a TLS stream. The user is the one whom a client certificate proved, if any.
+    /// Makes an accepted stream a TLS stream. The client's chain stays in the stream, for [`super::prove`].
     ///
     /// # Errors
     /// [`TlsError`]
-    pub async fn accept<S>(&self, stream: S) -> Result<(TlsStream<S>, Secured, Vec<Address>), TlsError>
+    pub async fn accept<S>(&self, stream: S) -> Result<(TlsStream<S>, TlsInfo), TlsError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let stream = self.acceptor.accept(stream).await.map_err(|error| TlsError::of(&error))?;
         let (_, session) = stream.get_ref();
-        let secured = secured(session);
+        let Secured { exporter, version } = secured(session);
         let loaded = self.loaded.load();
-        let proof = session.peer_certificates().zip(loaded.client_authorities.as_ref());
-        let users = proof.map(|(chain, authorities)| proven_users(chain, authorities));
-        Ok((stream, secured, users.unwrap_or_default()))
+        let chain = session.peer_certificates();
+        let proof = chain.zip(loaded.client_authorities.as_ref());
+        let client_identities = proof.map(|(chain, authorities)| proven_users(chain, authorities)).unwrap_or_default();
+        let info = TlsInfo { exporter, client_identities, client_certificate: chain.is_some(), version };
+        Ok((stream, info))
+    }
+
+    /// Who this side is when it opens a connection for a domain: the certificate in force.
+    #[must_use]
+    pub fn identity(&self, domain: &Domain) -> Option<Identity> {
+        let loaded = self.loaded.load();
+        loaded.by_name.get(domain.as_str()).or(loaded.default.as_ref()).cloned().map(Identity)
     }
 
     /// Looks whether the files changed, and reads all of them if one did. Nothing changes unless all can be used.

@@ -24,11 +24,11 @@ async fn both_sides_get_the_same_channel_binding() {
     let authority = Authority::new();
     let server = authority.server(&["example.org"]);
     let (near, far) = handshake(&client(authority.trust()), &example(), &server).await;
-    let ((_, near), (far_stream, far, users)) = (near.unwrap(), far.unwrap());
+    let ((_, near), (far_stream, far)) = (near.unwrap(), far.unwrap());
     assert_eq!(near.version, "TLS 1.3");
     assert_eq!(near.exporter.as_ref().map(Vec::len), Some(32));
-    assert_eq!(near, far);
-    assert_eq!(users, []);
+    assert_eq!((near.exporter, near.version), (far.exporter, far.version));
+    assert_eq!((far.client_identities, far.client_certificate), (vec![], false));
     assert_eq!(far_stream.get_ref().1.alpn_protocol(), Some(super::ALPN));
 }
 
@@ -106,7 +106,7 @@ async fn a_domain_has_its_own_certificate_and_others_the_default() {
     };
     let default = CertificateSource { domain: None, ..source("example.org") };
     let certificates = vec![default, source("example.net")];
-    let server = ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap();
+    let server = ServerTls::new(ServerTlsOptions { certificates, ..ServerTlsOptions::default() }).unwrap();
     for domain in ["example.org", "example.net"] {
         handshake(&client(authority.trust()), &Domain::parse(domain).unwrap(), &server).await.0.unwrap();
     }
@@ -127,15 +127,16 @@ async fn a_user_is_proven_by_a_certificate_that_the_client_authority_vouches_for
     for (vouching, expected) in [(&authority, Some(alice)), (&Authority::new(), None)] {
         let (certificate, key) = authority.issue(&["example.org"], 2020, 2090);
         let certificates = vec![CertificateSource { domain: None, certificate, key }];
-        let options = ServerTlsOptions { certificates, client_authority: Some(vouching.file()) };
+        let options = ServerTlsOptions { certificates, client_authority: Some(vouching.file()), asks_domains: false };
         let server = ServerTls::new(options).unwrap();
         let (near, far) = handshake(&certified, &example(), &server).await;
         near.unwrap();
-        assert_eq!(far.unwrap().2, Vec::from_iter(expected));
+        let far = far.unwrap().1;
+        assert_eq!((far.client_identities, far.client_certificate), (Vec::from_iter(expected), true));
         // A client without a certificate is welcome.
         let (near, far) = handshake(&client(authority.trust()), &example(), &server).await;
         near.unwrap();
-        assert_eq!(far.unwrap().2, []);
+        assert!(!far.unwrap().1.client_certificate);
     }
 }
 
@@ -144,7 +145,7 @@ async fn certificates_are_renewed_and_a_bad_renewal_changes_nothing() {
     let (old, new) = (Authority::new(), Authority::new());
     let (certificate, key) = old.issue(&["example.org"], 2020, 2090);
     let certificates = vec![CertificateSource { domain: None, certificate: certificate.clone(), key: key.clone() }];
-    let server = ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap();
+    let server = ServerTls::new(ServerTlsOptions { certificates, ..ServerTlsOptions::default() }).unwrap();
     assert_eq!(server.reload_if_changed(), Reload::Unchanged);
 
     // A renewal caught half way: the certificate is new, the key is not yet.
@@ -213,7 +214,7 @@ fn with_authority(authority: &Authority, names: &[&str], from: i32, to: i32) -> 
     fs::write(&certificate, chain).unwrap();
     let ders = CertificateDer::pem_file_iter(&certificate).unwrap().map(Result::unwrap).collect();
     let certificates = vec![CertificateSource { domain: None, certificate, key }];
-    (ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap(), ders)
+    (ServerTls::new(ServerTlsOptions { certificates, ..ServerTlsOptions::default() }).unwrap(), ders)
 }
 
 /// The record that names a certificate.
@@ -304,7 +305,7 @@ async fn what_is_said_in_the_handshake() {
         source(Some("example.org"), "example.org"),
         source(Some("im.example.net"), "im.example.net"),
     ];
-    let server = ServerTls::new(ServerTlsOptions { certificates, client_authority: None }).unwrap();
+    let server = ServerTls::new(ServerTlsOptions { certificates, ..ServerTlsOptions::default() }).unwrap();
     let host = Some("im.example.net".to_owned());
     let useless = Tlsa { usage: 3, selector: 1, matching: 1, data: vec![0; 32] };
     for (tlsa, shown) in [(vec![], "example.org"), (vec![useless], "im.example.net")] {

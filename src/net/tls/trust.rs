@@ -29,6 +29,20 @@ pub enum Trust {
     Pins(Vec<Pin>),
     /// Anyone. Only because a person demanded it: whoever sits between can read and change everything.
     Anyone,
+    /// No authority at all: only TLSA records can prove anything.
+    Nobody,
+    /// What [`Trust::prepared`] has read.
+    Prepared(Prepared),
+}
+
+/// Authorities that were read before they are needed, for whoever makes many connections.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(super) verifier: Arc<dyn ServerCertVerifier>,
+    /// As [`Trust::heeds_tlsa`] said.
+    heeds_tlsa: bool,
+    /// As [`Trust::verifies`] said.
+    verifies: bool,
 }
 
 /// The SHA-256 of a key, as it stands in a certificate (SubjectPublicKeyInfo).
@@ -72,17 +86,41 @@ impl fmt::Display for Pin {
     }
 }
 
+impl Prepared {
+    /// Whether TLSA records have a say.
+    #[must_use]
+    pub fn heeds_tlsa(&self) -> bool {
+        self.heeds_tlsa
+    }
+}
+
 impl Trust {
     /// Whether a finished handshake proves anything about the domain.
     #[must_use]
-    pub const fn verifies(&self) -> bool {
-        !matches!(self, Self::Anyone)
+    pub fn verifies(&self) -> bool {
+        match self {
+            Self::Anyone => false,
+            Self::Prepared(prepared) => prepared.verifies,
+            Self::System | Self::Authorities(_) | Self::Pins(_) | Self::Nobody => true,
+        }
     }
 
     /// Whether TLSA records have a say: not where a person has settled the matter.
     #[must_use]
-    pub const fn heeds_tlsa(&self) -> bool {
-        matches!(self, Self::System | Self::Authorities(_))
+    pub fn heeds_tlsa(&self) -> bool {
+        match self {
+            Self::Anyone | Self::Pins(_) => false,
+            Self::Prepared(prepared) => prepared.heeds_tlsa,
+            Self::System | Self::Authorities(_) | Self::Nobody => true,
+        }
+    }
+
+    /// The same trust, with everything read that has to be. Blocks.
+    ///
+    /// # Errors
+    /// If there are no authorities to trust.
+    pub fn prepared(&self) -> Result<Prepared, TlsFileError> {
+        Ok(Prepared { verifier: self.verifier()?, heeds_tlsa: self.heeds_tlsa(), verifies: self.verifies() })
     }
 
     pub(super) fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, TlsFileError> {
@@ -92,17 +130,23 @@ impl Trust {
             Self::Authorities(roots) => WebPkiServerVerifier::builder_with_provider(roots.clone(), provider())
                 .build()
                 .map_err(|_| TlsFileError { file: PathBuf::new(), fault: FileFault::NoAuthorities })?,
-            Self::Pins(pins) => Arc::new(ByKey { pins: Some(pins.clone()) }),
-            Self::Anyone => Arc::new(ByKey { pins: None }),
+            Self::Pins(pins) => Arc::new(ByKey(Keys::These(pins.clone()))),
+            Self::Anyone => Arc::new(ByKey(Keys::All)),
+            Self::Nobody => Arc::new(ByKey(Keys::None)),
+            Self::Prepared(prepared) => prepared.verifier.clone(),
         })
     }
 }
 
 /// Looks at the key alone. Signatures are checked: whoever shows the certificate must hold its key.
 #[derive(Debug)]
-struct ByKey {
-    /// `None`: any key will do.
-    pins: Option<Vec<Pin>>,
+struct ByKey(Keys);
+
+#[derive(Debug)]
+enum Keys {
+    All,
+    These(Vec<Pin>),
+    None,
 }
 
 impl ServerCertVerifier for ByKey {
@@ -114,7 +158,11 @@ impl ServerCertVerifier for ByKey {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(pins) = &self.pins else { return Ok(ServerCertVerified::assertion()) };
+        let pins = match &self.0 {
+            Keys::All => return Ok(ServerCertVerified::assertion()),
+            Keys::None => return Err(CertificateError::UnknownIssuer.into()),
+            Keys::These(pins) => pins,
+        };
         let end_entity = webpki::EndEntityCert::try_from(end_entity).map_err(|_| CertificateError::BadEncoding)?;
         if pins.contains(&Pin::of_key(&end_entity.subject_public_key_info())) {
             Ok(ServerCertVerified::assertion())

@@ -1,11 +1,15 @@
 //! From named values to a configuration: ranges, and what has to fit together.
 
 use super::error::{ConfigError, ConfigFault};
+use super::peers;
 use super::read::{Found, Values};
-use super::{Auth, Config, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
+use super::{Auth, Config, Dns, DomainLimits, Interdomain, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
 use crate::model::{Domain, LeaseBounds};
+use crate::net::connect::HostPort;
+use crate::net::dns::resolver::PORT_DNS;
 use crate::wire::limits::MAX_BODY_FLOOR;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The least iteration count (SPEC §4).
@@ -26,11 +30,14 @@ impl Reader<'_> {
         let values = &self.values;
         let domains = values.domains()?;
         let tls = self.tls(&domains)?;
+        let data_dir = self.path(values.text("data-dir")?);
         Ok(Config {
             file: self.file.to_owned(),
-            data_dir: self.path(values.text("data-dir")?),
-            listen: self.listen(&tls)?,
+            listen: self.listen(&tls, &data_dir)?,
+            data_dir,
             auth: self.auth()?,
+            dns: self.dns()?,
+            interdomain: self.interdomain(&domains)?,
             lease: self.lease()?,
             mailbox: Mailbox {
                 enabled: values.switch("mailbox.enabled")?,
@@ -51,14 +58,15 @@ impl Reader<'_> {
         self.file.parent().unwrap_or(Path::new("")).join(text)
     }
 
-    fn listen(&self, tls: &Tls) -> Result<Listen, ConfigError> {
+    fn listen(&self, tls: &Tls, data_dir: &Path) -> Result<Listen, ConfigError> {
         let plain = self.values.list("listen.plain", |text| text.parse().ok())?;
         let secure = self.values.list("listen.tls", |text| text.parse().ok())?;
         let certificate = tls.certificate.is_some() || !tls.domains.is_empty();
         if !certificate && self.values.is_set("listen.tls") && !secure.is_empty() {
             return Err(self.values.refuse("listen.tls", ConfigFault::TlsWithoutCertificate));
         }
-        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() } };
+        let control = self.file("listen.control")?.unwrap_or_else(|| data_dir.join("control"));
+        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, control };
         if listen.plain.is_empty() && listen.tls.is_empty() {
             return Err(self.values.refuse("listen.plain", ConfigFault::NoListener));
         }
@@ -82,8 +90,7 @@ impl Reader<'_> {
         if required && !covered {
             return Err(values.refuse("tls.required", ConfigFault::NoCertificate));
         }
-        let client_ca = values.find("tls.client-ca").map(|found| self.path_of("tls.client-ca", found)).transpose()?;
-        Ok(Tls { certificate, domains: own, required, client_ca })
+        Ok(Tls { certificate, domains: own, required, client_ca: self.file("tls.client-ca")? })
     }
 
     fn key_pair(
@@ -104,7 +111,53 @@ impl Reader<'_> {
         }
     }
 
-    fn path_of(&self, name: &str, found: Found<'_>) -> Result<PathBuf, ConfigError> {
+    fn dns(&self) -> Result<Dns, ConfigError> {
+        let address = |text: &str| {
+            let at = HostPort::parse(text)?;
+            Some(SocketAddr::new(at.host.parse().ok()?, at.port.unwrap_or(PORT_DNS)))
+        };
+        let resolvers = match self.values.find("dns.resolvers") {
+            Some(_) => self.values.list("dns.resolvers", address)?,
+            None => Vec::new(),
+        };
+        let validate = self.word("dns.dnssec", keys::DNSSEC)? == "validate";
+        let trust_anchor = self.file("dns.trust-anchor")?;
+        if trust_anchor.is_some() && !validate {
+            return Err(self.values.refuse("dns.trust-anchor", ConfigFault::AnchorWithoutValidation));
+        }
+        Ok(Dns { resolvers, validate, trust_anchor })
+    }
+
+    fn interdomain(&self, domains: &[Domain]) -> Result<Interdomain, ConfigError> {
+        Ok(Interdomain {
+            enabled: self.values.switch("interdomain.enabled")?,
+            ca: self.file("interdomain.ca")?,
+            response_timeout: self.values.time("interdomain.response-timeout")?,
+            idle: self.values.time("interdomain.idle")?,
+            limits: self.domain_limits()?,
+            peers: peers::read(self, domains)?,
+        })
+    }
+
+    fn domain_limits(&self) -> Result<DomainLimits, ConfigError> {
+        let count = |name, max| self.values.count(name, 1, max);
+        let short = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let long = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(DomainLimits {
+            links: long(count("interdomain.links", 1024)?),
+            outstanding: short(count("interdomain.outstanding", 65_536)?),
+            outstanding_octets: self.values.size("interdomain.outstanding-octets", 1, u64::MAX)?,
+            requests_per_second: short(count("interdomain.requests-per-second", u64::from(u32::MAX))?),
+            subscriptions: long(count("interdomain.subscriptions", u64::MAX)?),
+        })
+    }
+
+    /// A file that need not be named.
+    fn file(&self, name: &str) -> Result<Option<PathBuf>, ConfigError> {
+        self.values.find(name).map(|found| self.path_of(name, found)).transpose()
+    }
+
+    pub(super) fn path_of(&self, name: &str, found: Found<'_>) -> Result<PathBuf, ConfigError> {
         found.value.as_str().map(|text| self.path(text)).ok_or_else(|| self.values.wrong_kind(name, found.line))
     }
 

@@ -1,7 +1,10 @@
 //! What a configuration says about the world, held against the world: files, certificates, folders.
 
+use super::secret::{self, SecretFault};
 use super::{Config, KeyPair};
 use crate::model::{Domain, UnixMillis};
+use crate::net::dns::Anchors;
+use crate::net::dns::anchors::AnchorFault;
 use core::fmt;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -39,8 +42,12 @@ pub enum Finding {
     NoCertificate(PathBuf),
     /// A file without a PEM private key that can be used without a passphrase.
     NoKey(PathBuf),
-    /// A private key that others can read.
+    /// A private key or a secret that others can read.
     KeyOpen(PathBuf),
+    /// A file whose first line holds no secret.
+    NoSecret(PathBuf),
+    /// A file without DNSKEY records.
+    NoAnchors(PathBuf),
     /// Key and certificate are not of one pair.
     KeyMismatch(KeyPair),
     /// A certificate that does not name a domain it is used for.
@@ -91,6 +98,8 @@ impl Finding {
             | Self::NoCertificate(_)
             | Self::NoKey(_)
             | Self::KeyOpen(_)
+            | Self::NoSecret(_)
+            | Self::NoAnchors(_)
             | Self::KeyMismatch(_)
             | Self::NotAFolder(_)
             | Self::AddressTwice(_) => Severity::Error,
@@ -119,6 +128,8 @@ impl fmt::Display for Finding {
                 write!(f, "{} holds no private key in PEM that can be used without a passphrase", path.display())
             }
             Self::KeyOpen(path) => write!(f, "{0} can be read by everyone; run: chmod 600 {0}", path.display()),
+            Self::NoSecret(path) => write!(f, "{} must have a secret alone on its first line", path.display()),
+            Self::NoAnchors(path) => write!(f, "{} must hold DNSKEY records, and nothing else", path.display()),
             Self::KeyMismatch(pair) => {
                 write!(f, "{} is not the key of the certificate in {}", pair.key.display(), pair.certificate.display())
             }
@@ -151,6 +162,7 @@ impl Config {
         if let Some(path) = &self.tls.client_ca {
             findings.extend(certificates(path).err());
         }
+        findings.extend(self.others());
         findings.extend(data_dir(&self.data_dir));
         findings.extend(self.listeners());
         let external_only = self.auth.mechanisms.iter().all(|name| *name == "EXTERNAL");
@@ -168,6 +180,28 @@ impl Config {
             }
         }
         used.into_values().flat_map(|(pair, domains)| key_pair(pair, &domains, now)).collect()
+    }
+
+    /// What other domains are judged by.
+    fn others(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let Some(path) = &self.interdomain.ca {
+            findings.extend(certificates(path).err());
+        }
+        if let Some(path) = &self.dns.trust_anchor {
+            findings.extend(Anchors::read(path).err().map(|error| match error.fault {
+                AnchorFault::Unreadable(kind) => Finding::Unusable { path: path.clone(), kind },
+                _ => Finding::NoAnchors(path.clone()),
+            }));
+        }
+        for path in self.interdomain.peers.iter().filter_map(|peer| peer.secret_file.as_deref()) {
+            findings.extend(secret::read(path).err().map(|fault| match fault {
+                SecretFault::Unreadable(kind) => Finding::Unusable { path: path.to_owned(), kind },
+                SecretFault::None => Finding::NoSecret(path.to_owned()),
+            }));
+            findings.extend(open_to_all(path));
+        }
+        findings
     }
 
     fn listeners(&self) -> Vec<Finding> {
@@ -190,9 +224,7 @@ fn key_pair(pair: &KeyPair, domains: &[&Domain], now: UnixMillis) -> Vec<Finding
     let mut findings = Vec::new();
     let chain = certificates(&pair.certificate).map_err(|finding| findings.push(finding)).ok();
     let key = private_key(&pair.key).map_err(|finding| findings.push(finding)).ok();
-    if std::fs::metadata(&pair.key).is_ok_and(|found| found.permissions().mode() & 0o007 != 0) {
-        findings.push(Finding::KeyOpen(pair.key.clone()));
-    }
+    findings.extend(open_to_all(&pair.key));
     let Some(chain) = chain else { return findings };
     if let Some(leaf) = chain.first() {
         findings.extend(leaf_findings(&pair.certificate, leaf, domains, now));
@@ -206,6 +238,11 @@ fn key_pair(pair: &KeyPair, domains: &[&Domain], now: UnixMillis) -> Vec<Finding
         }
     }
     findings
+}
+
+fn open_to_all(path: &Path) -> Option<Finding> {
+    let open = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o007 != 0);
+    open.then(|| Finding::KeyOpen(path.to_owned()))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Finding> {
@@ -277,6 +314,7 @@ fn data_dir(path: &Path) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::config::Peer;
     use crate::relay::selfsigned::self_signed;
     use std::fs::{self, Permissions};
 
@@ -315,6 +353,15 @@ mod tests {
             fs::write(self.at("c.pem"), pair.certificate).unwrap();
             fs::write(self.at("k.pem"), pair.key.declassify()).unwrap();
             self.mode("k.pem", 0o600);
+        }
+
+        /// A peer with this content of its secret file.
+        fn peer(&mut self, secret: &str, mode: u32) {
+            fs::write(self.at("s"), secret).unwrap();
+            self.mode("s", mode);
+            let domain = Domain::parse("lab.internal").unwrap();
+            let secret_file = Some(self.at("s"));
+            self.config.interdomain.peers = vec![Peer { domain, server: None, secret_file, pin: None, insecure: false }];
         }
 
         /// The findings in words, without the folder and without the one about self-signing.
@@ -380,6 +427,20 @@ mod tests {
                 |site| site.config.tls.client_ca = Some(site.at("users.pem")),
                 &["Error: users.pem is named in the configuration, but there is no such file"],
             ),
+            (
+                |site| site.config.interdomain.ca = Some(site.at("others.pem")),
+                &["Error: others.pem is named in the configuration, but there is no such file"],
+            ),
+            (
+                |site| {
+                    fs::write(site.at("root.key"), "no keys").unwrap();
+                    site.config.dns.trust_anchor = Some(site.at("root.key"));
+                },
+                &["Error: root.key must hold DNSKEY records, and nothing else"],
+            ),
+            (|site| site.peer("between us\n", 0o600), &[]),
+            (|site| site.peer("between us\n", 0o644), &["Error: s can be read by everyone; run: chmod 600 s"]),
+            (|site| site.peer("\nbetween us\n", 0o600), &["Error: s must have a secret alone on its first line"]),
             (|site| fs::remove_dir(site.at("data")).unwrap(), &["Warning: data does not exist; serve will make it"]),
             (|site| site.mode("data", 0o750), &["Warning: others can look into data; run: chmod 700 data"]),
             (|site| site.config.data_dir = site.at("c.pem"), &["Error: c.pem is not a folder; data-dir must name one"]),

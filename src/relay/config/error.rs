@@ -75,6 +75,16 @@ pub enum ConfigFault {
     TlsWithoutCertificate,
     /// Nowhere to listen.
     NoListener,
+    /// `dns.trust-anchor` where nothing is validated.
+    AnchorWithoutValidation,
+    /// A section `[[peer]]` for a domain of ours.
+    PeerIsOurs(Domain),
+    /// A section `[[peer]]` that says nothing but a name.
+    PeerSaysNothing(Domain),
+    /// A peer without TLS needs a secret.
+    ClearWithoutSecret(Domain),
+    /// A peer without TLS has no key to be pinned.
+    ClearWithPin(Domain),
     /// A rule of `acl.default` that is none. Counted from 1.
     Rule {
         /// Which rule.
@@ -102,6 +112,7 @@ impl fmt::Display for ConfigFault {
             Self::UnknownKey { key, meant: Some(meant) } => write!(f, "unknown key {key:?}; did you mean {meant:?}?"),
             Self::UnknownKey { key, meant: None } => write!(f, "unknown key {key:?}; the file that impp-relay init writes lists them all"),
             Self::Missing(key) => write!(f, "{key:?} is missing"),
+            Self::NotASection(key) if key == "peer" => f.write_str("\"peer\" must be a section in double brackets: [[peer]]"),
             Self::NotASection(key) => write!(f, "{key:?} must be a section: [{key}]"),
             Self::Kind { key, expected } => write!(f, "{key:?} must be {}", expected.expected()),
             Self::Range { key, min, max } if *max == u64::MAX => write!(f, "{key:?} must be at least {min}"),
@@ -116,6 +127,19 @@ impl fmt::Display for ConfigFault {
             ),
             Self::TlsWithoutCertificate => f.write_str("\"listen.tls\" needs \"certificate\" and \"key\" in [tls]"),
             Self::NoListener => f.write_str("\"listen.plain\" and \"listen.tls\" are both empty: nobody could connect"),
+            Self::AnchorWithoutValidation => {
+                f.write_str("\"dns.trust-anchor\" means nothing while \"dns.dnssec\" is \"off\"; take one of the two away")
+            }
+            Self::PeerIsOurs(domain) => write!(f, "{domain} is one of \"domains\", and no [[peer]]"),
+            Self::PeerSaysNothing(domain) => {
+                write!(f, "[[peer]] {domain} says nothing that is not found by itself; give \"server\", \"secret-file\" or \"pin\"")
+            }
+            Self::ClearWithoutSecret(domain) => {
+                write!(f, "[[peer]] {domain} is \"insecure\": without TLS only a secret can prove who it is; give \"secret-file\"")
+            }
+            Self::ClearWithPin(domain) => {
+                write!(f, "[[peer]] {domain} is \"insecure\", so that there is no key to \"pin\"; take one of the two away")
+            }
             Self::Rule { rule, part } => {
                 let expected = match part.as_str() {
                     "who" => "a user's address, impp://DOMAIN/*, local, * or anonymous",

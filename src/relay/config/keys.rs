@@ -22,6 +22,14 @@ pub enum Kind {
     Domains,
     /// IP addresses with ports; IPv6 in brackets.
     Sockets,
+    /// IP addresses, perhaps with ports.
+    Resolvers,
+    /// A domain name.
+    Domain,
+    /// A host, perhaps with a port.
+    Host,
+    /// The hash of a key.
+    Pin,
     /// `true` or `false`.
     Switch,
     /// A whole number.
@@ -44,6 +52,10 @@ impl Kind {
             Self::Path => "a path in quotes",
             Self::Domains => "a list of domain names, such as [\"example.org\"]",
             Self::Sockets => "a list of addresses with ports, such as [\"[::]:5772\"] or [\"192.0.2.1:5772\"]",
+            Self::Resolvers => "a list of addresses, such as [\"127.0.0.1\"] or [\"[::1]:5353\"]",
+            Self::Domain => "a domain name in quotes",
+            Self::Host => "a host with or without a port, such as \"im.example.org\" or \"10.0.0.5:5773\"",
+            Self::Pin => "the hash of a key, such as \"sha256:\" with 44 characters of base64, in quotes",
             Self::Switch => "true or false",
             Self::Count => "a whole number",
             Self::Size => "octets: a whole number, or a text such as \"64K\" or \"10M\"",
@@ -56,6 +68,8 @@ impl Kind {
 
 /// The words of `auth.mechanisms`.
 pub(super) const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "EXTERNAL"];
+/// The words of `dns.dnssec`.
+pub(super) const DNSSEC: &[&str] = &["validate", "off"];
 /// The words of `log.level`.
 pub(super) const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// The words of `log.format`.
@@ -83,6 +97,11 @@ pub const KEYS: &[Key] = &[
         Kind::Sockets,
         r#"["[::]:5773"]"#,
         "Where connections are TLS from the first octet; nowhere if there is no certificate.",
+    ),
+    open(
+        "listen.control",
+        Kind::Path,
+        "The socket by which commands such as impp-relay links ask the running relay. Absent: control in the data folder.",
     ),
     open(
         "tls.certificate",
@@ -119,6 +138,37 @@ pub const KEYS: &[Key] = &[
         "false",
         "Whether anyone may connect without an account; what they may do is up to the rules.",
     ),
+    open("dns.resolvers", Kind::Resolvers, "The name servers to ask, as ADDRESS or ADDRESS:PORT. Absent: the system's."),
+    key(
+        "dns.dnssec",
+        Kind::Words(DNSSEC),
+        r#""validate""#,
+        "Whether answers are validated here; off: certificates alone prove who another domain is, and DANE counts for nothing.",
+    ),
+    open(
+        "dns.trust-anchor",
+        Kind::Path,
+        "Keys (DNSKEY lines) from which on validation always holds. Absent: the root's, as far as the name server passes signatures on.",
+    ),
+    key("interdomain.enabled", Kind::Switch, "true", "Whether messages and presence are exchanged with other domains."),
+    open("interdomain.ca", Kind::Path, "Certificates, PEM, of authorities that vouch for other domains. Absent: the system's."),
+    key(
+        "interdomain.response-timeout",
+        Kind::Time,
+        r#""30s""#,
+        "How long another domain may take to answer before the user is told connection-failure.",
+    ),
+    key("interdomain.idle", Kind::Time, r#""5m""#, "A link on which nothing happens for so long is closed."),
+    key("interdomain.links", Kind::Count, "8", "Links of one other domain at a time."),
+    key(
+        "interdomain.outstanding",
+        Kind::Count,
+        "1024",
+        "Unanswered requests of one other domain; one more is answered try-later.",
+    ),
+    key("interdomain.outstanding-octets", Kind::Size, r#""128M""#, "Octets of these, and of our own to one other domain."),
+    key("interdomain.requests-per-second", Kind::Count, "10000", "Requests of one other domain; one more is answered try-later."),
+    key("interdomain.subscriptions", Kind::Count, "100000", "Subscriptions that the users of one other domain hold here."),
     key("lease.min", Kind::Time, r#""60s""#, "No subscription or presence lease is shorter."),
     key("lease.max", Kind::Time, r#""1d""#, "No subscription or presence lease is longer."),
     key("lease.default", Kind::Time, r#""1h""#, "What is granted where nothing was asked for."),
@@ -157,6 +207,28 @@ pub const KEYS: &[Key] = &[
     ),
     key("log.level", Kind::Words(LEVELS), r#""info""#, "The least that is logged."),
     key("log.format", Kind::Words(FORMATS), r#""text""#, "One line of text or one JSON object per event."),
+];
+
+/// The keys of a section `[[peer]]`, of which there may be many: what is known of another domain beyond its name.
+pub const PEER_KEYS: &[Key] = &[
+    open("domain", Kind::Domain, "The other domain. Required."),
+    open(
+        "server",
+        Kind::Host,
+        "Where its server is; the DNS is not asked. Its certificate must still name the domain, or be pinned.",
+    ),
+    open(
+        "secret-file",
+        Kind::Path,
+        "A file with the secret that both share, on its first line. Who opens a link logs in with it, and not with a certificate.",
+    ),
+    open("pin", Kind::Pin, "The hash of its server's key: that key alone proves who it is, and no authority does."),
+    key(
+        "insecure",
+        Kind::Switch,
+        "false",
+        "Whether to do without TLS. Everybody in between can read and change all; needs secret-file.",
+    ),
 ];
 
 /// The row of a key.
@@ -223,8 +295,8 @@ mod tests {
 
     #[test]
     fn each_key_once_and_each_told_in_one_sentence() {
-        for (at, key) in KEYS.iter().enumerate() {
-            assert_eq!(KEYS.iter().position(|other| other.name == key.name), Some(at), "{}", key.name);
+        for (at, key) in KEYS.iter().chain(PEER_KEYS).enumerate() {
+            assert_eq!(KEYS.iter().chain(PEER_KEYS).position(|other| other.name == key.name), Some(at), "{}", key.name);
             assert!(key.about.ends_with('.') && key.about.len() < 140, "{}", key.name);
         }
     }

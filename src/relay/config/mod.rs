@@ -3,19 +3,23 @@
 mod build;
 mod error;
 pub mod keys;
+mod peers;
 mod read;
 mod rules;
 mod sample;
+pub(super) mod secret;
 pub mod units;
 
 pub mod check;
 
 pub use error::{ConfigError, ConfigFault};
-pub use keys::{KEYS, Key, Kind};
+pub use keys::{KEYS, Key, Kind, PEER_KEYS};
 pub use sample::Sample;
 
 use crate::model::acl::Acl;
 use crate::model::{Domain, LeaseBounds};
+use crate::net::connect::HostPort;
+use crate::net::tls::Pin;
 use read::Values;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -37,6 +41,10 @@ pub struct Config {
     pub tls: Tls,
     /// Logins.
     pub auth: Auth,
+    /// Who is asked in the DNS.
+    pub dns: Dns,
+    /// Other domains.
+    pub interdomain: Interdomain,
     /// Leases that are granted.
     pub lease: LeaseBounds,
     /// How messages wait.
@@ -56,6 +64,8 @@ pub struct Listen {
     pub plain: Vec<SocketAddr>,
     /// TLS from the first octet.
     pub tls: Vec<SocketAddr>,
+    /// The socket for administrators' commands.
+    pub control: PathBuf,
 }
 
 /// Certificates.
@@ -89,6 +99,64 @@ pub struct Auth {
     pub scram_iterations: u32,
     /// Whether ANONYMOUS is offered.
     pub anonymous: bool,
+}
+
+/// Who is asked in the DNS, and whether it is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// Empty: the system's.
+    pub resolvers: Vec<SocketAddr>,
+    /// Whether answers are validated.
+    pub validate: bool,
+    /// The file of keys from which on they are, always.
+    pub trust_anchor: Option<PathBuf>,
+}
+
+/// Other domains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interdomain {
+    /// Whether there is anything to do with them.
+    pub enabled: bool,
+    /// The file of those who vouch for them; `None`: the system's.
+    pub ca: Option<PathBuf>,
+    /// How long they may take to answer.
+    pub response_timeout: Duration,
+    /// After how long a link on which nothing happens is closed.
+    pub idle: Duration,
+    /// What one of them may take.
+    pub limits: DomainLimits,
+    /// Those of which more is known than a name; each once, none of them ours.
+    pub peers: Vec<Peer>,
+}
+
+/// What one other domain may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DomainLimits {
+    /// Links at a time.
+    pub links: usize,
+    /// Requests without an answer.
+    pub outstanding: u32,
+    /// Their octets.
+    pub outstanding_octets: u64,
+    /// Requests in a second.
+    pub requests_per_second: u32,
+    /// Subscriptions of its users.
+    pub subscriptions: usize,
+}
+
+/// What is known of another domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Which.
+    pub domain: Domain,
+    /// Where its server is.
+    pub server: Option<HostPort>,
+    /// The file of the secret that is shared with it.
+    pub secret_file: Option<PathBuf>,
+    /// Its server's key.
+    pub pin: Option<Pin>,
+    /// No TLS; there is a secret then, and no pin.
+    pub insecure: bool,
 }
 
 /// How messages wait for users who do not acknowledge them.

@@ -23,7 +23,12 @@ pub(super) struct Values<'a> {
     found: BTreeMap<String, Found<'a>>,
     /// `[tls."DOMAIN"]`: name and line, then its keys.
     pub(super) per_domain: Vec<(String, usize, BTreeMap<String, Found<'a>>)>,
+    /// `[[peer]]`: line, then its keys.
+    pub(super) peers: Vec<(usize, BTreeMap<String, Found<'a>>)>,
 }
+
+/// The section of another domain.
+pub(super) const PEER: &str = "peer";
 
 /// Parsed TOML beside its text, from which lines are counted.
 pub(super) struct Document<'a> {
@@ -55,7 +60,7 @@ fn line_of(text: &str, octet: usize) -> usize {
 impl<'a> Values<'a> {
     /// Sorts the document's values under their names, and refuses those that have none.
     pub(super) fn new(file: &'a Path, document: &'a Document<'a>, defaults: &'a Document<'a>) -> Result<Self, ConfigError> {
-        let mut values = Self { file, found: BTreeMap::new(), per_domain: Vec::new() };
+        let mut values = Self { file, found: BTreeMap::new(), per_domain: Vec::new(), peers: Vec::new() };
         values.collect("", &defaults.table, &|_| 0)?;
         values.collect("", &document.table, &|octet| line_of(document.text, octet))?;
         Ok(values)
@@ -71,8 +76,20 @@ impl<'a> Values<'a> {
                 }
                 (None, DeValue::Table(inner)) if keys::is_section(&name) => self.collect(&name, inner, line_at)?,
                 (None, DeValue::Table(inner)) if section == "tls" => {
-                    let found = self.key_pair(&name, inner, line_at)?;
+                    let found = self.keys_of(&name, inner, &["certificate", "key"], line_at)?;
                     self.per_domain.push((key.get_ref().to_string(), line, found));
+                }
+                (None, inner) if name == PEER => {
+                    for item in inner.as_array().into_iter().flatten() {
+                        if let Some(table) = item.get_ref().as_table() {
+                            let known: Vec<&str> = keys::PEER_KEYS.iter().map(|key| key.name).collect();
+                            let found = self.keys_of(PEER, table, &known, line_at)?;
+                            self.peers.push((line_at(item.span().start), found));
+                        }
+                    }
+                    if !inner.as_array().is_some_and(|items| items.iter().all(|item| item.get_ref().is_table())) {
+                        return Err(self.error(line, ConfigFault::NotASection(name)));
+                    }
                 }
                 (None, _) if keys::is_section(&name) => return Err(self.error(line, ConfigFault::NotASection(name))),
                 (None, _) => return Err(self.unknown(line, name)),
@@ -81,16 +98,18 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    fn key_pair(
+    /// The keys of a section that there may be more than one of.
+    fn keys_of(
         &self,
         section: &str,
         table: &'a DeTable<'a>,
+        known: &[&str],
         line_at: &dyn Fn(usize) -> usize,
     ) -> Result<BTreeMap<String, Found<'a>>, ConfigError> {
         let mut found = BTreeMap::new();
         for (key, value) in table {
             let line = line_at(key.span().start);
-            if !matches!(key.get_ref().as_ref(), "certificate" | "key") {
+            if !known.contains(&key.get_ref().as_ref()) {
                 return Err(self.unknown(line, join(section, key.get_ref())));
             }
             found.insert(key.get_ref().to_string(), Found { value: value.get_ref(), line });

@@ -1,6 +1,6 @@
 //! A complete configuration to begin with: every key is there, in a comment where the default is right.
 
-use super::keys::KEYS;
+use super::keys::{KEYS, PEER_KEYS};
 use crate::model::Domain;
 use core::fmt::Write;
 
@@ -43,6 +43,11 @@ impl Sample<'_> {
                 (None, Some(default)) => writeln!(text, "#{name} = {default}"),
                 (None, None) => writeln!(text, "#{name} ="),
             };
+        }
+        text.push_str("\n# For each other domain of which more is known than its name, a section:\n# [[peer]]\n");
+        for key in PEER_KEYS {
+            let (name, value) = (key.name, key.default.map(|default| format!(" {default}")).unwrap_or_default());
+            let _ = writeln!(text, "# # {}\n# {name} ={value}", key.about);
         }
         text
     }

@@ -58,6 +58,22 @@ fn every_key_can_be_set() {
         mechanisms = ["PLAIN"]
         scram-iterations = 4096
         anonymous = true
+        [dns]
+        resolvers = ["127.0.0.1", "[::1]:5353"]
+        dnssec = "validate"
+        trust-anchor = "root.key"
+        [interdomain]
+        enabled = false
+        ca = "ca.pem"
+        response-timeout = "5s"
+        [[peer]]
+        domain = "LAB.internal"
+        server = "10.0.0.5:5773"
+        pin = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        [[peer]]
+        domain = "office.internal"
+        secret-file = "/etc/office.secret"
+        insecure = true
         [lease]
         min = "1s"
         max = "2h"
@@ -100,6 +116,32 @@ fn every_key_can_be_set() {
     assert_eq!((config.listen.plain.len(), config.listen.tls.len(), config.tls.required), (1, 2, false));
     assert_eq!(config.auth, Auth { mechanisms: vec!["PLAIN"], scram_iterations: 4096, anonymous: true });
     let seconds = Duration::from_secs;
+    let resolvers = vec!["127.0.0.1:53".parse().unwrap(), "[::1]:5353".parse().unwrap()];
+    assert_eq!(config.dns, Dns { resolvers, validate: true, trust_anchor: Some("/etc/impp/root.key".into()) });
+    let lab = Peer {
+        domain: Domain::parse("lab.internal").unwrap(),
+        server: HostPort::parse("10.0.0.5:5773"),
+        secret_file: None,
+        pin: Pin::parse(&"00".repeat(32)),
+        insecure: false,
+    };
+    let office = Peer {
+        domain: Domain::parse("office.internal").unwrap(),
+        server: None,
+        secret_file: Some("/etc/office.secret".into()),
+        pin: None,
+        insecure: true,
+    };
+    let ca = Some("/etc/impp/ca.pem".into());
+    let limits = DomainLimits {
+        links: 8,
+        outstanding: 1024,
+        outstanding_octets: 128 << 20,
+        requests_per_second: 10_000,
+        subscriptions: 100_000,
+    };
+    let (response_timeout, idle) = (seconds(5), seconds(300));
+    assert_eq!(config.interdomain, Interdomain { enabled: false, ca, response_timeout, idle, limits, peers: vec![lab, office] });
     assert_eq!(config.lease, LeaseBounds { min: seconds(1), max: seconds(7200), default: seconds(180) });
     let mailbox =
         Mailbox { enabled: false, max_messages: 1, max_octets: 2, max_age: seconds(3 * 86_400), delivery_timeout: seconds(4) };
@@ -140,8 +182,48 @@ fn what_is_refused_and_in_which_words() {
     let rows = [
         ("mailboxx = 1", "5: unknown key \"mailboxx\"; did you mean \"mailbox\"?"),
         ("\n[mailbox]\nmax-mesages = 1", "7: unknown key \"mailbox.max-mesages\"; did you mean \"mailbox.max-messages\"?"),
-        ("[interdomain]\nenabled = true", "5: unknown key \"interdomain\"; the file that impp-relay init writes lists them all"),
-        ("[[peer]]\ndomain = \"x\"", "5: unknown key \"peer\"; the file that impp-relay init writes lists them all"),
+        ("[interdomain]\nenable = true", "6: unknown key \"interdomain.enable\"; did you mean \"interdomain.enabled\"?"),
+        (
+            "dns.resolvers = [\"dns.example\"]",
+            "5: \"dns.resolvers\" must be a list of addresses, such as [\"127.0.0.1\"] or [\"[::1]:5353\"]",
+        ),
+        ("dns.dnssec = \"yes\"", "5: \"dns.dnssec\" knows these words: validate, off"),
+        (
+            "[dns]\ndnssec = \"off\"\ntrust-anchor = \"k\"",
+            "7: \"dns.trust-anchor\" means nothing while \"dns.dnssec\" is \"off\"; take one of the two away",
+        ),
+        ("[peer]\ndomain = \"x\"", "5: \"peer\" must be a section in double brackets: [[peer]]"),
+        ("peer = [1]", "5: \"peer\" must be a section in double brackets: [[peer]]"),
+        ("[[peer]]\nserver = \"h\"", "5: \"peer.domain\" is missing"),
+        ("[[peer]]\n\ndomain = 5", "7: \"peer.domain\" must be a domain name in quotes"),
+        (
+            "[[peer]]\ndomain = \"x\"\npassword = \"y\"",
+            "7: unknown key \"peer.password\"; the file that impp-relay init writes lists them all",
+        ),
+        (
+            "[[peer]]\ndomain = \"x\"\nserver = \"a b\"",
+            "7: \"peer.server\" must be a host with or without a port, such as \"im.example.org\" or \"10.0.0.5:5773\"",
+        ),
+        (
+            "[[peer]]\ndomain = \"x\"\npin = \"sha1:00\"",
+            "7: \"peer.pin\" must be the hash of a key, such as \"sha256:\" with 44 characters of base64, in quotes",
+        ),
+        ("[[peer]]\ndomain = \"x\"\nsecret-file = 1", "7: \"peer.secret-file\" must be a path in quotes"),
+        ("[[peer]]\ndomain = \"x\"\ninsecure = \"no\"", "7: \"peer.insecure\" must be true or false"),
+        (
+            "[[peer]]\ndomain = \"x\"",
+            "5: [[peer]] x says nothing that is not found by itself; give \"server\", \"secret-file\" or \"pin\"",
+        ),
+        (
+            "[[peer]]\ndomain = \"x\"\nserver = \"h\"\ninsecure = true",
+            "5: [[peer]] x is \"insecure\": without TLS only a secret can prove who it is; give \"secret-file\"",
+        ),
+        (
+            "[[peer]]\ndomain = \"x\"\nsecret-file = \"s\"\npin = \"0000000000000000000000000000000000000000000000000000000000000000\"\ninsecure = true",
+            "5: [[peer]] x is \"insecure\", so that there is no key to \"pin\"; take one of the two away",
+        ),
+        ("[[peer]]\ndomain = \"Example.org\"\nserver = \"h\"", "5: example.org is one of \"domains\", and no [[peer]]"),
+        ("[[peer]]\ndomain = \"x\"\nserver = \"h\"\n[[peer]]\ndomain = \"X\"\nserver = \"h\"", "8: x is there twice"),
         ("listen.http = \"x\"", "5: unknown key \"listen.http\"; the file that impp-relay init writes lists them all"),
         ("mailbox = 1", "5: \"mailbox\" must be a section: [mailbox]"),
         ("[mailbox]\nenabled = \"yes\"", "6: \"mailbox.enabled\" must be true or false"),
@@ -245,6 +327,13 @@ fn the_sample_is_complete_and_says_what_holds() {
         let name = key.name.rsplit('.').next().unwrap();
         assert!(text.contains(&format!("# {}\n", key.about)), "{}", key.name);
         assert!(text.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{name} ="))), "{}", key.name);
+    }
+    // With what is said of other domains taken out of its comments it is a section.
+    let (_, peer) = text.split_once("# [[peer]]\n").unwrap();
+    let peer: String = peer.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect();
+    for key in PEER_KEYS {
+        let value = key.default.map(|default| format!(" {default}")).unwrap_or_default();
+        assert!(peer.contains(&format!("# {}\n{} ={value}\n", key.about, key.name)), "{}", key.name);
     }
 }
 

@@ -46,13 +46,17 @@ impl Reader {
             let mailbox = MailboxSize { messages: rows::unsigned(row, 1)?, octets: rows::unsigned(row, 2)? };
             Ok((rows::unsigned(row, 0)?, mailbox, rows::account(row, 3)?))
         });
-        let Some((version, mailbox, account)) = found.optional()? else { return Ok(UserRecord::default()) };
+        let found = found.optional()?;
+        let sql = "SELECT subscriber, connection, since, until, told FROM subscription WHERE presentity = ?1";
+        let subscriptions =
+            moment.prepare_cached(sql)?.query_map([user.as_str()], rows::subscription)?.collect::<Result<_, _>>()?;
+        let Some((version, mailbox, account)) = found else { return Ok(UserRecord { subscriptions, ..UserRecord::default() }) };
         let sql = "SELECT version, concealed, body FROM acl WHERE account = ?1";
         let acl = moment.prepare_cached(sql)?.query_row([user.as_str()], rows::acl).optional()?;
         let sql = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1 ORDER BY position";
         let values = moment.prepare_cached(sql)?.query_map([user.as_str()], rows::value)?.collect::<Result<_, _>>()?;
         let presence = StoredPresence { version: Version(version), values };
-        Ok(UserRecord { account: Some(account), acl, presence, mailbox })
+        Ok(UserRecord { account: Some(account), acl, presence, mailbox, subscriptions })
     }
 
     fn mailbox(&self, user: &Address, after: u64, messages: usize, octets: u64) -> rusqlite::Result<Vec<StoredMessage>> {

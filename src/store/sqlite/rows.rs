@@ -1,7 +1,7 @@
 //! How values lie in columns: each way beside its way back.
 
-use crate::model::{Address, Credentials, Token, UnixMillis, Version};
-use crate::service::store::{Account, Entity, Moved, StoredAcl, StoredMessage, StoredValue};
+use crate::model::{Address, ConnectionId, Credentials, Token, UnixMillis, Version};
+use crate::service::store::{Account, Entity, Moved, StoredAcl, StoredMessage, StoredSubscription, StoredValue};
 use bytes::Bytes;
 use rusqlite::Row;
 use rusqlite::types::Type;
@@ -45,6 +45,19 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
         stored: UnixMillis(unsigned(row, 1)?),
         expires: time(row, 2)?,
         frame: bytes(row, 3)?,
+    })
+}
+
+/// A subscription of another domain, from the columns `subscriber, connection, since, until, told`.
+pub(super) fn subscription(row: &Row<'_>) -> rusqlite::Result<StoredSubscription> {
+    let (subscriber, connection): (String, String) = (row.get(0)?, row.get(1)?);
+    let connection = ConnectionId::parse(&connection);
+    Ok(StoredSubscription {
+        subscriber: address(&subscriber, 0)?,
+        connection: connection.ok_or(rusqlite::Error::InvalidColumnType(1, "connection".into(), Type::Text))?,
+        since: UnixMillis(unsigned(row, 2)?),
+        until: UnixMillis(unsigned(row, 3)?),
+        told: Version(unsigned(row, 4)?),
     })
 }
 

@@ -2,7 +2,9 @@
 
 use super::{failed, rows};
 use crate::model::{Address, Domain, Fingerprint, UnixMillis};
-use crate::service::store::{Delivery, Remembered, Start, StoreError, StoreWrite, StoredAcl, StoredPresence, Write};
+use crate::service::store::{
+    Delivery, Remembered, Start, StoreError, StoreWrite, StoredAcl, StoredPresence, StoredSubscription, Write,
+};
 use crate::store::recent::{self, Recent};
 use crate::store::{Backend, DomainRecord, Remember};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -100,6 +102,18 @@ impl Writer {
                         message.frame.as_ref(),
                     ])?;
                 }
+                Write::Subscribe { user, subscription } => put_subscription(&transaction, user, subscription)?,
+                Write::Told { user, subscriber, connection, version } => {
+                    let sql = "UPDATE subscription SET told = ?4 WHERE presentity = ?1 AND subscriber = ?2 AND connection = ?3";
+                    let told = rows::integer(version.0);
+                    let key = params![user.as_str(), subscriber.as_str(), connection.as_str(), told];
+                    transaction.prepare_cached(sql)?.execute(key)?;
+                }
+                Write::Unsubscribe { user, subscriber, connection } => {
+                    let sql = "DELETE FROM subscription WHERE presentity = ?1 AND subscriber = ?2 AND connection = ?3";
+                    let key = params![user.as_str(), subscriber.as_str(), connection.as_str()];
+                    transaction.prepare_cached(sql)?.execute(key)?;
+                }
                 Write::Delete { user, number } => settled.extend(delete(&transaction, user, *number)?),
             }
         }
@@ -124,7 +138,8 @@ impl StoreWrite for Writer {
         if let Some(recent) = &self.recent {
             remembered.extend(recent.load(now)?);
         }
-        Ok(Start { next_message: last.unwrap_or(0).cast_unsigned().saturating_add(1), remembered: recent::merge(remembered) })
+        let next_message = last.unwrap_or(0).cast_unsigned().saturating_add(1);
+        Ok(Start { next_message, remembered: recent::merge(remembered), watched: self.watched().map_err(failed)? })
     }
 
     fn write(&mut self, writes: &[&Write]) -> Result<(), StoreError> {
@@ -142,6 +157,15 @@ impl Writer {
         let mut statement = self.connection.prepare("SELECT fingerprint, stored FROM message WHERE stored > ?1")?;
         let since = rows::integer(now.0.saturating_sub(recent::MEMORY_MILLIS));
         statement.query_map([since], stored_delivery)?.collect()
+    }
+}
+
+impl Writer {
+    /// Whose presence is subscribed to from other domains.
+    fn watched(&self) -> rusqlite::Result<Vec<Address>> {
+        let mut statement = self.connection.prepare("SELECT DISTINCT presentity FROM subscription")?;
+        let found = statement.query_map([], |row| rows::address(&row.get::<_, String>(0)?, 0))?;
+        found.collect()
     }
 }
 
@@ -216,6 +240,20 @@ fn put_acl(connection: &Connection, user: &Address, acl: &StoredAcl) -> rusqlite
         rows::integer(acl.version.0),
         rows::concealed_words(acl),
         acl.body.as_ref()
+    ])?;
+    Ok(())
+}
+
+fn put_subscription(connection: &Connection, user: &Address, subscription: &StoredSubscription) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO subscription (presentity, subscriber, connection, since, until, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT DO UPDATE SET since = excluded.since, until = excluded.until, told = excluded.told";
+    connection.prepare_cached(sql)?.execute(params![
+        user.as_str(),
+        subscription.subscriber.as_str(),
+        subscription.connection.as_str(),
+        rows::integer(subscription.since.0),
+        rows::integer(subscription.until.0),
+        rows::integer(subscription.told.0),
     ])?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::rules;
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::manual::Manual;
 use crate::cli::print::Printer;
 use crate::cli::run::{self, Tool};
 use crate::model::Token;
@@ -126,8 +127,7 @@ fn view(text: &str) -> Result<Token, String> {
 
 impl Tool for AclArgs {
     const NAME: &'static str = "impp-acl";
-    const FIELDS: &'static [&'static str] =
-        &["v", "rule", "who", "ops", "action", "view", "op", "allowed", "connection", "since", "until", "when"];
+    const MANUAL: &'static Manual = &super::manual::MANUAL;
 
     /// The common options may stand before or after the command.
     fn definition() -> clap::Command {

@@ -3,6 +3,7 @@
 mod args;
 mod edit;
 mod leaks;
+mod manual;
 mod rules;
 
 pub(super) use args::AclArgs;

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::manual::Manual;
 use crate::cli::print::Printer;
 use crate::cli::run::Tool;
 use clap::Parser;
@@ -60,8 +61,7 @@ pub(crate) struct FetchArgs {
 
 impl Tool for FetchArgs {
     const NAME: &'static str = "impp-fetch";
-    const FIELDS: &'static [&'static str] =
-        &["v", "address", "status", "activity", "note", "since", "version", "tuples", "card", "error", "code"];
+    const MANUAL: &'static Manual = &super::manual::MANUAL;
 
     fn manners(&self) -> &Manners {
         &self.common.manners

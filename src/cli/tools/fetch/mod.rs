@@ -1,6 +1,7 @@
 //! impp-fetch: presence once, of one or many.
 
 mod args;
+mod manual;
 mod nagios;
 mod verdict;
 

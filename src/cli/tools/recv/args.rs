@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::manual::Manual;
 use crate::cli::pattern::HeaderPattern;
 use crate::cli::print::Printer;
 use crate::cli::run::Tool;
@@ -84,22 +85,7 @@ pub(super) enum AckChoice {
 
 impl Tool for RecvArgs {
     const NAME: &'static str = "impp-recv";
-    const FIELDS: &'static [&'static str] = &[
-        "v",
-        "from",
-        "to",
-        "id",
-        "subject",
-        "date",
-        "received",
-        "urgency",
-        "type",
-        "auth",
-        "claims",
-        "in_reply_to",
-        "text",
-        "attachments",
-    ];
+    const MANUAL: &'static Manual = &super::manual::MANUAL;
 
     fn manners(&self) -> &Manners {
         &self.common.manners

@@ -4,6 +4,7 @@ mod args;
 mod letter;
 mod log;
 mod maildir;
+mod manual;
 mod output;
 mod session_file;
 

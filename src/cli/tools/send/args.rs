@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::manual::Manual;
 use crate::cli::print::Printer;
 use crate::cli::run::Tool;
 use crate::cli::units;
@@ -141,7 +142,7 @@ pub(super) enum Wait {
 
 impl Tool for SendArgs {
     const NAME: &'static str = "impp-send";
-    const FIELDS: &'static [&'static str] = &["v", "to", "state", "id", "server", "ms", "error", "code", "retry"];
+    const MANUAL: &'static Manual = &super::manual::MANUAL;
 
     fn manners(&self) -> &Manners {
         &self.common.manners

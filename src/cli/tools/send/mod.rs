@@ -4,6 +4,7 @@ mod args;
 mod compose;
 mod deliver;
 mod input;
+mod manual;
 mod stream;
 
 pub(super) use args::SendArgs;

@@ -3,6 +3,7 @@
 use super::edit;
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::manual::Manual;
 use crate::cli::print::Printer;
 use crate::cli::run::Tool;
 use crate::cli::units;
@@ -94,8 +95,7 @@ fn token(text: &str) -> Result<Token, String> {
 
 impl Tool for SetArgs {
     const NAME: &'static str = "impp-set";
-    const FIELDS: &'static [&'static str] =
-        &["v", "address", "status", "activity", "note", "since", "version", "tuples", "card", "lease"];
+    const MANUAL: &'static Manual = &super::manual::MANUAL;
 
     fn manners(&self) -> &Manners {
         &self.common.manners

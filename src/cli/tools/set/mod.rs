@@ -4,6 +4,7 @@ mod args;
 mod edit;
 mod hold;
 mod lease;
+mod manual;
 mod show;
 
 pub(super) use args::SetArgs;

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Common, Manners, Patience, Place, Who};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::manual::Manual;
 use crate::cli::print::Printer;
 use crate::cli::run::Tool;
 use crate::cli::units;
@@ -138,10 +139,7 @@ impl SrvArgs {
 
 impl Tool for SrvArgs {
     const NAME: &'static str = "impp-srv";
-    const FIELDS: &'static [&'static str] = &[
-        "v", "domain", "verdict", "code", "errors", "warnings", "ids", "findings", "roles", "login", "role", "record", "first",
-        "share",
-    ];
+    const MANUAL: &'static Manual = &super::manual::MANUAL;
 
     fn manners(&self) -> &Manners {
         &self.manners

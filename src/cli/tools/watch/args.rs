@@ -3,6 +3,7 @@
 use super::chart::Canvas;
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::manual::Manual;
 use crate::cli::print::Printer;
 use crate::cli::run::Tool;
 use crate::cli::units;
@@ -84,8 +85,7 @@ pub(super) enum Until {
 
 impl Tool for WatchArgs {
     const NAME: &'static str = "impp-watch";
-    const FIELDS: &'static [&'static str] =
-        &["v", "address", "status", "activity", "note", "since", "version", "tuples", "card", "why", "at", "error"];
+    const MANUAL: &'static Manual = &super::manual::MANUAL;
 
     fn manners(&self) -> &Manners {
         &self.common.manners

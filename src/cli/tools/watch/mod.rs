@@ -3,6 +3,7 @@
 mod args;
 mod board;
 mod chart;
+mod manual;
 
 pub(super) use args::WatchArgs;
 

@@ -1,0 +1,120 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_impp_relay_global_optspecs
+    string join \n c/config= h/help V/version
+end
+
+function __fish_impp_relay_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_impp_relay_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_impp_relay_using_subcommand
+    set -l cmd (__fish_impp_relay_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -s V -l version -d 'Print version'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "demo" -d 'Show everything on loopback, in a temporary folder, with the real tools'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "init" -d 'Make configuration, data folder, key, self-signed certificate and first user'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "serve" -d 'Run the relay'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "check" -d 'Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "links" -d 'With which domains the running relay talks, and what waits'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "user" -d 'Users: add, change, list, delete; also while the relay runs'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l once -d 'End after the show instead of staying for you to try'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l keep-dir -d 'Leave the folder behind'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l host -d 'The name of this machine in DNS [default: DOMAIN]' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l admin -d 'The first user' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l dir -d 'Put everything below DIR [default: /etc/impp, /var/lib/impp-relay]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l pass-file -d 'The password is the first line of FILE' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l pass-stdin -d 'The password is the first line of standard input'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l generate -d 'Make a password and print it'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand serve" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "config" -d 'The configuration and the files that it names'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "dns" -d 'What the DNS says of the domains, as impp-srv judges it'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "certs" -d 'The certificates that the servers found there show'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "connect" -d 'Everything: records, addresses, certificates, HELLO'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from config" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from config" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from config" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from dns" -l resolver -d 'Ask this name server instead of the system\'s' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from dns" -l dnssec-anchor -d 'Validate DNS answers from these keys on, always (none: never)' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from dns" -l ca -d 'Trust these certificates (PEM) instead of the system\'s' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from dns" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from dns" -l json -d 'One JSON object per domain'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from dns" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from certs" -l resolver -d 'Ask this name server instead of the system\'s' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from certs" -l dnssec-anchor -d 'Validate DNS answers from these keys on, always (none: never)' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from certs" -l ca -d 'Trust these certificates (PEM) instead of the system\'s' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from certs" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from certs" -l json -d 'One JSON object per domain'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from certs" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -l resolver -d 'Ask this name server instead of the system\'s' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -l dnssec-anchor -d 'Validate DNS answers from these keys on, always (none: never)' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -l ca -d 'Trust these certificates (PEM) instead of the system\'s' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -l json -d 'One JSON object per domain'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -l json -d 'One JSON object per domain'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "add" -d 'Add a user'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "passwd" -d 'Give a user a new password'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "list" -d 'List users'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "show" -d 'Show one user'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "disable" -d 'No login and no new messages for the user, until enabled'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "enable" -d 'Undo disable'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "del" -d 'Delete a user and all that is stored for them'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "move" -d 'Tell senders and watchers that the user lives at TARGET now'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "alias" -d 'Add a name that leads to TARGET, and under which nobody logs in'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -l pass-file -d 'The password is the first line of FILE' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -l pass-stdin -d 'The password is the first line of standard input'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -l generate -d 'Make a password and print it'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from passwd" -l pass-file -d 'The password is the first line of FILE' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from passwd" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from passwd" -l pass-stdin -d 'The password is the first line of standard input'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from passwd" -l generate -d 'Make a password and print it'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from passwd" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from passwd" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from list" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from list" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from show" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from show" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from disable" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from enable" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from del" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from del" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from move" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from move" -l temporarily -d 'Only for a while: senders keep the old address'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from move" -l back -d 'The user is here again'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from alias" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from alias" -s h -l help -d 'Print help'

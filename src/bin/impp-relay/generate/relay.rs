@@ -1,0 +1,170 @@
+//! The page of impp-relay, with its subcommands.
+
+use super::page::Page;
+use super::program;
+use crate::args::RelayArgs;
+use clap::{Command, CommandFactory as _};
+use impp::cli::exit::Exit;
+use impp::cli::manual::{Chapter, Manual, Place, Records, key};
+
+/// The definition of its options.
+pub(super) fn definition() -> Command {
+    RelayArgs::command()
+}
+
+/// impp-relay(8)
+pub(super) fn page() -> String {
+    let mut definition = program::told(definition());
+    definition.build();
+    let mut page = Page::new("impp-relay", "8", &definition.get_about().map(ToString::to_string).unwrap_or_default());
+    page.heading("SYNOPSIS");
+    page.paragraphs(&["`impp-relay` [`-c` FILE] COMMAND [OPTIONS]"]);
+    page.heading("DESCRIPTION");
+    page.paragraphs(MANUAL.description);
+    page.heading("OPTIONS");
+    page.item(
+        "-c, --config FILE",
+        &["The configuration; goes with every command that reads one. Default: `/etc/impp/impp-relay.toml`."],
+    );
+    page.item("-h, --help", &["Help, for each command its own."]);
+    page.item("-V, --version", &["The version."]);
+    program::commands(&mut page, &definition);
+    program::body(&mut page, &MANUAL, false);
+    program::statuses(&mut page, &MANUAL);
+    page.heading("ENVIRONMENT");
+    program::items(&mut page, MANUAL.variables);
+    page.heading("FILES");
+    program::items(&mut page, MANUAL.files);
+    program::examples(&mut page, &definition);
+    page.heading("SECURITY");
+    page.paragraphs(MANUAL.security);
+    program::see_also(&mut page, MANUAL.see);
+    page.finish()
+}
+
+const MANUAL: Manual = Manual {
+    description: &[
+        "`impp-relay` serves one domain or several: it takes connections of users, keeps their presence and rules, and stores messages for \
+         those who are not connected. `init` makes everything that is needed to begin, `serve` runs it, `check` judges it, and `user` looks \
+         after accounts, whether the relay runs or not.",
+        "`serve` stays in the foreground and logs to standard error. It is ready when both ports accept, and says so to a service manager \
+         that asked for it (`Type=notify`).",
+    ],
+    chapters: &[
+        Chapter {
+            title: "SIGNALS",
+            text: &[
+                "SIGTERM and SIGINT end `serve` orderly: no new connections, BYE to all, what was promised is written, status 0. A second one \
+                 ends it at once.",
+                "SIGHUP makes it look at its certificates now; without it that happens every 10 s. A new pair that cannot be used leaves the old \
+                 one in force, and the log says why.",
+            ],
+        },
+        Chapter {
+            title: "THE LOG",
+            text: &[
+                "There is one event per line, without message bodies and secrets at any level. Two lines are stable, for watchers of logs:",
+                "    INFO relay is ready plain=[[::]:5772] tls=[[::]:5773]\n\
+                 WARN login failed address=192.0.2.7 user=\"impp://example.org/bob\" mechanism=\"SCRAM-SHA-256\"",
+            ],
+        },
+    ],
+    records: &[
+        Records {
+            title: "`user list`, `user show`, `user add`: one object per user",
+            place: Place::Line,
+            parts: &[&[
+                key("address", "the user"),
+                key("state", "`active`, `disabled`, `moved`"),
+                key("disabled", "`true` or `false`"),
+                key("moved_to", "the new address; `null`: still here"),
+                key("moved_permanently", "whether senders shall learn the new address; `null`: still here"),
+                key("password", "whether there is one"),
+                key("messages", "how many wait"),
+                key("octets", "of these messages"),
+                key("created", "when the account was made"),
+                key("presence_version", "counts changes of presence"),
+                key("acl_version", "counts changes of the rules"),
+            ]],
+        },
+        Records {
+            title: "`user add` and `user passwd` with `--generate`: one object",
+            place: Place::Line,
+            parts: &[&[key("address", "the user"), key("password", "the password that was made")]],
+        },
+        Records {
+            title: "`check config`: one object per finding",
+            place: Place::Line,
+            parts: &[&[
+                key("severity", "`error`, `warning`"),
+                key("text", "what is wrong and what to do, a sentence"),
+                key("line", "the line of the configuration; `null`: none"),
+            ]],
+        },
+        Records {
+            title: "`links`: one object per pair of domains",
+            place: Place::Line,
+            parts: &[&[
+                key("ours", "the domain served here"),
+                key("theirs", "the other one"),
+                key("state", "`up`, `opening`, `down`"),
+                key("links", "a list of objects, the oldest link first"),
+                key("waiting", "requests and answers that wait for a link, or for room at the other side"),
+                key("sent", "our requests that they have not answered"),
+                key("owed", "their requests that we have not answered"),
+                key("subscriptions", "how many their users hold here"),
+                key("retry_in_s", "seconds until the next link is tried; `null`: nothing has to wait"),
+                key("error", "why the last try failed; `null`: a link stands, or none was tried"),
+            ]],
+        },
+        Records {
+            title: "Each of `links`",
+            place: Place::Within,
+            parts: &[&[
+                key("direction", "`out`: opened here, `in`: by the other side"),
+                key("address", "the other end; `null`: it is gone by now"),
+                key("since", "when it stood"),
+                key("tls", "`TLS 1.3`; `null`: in the clear"),
+                key("idle_s", "for how many seconds nothing has happened on it"),
+            ]],
+        },
+    ],
+    statuses: &[
+        (Exit::Yes, "Done; `serve`: ended because it was asked to; `check`: sound."),
+        (Exit::No, "`check`: errors were found."),
+        (Exit::Partly, "`check`: warnings, and nothing worse."),
+        (Exit::Unknown, "`check`: something could not be found out."),
+        (Exit::Data, "No valid address or password."),
+        (Exit::NoInput, "There is no such configuration or file."),
+        (Exit::NoUser, "There is no such user."),
+        (Exit::NoHost, "A domain that is not in the configuration."),
+        (Exit::CannotCreate, "A file, or the user, is there already or cannot be created; an address cannot be listened on."),
+        (Exit::Io, "The data folder cannot be used."),
+        (Exit::TryLater, "Another process uses the data folder; `links`: no relay runs."),
+        (Exit::Denied, "`links`: this user may not ask the relay."),
+        (Exit::Config, "The configuration, a certificate or a key is wrong, named as `file:line` where it has one."),
+    ],
+    failures: &[Exit::Usage, Exit::Internal],
+    variables: &[
+        ("NOTIFY_SOCKET", "The socket of the service manager that `serve` tells when it is ready and when it ends."),
+        ("NO_COLOR", "If it is not empty: no colours."),
+    ],
+    files: &[
+        ("/etc/impp/impp-relay.toml", "The configuration, see impp-relay.toml(5)."),
+        ("/etc/impp/fullchain.pem, /etc/impp/privkey.pem", "Certificate and key, as `init` makes them."),
+        ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it."),
+        (
+            "/var/lib/impp-relay/store.db",
+            "Accounts, presence, rules and messages: one SQLite file. Copy it with SQLite's `.backup`, never with `cp`.",
+        ),
+        ("/var/lib/impp-relay/control", "The socket by which `links` asks the running relay; only its user and root may."),
+        ("/var/lib/impp-relay/recent-*.log", "The memory of deliveries of the last 24 hours."),
+    ],
+    security: &[
+        "Nothing needs root: the ports are above 1024. Run it as a user of its own, which alone can read the key and the data folder.",
+        "The store holds no passwords, only what SCRAM-SHA-256 needs to check them, and the messages that wait. A copy of it deserves the same \
+         care. Passwords never stand on the command line.",
+        "Whoever runs the relay can read what passes through it, unless people encrypt their messages end to end.",
+    ],
+    see: &["impp-relay.toml(5)", "impp-srv(1)", "impp-send(1)", "impp-acl(1)", "impp(7)"],
+};

@@ -1,0 +1,89 @@
+//! What every connection of the relay is to the service, whoever opened it: a number, a queue, and an end that is always told.
+
+use super::hub::Hub;
+use super::outbox::Item;
+use super::outbox::Outbox;
+use crate::engine::End;
+use crate::net::Drive;
+use crate::net::Engine;
+use crate::net::Step;
+use crate::service::Closed;
+use crate::service::ConnectionKey;
+use crate::wire::Frame;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+
+/// A connection while its task runs. Dropping it, by return or by panic, ends it for the service too.
+pub(super) struct Connection {
+    pub(super) hub: Arc<Hub>,
+    pub(super) key: ConnectionKey,
+    outbox: Arc<Outbox>,
+    /// How it ends, if it ends now.
+    pub(super) how: Closed,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let (key, how) = (self.key, self.how);
+        self.hub.tell(|service, now| service.closed(now, key, how));
+        self.hub.unregister(key);
+    }
+}
+
+/// What a task has to see to.
+#[allow(clippy::large_enum_variant, reason = "lives on the stack, for one step")]
+pub(super) enum Next<Event> {
+    /// The service has something for the peer.
+    Items(VecDeque<Item>),
+    /// The peer, or the time, has something for us.
+    Step(Step<Event>),
+}
+
+impl Connection {
+    pub(super) fn new(hub: Arc<Hub>) -> Self {
+        let (key, outbox) = hub.register();
+        Self { hub, key, outbox, how: Closed::Lost }
+    }
+
+    /// Waits for the peer, the time or the service, whichever comes first.
+    pub(super) async fn next<E, S>(&self, drive: &mut Drive<E, S>) -> Next<E::Event>
+    where
+        E: Engine,
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        poll_fn(|cx| {
+            if let Poll::Ready(items) = self.outbox.poll_take(cx) {
+                return Poll::Ready(Next::Items(items));
+            }
+            drive.poll_step(cx).map(Next::Step)
+        })
+        .await
+    }
+
+    /// A user request of the peer.
+    pub(super) fn request(&self, frame: Frame) {
+        self.hub.tell(|service, now| service.request(now, self.key, frame));
+    }
+
+    /// A response of the peer.
+    pub(super) fn response(&self, frame: Frame) {
+        self.hub.tell(|service, now| service.response(now, self.key, frame));
+    }
+}
+
+/// Writes what is left, and waits for the peer where the last answer must not be reset away.
+pub(super) async fn part<E, S>(mut drive: Drive<E, S>, end: End)
+where
+    E: Engine,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if end.lingers() {
+        drive.linger().await;
+    } else {
+        let _ = tokio::time::timeout(crate::net::LINGER, poll_fn(|cx| drive.poll_flush(cx))).await;
+    }
+}

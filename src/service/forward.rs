@@ -1,0 +1,230 @@
+//! Requests of our users to other domains: handed on octet for octet, and the answer back to whoever asked (SPEC §9.3).
+
+use super::effect::{Octets, Route};
+use super::notify::Own;
+use super::outbox::{About, Identity, Waiting, identity_of};
+use super::routes::SMALL_OCTETS;
+use super::sessions::{Asker, SessionKey, too_many};
+use super::timers::{Timer, TimerKey};
+use super::{NoLink, Service};
+use crate::model::lease::parse_seconds;
+use crate::model::{Address, Answer, ErrorKind, Method, Now, UserCall, UserRequest, Version};
+use crate::wire::{Frame, Name};
+use std::time::Duration;
+
+/// How often one request is sent, where a link broke under it or the other side was about to end it.
+const TRIES: u8 = 3;
+
+/// At least so fast a request is expected to travel.
+const OCTETS_PER_SECOND: u64 = 128 << 10;
+
+/// A request that another domain has not answered.
+#[derive(Debug)]
+pub(super) struct Forwarded {
+    /// `None`: nobody waits for the answer.
+    asker: Option<Asker>,
+    session: SessionKey,
+    target: Address,
+    method: Method,
+    identity: Identity,
+    octets: Octets,
+    route: Route,
+    /// Whether it goes by the second link.
+    pub(super) large: bool,
+    tries: u8,
+    timer: Option<TimerKey>,
+}
+
+impl Forwarded {
+    fn octets(&self) -> u64 {
+        (self.octets.head.len() + self.octets.body.len()) as u64
+    }
+}
+
+impl Service {
+    /// A request to another domain.
+    pub(super) fn forward(&mut self, now: Now, asker: Asker, request: &UserRequest) {
+        let method = request.call.method();
+        let no = |reason| Answer::new(ErrorKind::OperationNotSupported).because(reason);
+        let crosses = matches!(method, Method::Fetch | Method::Subscribe | Method::Unsubscribe | Method::Send);
+        if !self.config.links.enabled {
+            return self.refuse(&asker, &no("this relay has no links to other domains"));
+        }
+        if !crosses {
+            return self.refuse(&asker, &no("only in one's own domain"));
+        }
+        if self.sessions.get(&asker.session).is_some_and(|session| session.anonymous) {
+            return self.refuse(&asker, &no("an anonymous session stays in this domain"));
+        }
+        let Some(identity) = identity_of(&asker.frame) else { return };
+        let route = Route { ours: asker.session.user.domain(), theirs: request.target.domain() };
+        let octets = asker.frame.octets().len() as u64;
+        let (most_octets, patience) = (self.config.links.outstanding_octets, self.config.links.response_timeout);
+        let peer = self.peer(now, &route);
+        if peer.has(&identity) {
+            let answer = Answer::new(ErrorKind::MalformedRequest).because("a request with this id is not answered yet");
+            return self.refuse(&asker, &answer);
+        }
+        if let Some(until) = peer.pause().filter(|until| *until > now.instant + patience) {
+            let answer = unreachable(NoLink::Unreachable, until.saturating_duration_since(now.instant));
+            return self.refuse(&asker, &answer);
+        }
+        if peer.given_octets > 0 && peer.given_octets.saturating_add(octets) > most_octets {
+            return self.refuse(&asker, &too_many("too much waits for that domain"));
+        }
+        if matches!(request.call, UserCall::Subscribe { .. }) && !self.subscribing_abroad(&asker.session, &request.target) {
+            return self.refuse(&asker, &too_many("too many subscriptions of this session"));
+        }
+        let large = asker.frame.body().map_or(0, <[u8]>::len) as u64 > SMALL_OCTETS;
+        let forwarded = Forwarded {
+            session: asker.session.clone(),
+            target: request.target.clone(),
+            method,
+            identity,
+            octets: asker.frame.octets().clone().into(),
+            route,
+            large,
+            tries: 0,
+            timer: None,
+            asker: Some(asker),
+        };
+        self.hand_on(now, forwarded);
+    }
+
+    /// UNSUBSCRIBE for a session that is over, or does not know of the subscription.
+    pub(super) fn unsubscribe_abroad(&mut self, now: Now, session: &SessionKey, target: &Address) {
+        if !self.config.links.enabled {
+            return;
+        }
+        let Some(Identity { id, .. }) = self.own_identity(target) else { return };
+        let request = UserRequest { id, connection: session.id, target: target.clone(), call: UserCall::Unsubscribe };
+        let forwarded = Forwarded {
+            asker: None,
+            session: session.clone(),
+            target: target.clone(),
+            method: Method::Unsubscribe,
+            identity: Identity { from: session.user.clone(), connection: session.id, id },
+            octets: request.write(&session.user).finish().into(),
+            route: Route { ours: session.user.domain(), theirs: target.domain() },
+            large: false,
+            tries: 0,
+            timer: None,
+        };
+        self.hand_on(now, forwarded);
+    }
+
+    fn hand_on(&mut self, now: Now, mut forwarded: Forwarded) {
+        self.next_forwarded += 1;
+        let number = self.next_forwarded;
+        let until = now.instant + self.config.links.response_timeout + on_its_way(forwarded.octets());
+        self.timers.set(&mut forwarded.timer, until, Timer::Forward(number));
+        let route = forwarded.route.clone();
+        self.peer(now, &route).given_octets += forwarded.octets();
+        self.forwarded.insert(number, forwarded);
+        self.line_up_abroad(now, &route, Waiting::Forwarded(number));
+    }
+
+    /// Its turn has come on a link.
+    pub(super) fn make_forwarded(&mut self, number: u64, max_body: u64) -> Option<Own> {
+        let forwarded = self.forwarded.get_mut(&number)?;
+        let body = forwarded.asker.as_ref().and_then(|asker| asker.frame.body()).map_or(0, <[u8]>::len) as u64;
+        if body > max_body {
+            let answer = Answer::new(ErrorKind::MessageTooLarge).with(Name::MaxBody, max_body.to_string());
+            self.end_forward(number, &answer);
+            return None;
+        }
+        forwarded.tries += 1;
+        Some(Own {
+            identity: forwarded.identity.clone(),
+            method: forwarded.method,
+            about: About::Forwarded(number),
+            octets: forwarded.octets.clone(),
+        })
+    }
+
+    /// Whether a request may be sent once more though it may have arrived: what is done twice is done once then, but
+    /// for UNSUBSCRIBE, whose second answer would be another one.
+    pub(super) fn may_go_again(&self, number: u64) -> bool {
+        let harmless = |one: &Forwarded| one.method != Method::Unsubscribe && one.tries < TRIES;
+        self.forwarded.get(&number).is_some_and(harmless)
+    }
+
+    /// The other domain answered.
+    pub(super) fn forward_answered(&mut self, now: Now, number: u64, frame: &Frame, outcome: Result<(), Answer>) {
+        let ending = outcome.as_ref().is_err_and(|answer| answer.kind == ErrorKind::ShuttingDown);
+        if let Some(forwarded) = self.forwarded.get(&number).filter(|one| ending && one.tries < TRIES) {
+            // Said by a link that was ending already: nothing was done.
+            let (route, large) = (forwarded.route.clone(), forwarded.large);
+            return self.peer(now, &route).outbox(large).wait_first(Waiting::Forwarded(number));
+        }
+        let Some(forwarded) = self.take_forwarded(number) else { return };
+        if let Some(asker) = &forwarded.asker {
+            self.answer(asker, frame.octets().clone().into());
+        }
+        let (session, target) = (&forwarded.session, &forwarded.target);
+        match (forwarded.method, outcome) {
+            (Method::Subscribe, Ok(())) => {
+                let lease = frame.header(Name::LeaseTime).and_then(parse_seconds).map(Duration::from_secs);
+                let version = frame.header(Name::PresenceVersion).and_then(Version::parse).unwrap_or_default();
+                self.subscribed_abroad(now, session, target, lease, version);
+            }
+            (Method::Subscribe, Err(_)) => self.not_subscribed_abroad(session, target),
+            (Method::Unsubscribe, Ok(())) => self.unsubscribed_abroad(session, target),
+            (Method::Unsubscribe, Err(answer)) if answer.kind == ErrorKind::SubscriptionUnknown => {
+                self.unsubscribed_abroad(session, target);
+            }
+            _ => {}
+        }
+    }
+
+    /// The other domain has not answered in time. An answer that still comes matches nothing.
+    pub(super) fn forward_timer(&mut self, number: u64) {
+        self.end_forward(number, &unreachable(NoLink::Unreachable, self.config.links.response_timeout));
+    }
+
+    /// There is no link to send it over.
+    pub(super) fn forward_failed(&mut self, number: u64, why: NoLink, pause: Duration) {
+        self.end_forward(number, &unreachable(why, pause));
+    }
+
+    fn end_forward(&mut self, number: u64, answer: &Answer) {
+        let Some(forwarded) = self.take_forwarded(number) else { return };
+        if let Some(peer) = self.peers.get_mut(&forwarded.route) {
+            let outbox = peer.outbox(forwarded.large);
+            outbox.give_up(&forwarded.identity);
+            outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Forwarded(one) if *one == number));
+        }
+        if let Some(asker) = &forwarded.asker {
+            self.refuse(asker, answer);
+        }
+        if forwarded.method == Method::Subscribe {
+            self.not_subscribed_abroad(&forwarded.session, &forwarded.target);
+        }
+    }
+
+    fn take_forwarded(&mut self, number: u64) -> Option<Forwarded> {
+        let mut forwarded = self.forwarded.remove(&number)?;
+        self.timers.clear(&mut forwarded.timer);
+        if let Some(peer) = self.peers.get_mut(&forwarded.route) {
+            peer.given_octets = peer.given_octets.saturating_sub(forwarded.octets());
+        }
+        self.restless.insert(forwarded.route.clone());
+        Some(forwarded)
+    }
+}
+
+/// How much longer the answer to something large is waited for: it has to get there first.
+fn on_its_way(octets: u64) -> Duration {
+    Duration::from_secs(octets / OCTETS_PER_SECOND)
+}
+
+/// What a user hears of a domain that is not reached.
+fn unreachable(why: NoLink, pause: Duration) -> Answer {
+    match why {
+        NoLink::NoService => Answer::new(ErrorKind::TargetUnknown).because("there is no such domain, or it has no IMPP service"),
+        NoLink::Unreachable => {
+            let answer = Answer::new(ErrorKind::ConnectionFailure).because("the target's domain cannot be reached");
+            answer.retry_after(pause.max(Duration::from_secs(1)))
+        }
+    }
+}
