@@ -25,6 +25,8 @@ use tokio::sync::Mutex;
 const ONE_SHOT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// A server that says nothing any more has so long to hear BYE.
+const PARTING: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a run may last where `--timeout` says nothing.
@@ -44,19 +46,26 @@ pub struct Open<'a> {
     out: &'a Printer,
     towards: Option<Domain>,
     retries: u32,
+    deadline: Deadline,
 }
 
 impl<'a> Open<'a> {
     /// From options and account.
     #[must_use]
     pub fn new(common: &'a Common, account: &'a Account, out: &'a Printer) -> Self {
-        Self { common, account, out, towards: None, retries: common.patience.retry.unwrap_or(0) }
+        Self { common, account, out, towards: None, retries: common.patience.retry.unwrap_or(0), deadline: account.deadline }
     }
 
     /// The domain that nobody in particular connects to.
     #[must_use]
     pub fn towards(self, address: &Address) -> Self {
         Self { towards: Some(address.domain()), ..self }
+    }
+
+    /// With the time beginning now: a person took theirs before.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self { deadline: Deadline::after(self.common.patience.timeout), ..self.clone() }
     }
 
     /// Who logs in; `None`: nobody.
@@ -75,7 +84,7 @@ impl<'a> Open<'a> {
     /// minute is for the server.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
-        self.account.deadline
+        self.deadline
     }
 
     /// The client's settings. Reads certificates.
@@ -137,6 +146,10 @@ impl<'a> Open<'a> {
     /// # Errors
     /// Why there is none.
     pub async fn steady(&self, options: Options) -> Outcome<Steady> {
+        self.deadline().keep(&format!("cannot {}: no answer", doing(&options)), self.begin_steady(&options)).await
+    }
+
+    async fn begin_steady(&self, options: &Options) -> Outcome<Steady> {
         let mut tried = 0;
         loop {
             let error = match Steady::connect(options.clone()).await {
@@ -145,11 +158,11 @@ impl<'a> Open<'a> {
             };
             let trouble = Trouble::from(error);
             if !trouble.is_temporary() || tried >= self.retries {
-                return Err(trouble.doing(&doing(&options)));
+                return Err(trouble.doing(&doing(options)));
             }
             let wait = self.pause(tried).max(trouble.retry_after().unwrap_or_default());
             tried += 1;
-            self.out.note(&format!("{}; again in {}", trouble.line(&doing(&options)), units::shown(wait)));
+            self.out.note(&format!("{}; again in {}", trouble.line(&doing(options)), units::shown(wait)));
             tokio::time::sleep(wait).await;
         }
     }
@@ -195,13 +208,19 @@ impl<'a> Open<'a> {
     /// Whatever the work gives; no session.
     pub async fn with_own_end<T>(&self, stop: &Stop, work: impl AsyncFnOnce(&Session<'_>) -> Outcome<T>) -> Outcome<T> {
         let session = Session::new(self)?;
-        let done = match stop.or(session.begin()).await {
+        let done = match stop.or(self.deadline().keep("cannot finish: no answer", session.begin())).await {
             Ok(()) => work(&session).await,
             Err(failure) => Err(failure),
         };
-        session.bye().await;
+        // Whoever minds their own time has waited already for a server that does not answer.
+        _ = tokio::time::timeout(PARTING, session.bye()).await;
         done
     }
+}
+
+/// Ends a session that stayed. A server that does not answer any more keeps nobody.
+pub async fn part(steady: Steady) {
+    _ = tokio::time::timeout(PARTING, steady.close()).await;
 }
 
 /// What is being done when a session is opened.

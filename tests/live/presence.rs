@@ -313,7 +313,7 @@ fn the_dead_mans_switch_of_the_manual() {
         expect(0, &mut shell("guard", asked), b"");
     }
     assert_eq!(state(&mut clock), "open change -");
-    let inbox = || run(site.tool("impp-recv", "ops").args(["--once", "--timeout", "1s", "--format", "{from} {text}"]), b"");
+    let inbox = || run(site.tool("impp-recv", "ops").args(["--once", "--timeout", "3s", "--format", "{from} {text}"]), b"");
     assert_eq!(inbox().status.code(), Some(1), "nothing yet");
     // The last sign of the machine; the lease is one that a test can wait for.
     expect(0, &mut shell("machine", &alive.replace("12m", "1s")), b"");

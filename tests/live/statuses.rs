@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// Later than this something hangs: the tool was asked to end within one or two seconds.
-const HANGS: Duration = Duration::from_secs(20);
+pub(crate) const HANGS: Duration = Duration::from_secs(20);
 
 fn send(site: &Site, args: &[&str]) -> Command {
     let mut command = site.tool("impp-send", "alice");
@@ -30,7 +30,7 @@ fn shell(site: &Site, script: &str) -> Output {
     done
 }
 
-fn errors(done: &Output) -> String {
+pub(crate) fn errors(done: &Output) -> String {
     String::from_utf8_lossy(&done.stderr).into_owned()
 }
 
@@ -152,7 +152,7 @@ fn output_that_nobody_takes() {
 }
 
 /// An address on which connections are neither taken nor refused.
-fn black_hole() -> (Socket, Vec<Socket>, SocketAddr) {
+pub(crate) fn black_hole() -> (Socket, Vec<Socket>, SocketAddr) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
     socket.listen(0).unwrap();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test they are the verdict")]
 
+mod account;
 mod acl;
 mod chart;
 #[path = "../support/dns.rs"]

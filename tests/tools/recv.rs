@@ -17,9 +17,9 @@ fn people_see_safe_text() {
 #[test]
 fn nothing_within_the_time_is_1() {
     let site = Site::start();
-    site.call("impp-recv", "bob", &["--once", "--timeout", "300ms"]).run().quietly(1);
+    site.call("impp-recv", "bob", &["--once", "--timeout", "3s"]).run().quietly(1);
     send(&site, "alice", &["-m", "x"]);
-    site.call("impp-recv", "bob", &["--count", "2", "--timeout", "1s"]).run().quietly(2);
+    site.call("impp-recv", "bob", &["--count", "2", "--timeout", "3s"]).run().quietly(2);
 }
 
 #[test]
@@ -65,11 +65,11 @@ fn the_handler_decides() {
     let run = |status: &str, timeout: &str| {
         site.call("impp-recv", "bob", &["--once", "--timeout", timeout, "--exec", &command]).env("STATUS", status).run()
     };
-    run("75", "1s").saying(1, "left for later");
+    run("75", "3s").saying(1, "left for later");
     run("0", "20s").quietly(0);
     assert_eq!(std::fs::read_to_string(&seen).unwrap(), "hello\nalice@demo.test s verified normal\n");
     send(&site, "alice", &["-m", "unwanted"]);
-    run("3", "1s").saying(1, "refused by the command (3)");
+    run("3", "3s").saying(1, "refused by the command (3)");
     // Had it been left, it would be offered again.
     send(&site, "alice", &["-m", "next"]);
     assert_eq!(site.call("impp-recv", "bob", &["--once", "--body"]).run().quietly(0).out, "next\n");
@@ -137,7 +137,7 @@ fn a_handler_that_stays_leaves_its_message_for_the_next_run() {
     send(&site, "alice", &["-m", "kept"]);
     let begun = site.path("begun");
     let command = format!("touch {}; exec sleep 1000", begun.display());
-    site.call("impp-recv", "bob", &["--timeout", "1s", "--exec", &command]).run().quietly(1);
+    site.call("impp-recv", "bob", &["--timeout", "3s", "--exec", &command]).run().quietly(1);
     assert!(begun.exists());
     std::fs::remove_file(&begun).unwrap();
     let stopped = site.call("impp-recv", "bob", &["--exec", &command]).start();
@@ -154,10 +154,10 @@ fn who_the_message_says_it_is_from_is_no_proof() {
     site.call("impp-send", "alice", &["--raw", "bob@demo.test"]).input(raw).run().quietly(0);
     let seen = site.path("seen");
     let command = format!("echo \"$IMPP_FROM $IMPP_AUTH $IMPP_CLAIMS\" > {}; exit 75", seen.display());
-    site.call("impp-recv", "bob", &["--timeout", "1s", "--exec", &command]).run().saying(1, "left for later");
+    site.call("impp-recv", "bob", &["--timeout", "3s", "--exec", &command]).run().saying(1, "left for later");
     assert_eq!(std::fs::read_to_string(&seen).unwrap(), "alice@demo.test claims-other root@demo.test\n");
     // Whom it claims is nothing to choose by.
-    let words = ["--timeout", "1s", "--match", "From=root@*"];
+    let words = ["--timeout", "3s", "--match", "From=root@*"];
     site.call("impp-recv", "bob", &words).run().quietly(1);
     let mbox = site.call("impp-recv", "bob", &["--once", "--mbox", "--from", "alice@*"]).run().quietly(0).out;
     for part in ["X-IMPP-Auth: claims-other\nFrom: <alice@demo.test>\n", "\nX-Claimed-From: root@demo.test\n"] {

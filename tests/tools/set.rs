@@ -72,7 +72,7 @@ fn a_view_is_for_those_to_whom_it_is_shown() {
 #[test]
 fn a_command_that_outlasts_the_time_is_ended_and_the_value_taken_back() {
     let site = Site::start();
-    let words = ["open", "--timeout", "1s", "--exec", "sh", "-c", "trap '' TERM; while :; do sleep 1; done"];
+    let words = ["open", "--timeout", "3s", "--exec", "sh", "-c", "trap '' TERM; while :; do sleep 1; done"];
     site.call("impp-set", "alice", &words).run().quietly(0);
     assert_eq!(site.call("impp-fetch", "bob", &["-1", "alice@demo.test"]).run().quietly(1).out, "closed\n");
     site.call("impp-set", "alice", &["open", "--exec", "/nonexistent/command"]).run().saying(66, "cannot run");

@@ -9,7 +9,7 @@ use impp::relay::init::{Init, Random};
 use impp::relay::{Bound, serve};
 use impp::store::accounts::Accounts;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -75,6 +75,16 @@ impl Site {
     /// A folder that goes with the site.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Where the relay is: `HOST:PORT`.
+    pub(crate) fn server(&self) -> &str {
+        &self.port
+    }
+
+    /// Its certificate, which nobody else vouches for.
+    pub(crate) fn certificate(&self) -> &Path {
+        &self.certificate
     }
 
     /// A tool called by a user of the site.

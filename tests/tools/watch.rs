@@ -18,7 +18,7 @@ fn the_state_now_then_each_change() {
 #[test]
 fn until_open_waits_for_it() {
     let site = Site::start();
-    site.call("impp-watch", "bob", &["--until", "open", "--timeout", "500ms", "-q", "alice@demo.test"]).run().quietly(1);
+    site.call("impp-watch", "bob", &["--until", "open", "--timeout", "3s", "-q", "alice@demo.test"]).run().quietly(1);
     let mut watch = site.call("impp-watch", "bob", &["--until", "open", "--json", "alice@demo.test", "carol@demo.test"]).start();
     let first = [watch.json(), watch.json()];
     assert!(first.iter().all(|told| told["v"] == 1 && told["status"] == "closed" && told["why"] == "initial"), "{first:?}");
@@ -81,6 +81,6 @@ fn a_handler_that_stays_keeps_nobody() {
     while !begun.exists() {}
     watch.signal("TERM");
     assert_eq!(watch.end().status, 143);
-    let late = site.call("impp-watch", "bob", &["--timeout", "1s", "--exec", "sleep 1000", "alice@demo.test"]).run();
+    let late = site.call("impp-watch", "bob", &["--timeout", "3s", "--exec", "sleep 1000", "alice@demo.test"]).run();
     assert_eq!(late.status, 1, "{late:?}");
 }

@@ -18,7 +18,7 @@ use crate::cli::handler::{self, Ended};
 use crate::cli::pattern::Pattern;
 use crate::cli::print::Printer;
 use crate::cli::run::{self, Stop};
-use crate::cli::session::Open;
+use crate::cli::session::{self, Open};
 use crate::cli::trouble::Trouble;
 use crate::cli::units;
 use crate::engine::ByeCause;
@@ -65,10 +65,11 @@ fn work(args: RecvArgs, out: &Printer) -> Outcome<Exit> {
         options.max_body = MAX_BODY;
         let mut steady = stop.or(open.steady(options)).await?;
         let senders = args.from.iter().map(|text| Pattern::new(text)).collect();
-        let deadline = Deadline::after(args.common.patience.timeout);
-        let receiver = Receiver { args: &args, out, session, output, senders, aside: VecDeque::new(), taken: 0, deadline };
+        let deadline = open.deadline();
+        let receiver =
+            Receiver { args: &args, out, session, output, senders, aside: VecDeque::new(), taken: 0, lost: false, deadline };
         let end = receiver.receive(&mut steady, &stop).await;
-        steady.close().await;
+        session::part(steady).await;
         end
     })
 }
@@ -83,6 +84,8 @@ struct Receiver<'a> {
     /// Not for us: neither taken nor refused until we end, so that the server offers the ones behind them.
     aside: VecDeque<Incoming>,
     taken: u64,
+    /// There is no connection at the moment.
+    lost: bool,
     deadline: Deadline,
 }
 
@@ -93,15 +96,19 @@ impl Receiver<'_> {
             let event = tokio::select! {
                 biased;
                 number = stop.asked() => return Ok(Exit::Signal(number)),
-                () = self.deadline.over() => return Ok(self.out_of_time(wanted)),
+                () = self.deadline.over() => return self.out_of_time(wanted),
                 event = steady.next_event() => event,
             };
             match event {
                 Some(SteadyEvent::Message(message)) => self.message(message, stop).await?,
                 Some(SteadyEvent::Lost { error, retry_in }) => {
+                    self.lost = true;
                     self.out.note(&format!("lost: {error}; next attempt in {}", units::shown(retry_in)));
                 }
-                Some(SteadyEvent::Resumed { .. }) => self.out.note("resumed"),
+                Some(SteadyEvent::Resumed { .. }) => {
+                    self.lost = false;
+                    self.out.note("resumed");
+                }
                 Some(SteadyEvent::Over(error)) => return Err(ended(error)),
                 None => return Err(Failure::new(Exit::Internal, "cannot go on receiving")),
                 Some(_) => {}
@@ -168,11 +175,13 @@ impl Receiver<'_> {
         if self.args.mime { letter.mime() } else { letter.text().into_bytes() }
     }
 
-    fn out_of_time(&self, wanted: Option<u64>) -> Exit {
+    /// What had not come by now: a no only if it would have been heard of.
+    fn out_of_time(&self, wanted: Option<u64>) -> Outcome<Exit> {
         match (self.taken, wanted) {
-            (0, _) => Exit::No,
-            (_, Some(_)) => Exit::Partly,
-            (_, None) => Exit::Yes,
+            (1.., None) => Ok(Exit::Yes),
+            _ if self.lost => Err(Failure::new(Exit::TryLater, "cannot tell: the connection was lost when the time was over")),
+            (0, _) => Ok(Exit::No),
+            (_, Some(_)) => Ok(Exit::Partly),
         }
     }
 }

@@ -16,6 +16,8 @@ use tokio::process::Child;
 const LEASE: Lease = Lease::Seconds(3600);
 /// How long to wait before a renewal that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
+/// The server has so long to hear that it is over.
+const TAKING_BACK: Duration = Duration::from_secs(2);
 const SIGTERM: u8 = 15;
 
 fn wish(plan: &Plan) -> Lease {
@@ -23,22 +25,38 @@ fn wish(plan: &Plan) -> Lease {
 }
 
 /// Publishes, keeps it so, and takes it back when a signal comes, the time is over or the command ends.
-pub(super) async fn hold(plan: &Plan, session: &Session<'_>, out: &Printer, stop: &Stop) -> Outcome<Exit> {
+pub(super) async fn hold(plan: &Plan, session: &Session<'_>, out: &Printer, stop: &Stop, deadline: Deadline) -> Outcome<Exit> {
     let lease = wish(plan);
-    let (changed, value) = publish(plan, session, lease).await?;
-    lease::mention(lease, changed.lease, out);
-    tell(plan, session, out, &changed, value)?;
-    let end = stay(plan, session, out, stop, changed.lease).await;
+    let published = stop.or(deadline.keep("cannot publish: no answer", publish(plan, session, lease))).await;
+    let end = match published {
+        Ok((changed, value)) => {
+            lease::mention(lease, changed.lease, out);
+            match tell(plan, session, out, &changed, value) {
+                Ok(()) => stay(plan, session, out, stop, deadline, changed.lease).await,
+                Err(failure) => Err(failure),
+            }
+        }
+        // A signal came in the middle: it may be published by now.
+        Err(failure) if matches!(failure.exit, Exit::Signal(_)) => Err(failure),
+        Err(failure) => return Err(failure),
+    };
     // A failure to take it back matters less than why we end: the lease ends by itself.
-    if let Err(failure) = take_back(plan, session, lease).await {
+    let over = Deadline::after(Some(TAKING_BACK));
+    if let Err(failure) = over.keep("the value was not taken back: no answer", take_back(plan, session, lease)).await {
         out.note(failure.line().unwrap_or("the value was not taken back"));
     }
     end
 }
 
 /// Until a signal, the end of the time, or the end of the command.
-async fn stay(plan: &Plan, session: &Session<'_>, out: &Printer, stop: &Stop, granted: Lease) -> Outcome<Exit> {
-    let deadline = Deadline::after(plan.args.common.patience.timeout);
+async fn stay(
+    plan: &Plan,
+    session: &Session<'_>,
+    out: &Printer,
+    stop: &Stop,
+    deadline: Deadline,
+    granted: Lease,
+) -> Outcome<Exit> {
     let mut child = match plan.args.exec.is_empty() {
         true => None,
         false => Some(handler::start(&plan.args.exec)?),

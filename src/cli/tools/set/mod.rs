@@ -74,7 +74,7 @@ fn work(args: SetArgs, out: &Printer) -> Outcome<Exit> {
     let open = Open::new(&plan.args.common, &account, out);
     run::block_on(async |stop| {
         if plan.args.hold || !plan.args.exec.is_empty() {
-            return open.with_own_end(&stop, async |session| hold::hold(&plan, session, out, &stop).await).await;
+            return open.with_own_end(&stop, async |session| hold::hold(&plan, session, out, &stop, open.deadline()).await).await;
         }
         open.with(&stop, Ask::OneShot, async |session| once(&plan, session, out).await).await
     })

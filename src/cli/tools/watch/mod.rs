@@ -14,7 +14,7 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::handler::{self, Ended};
 use crate::cli::print::Printer;
 use crate::cli::run::{self, Stop};
-use crate::cli::session::Open;
+use crate::cli::session::{self, Open};
 use crate::cli::trouble::Trouble;
 use crate::cli::{list, safe, units};
 use crate::model::Address;
@@ -53,11 +53,11 @@ fn work(args: WatchArgs, out: &Printer) -> Outcome<Exit> {
         for address in &addresses {
             steady.subscribe(address, args.lease);
         }
-        let deadline = Deadline::after(args.common.patience.timeout);
+        let deadline = open.deadline();
         let chart = args.chart.as_ref().map(|canvas| Live::new(canvas, args.span, &addresses));
         let mut watch = Watch { args: &args, out, board: Board::new(&addresses), told: 0, lost: false, deadline, chart };
         let end = watch.follow(&mut steady, &stop).await;
-        steady.close().await;
+        session::part(steady).await;
         watch.chart.map_or(Ok(()), |mut chart| chart.finish(out))?;
         end
     })
@@ -81,7 +81,7 @@ impl Watch<'_> {
             let event = tokio::select! {
                 biased;
                 number = stop.asked() => return Ok(Exit::Signal(number)),
-                () = self.deadline.over() => return Ok(self.out_of_time()),
+                () = self.deadline.over() => return self.out_of_time(),
                 event = steady.next_event() => event,
                 () = stale(self.chart.as_ref()) => {
                     self.chart.as_mut().map_or(Ok(()), |chart| chart.draw(self.out))?;
@@ -207,9 +207,14 @@ impl Watch<'_> {
         self.out.record(&record, &text)
     }
 
-    fn out_of_time(&self) -> Exit {
-        let waited_for_something = self.args.until.is_some() || self.args.count.is_some();
-        if waited_for_something || self.told == 0 { Exit::No } else { Exit::Yes }
+    /// What had not come by now: a no only if it would have been heard of.
+    fn out_of_time(&self) -> Outcome<Exit> {
+        let waited_for_something = self.args.until.is_some() || self.args.count.is_some() || self.told == 0;
+        match (waited_for_something, self.lost) {
+            (false, _) => Ok(Exit::Yes),
+            (true, false) => Ok(Exit::No),
+            (true, true) => Err(Failure::new(Exit::TryLater, "cannot tell: the connection was lost when the time was over")),
+        }
     }
 }
 
