@@ -23,8 +23,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
-use support::knot::Chain;
-use support::{DOMAIN, Dns, Knot, Quirk, Site, at, bare, program, run};
+use support::{By, Chain, DOMAIN, Dns, Quirk, Signed, Site, at, bare, program, run};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A root key that signs nothing here.
@@ -33,7 +32,7 @@ const STRANGE_ANCHOR: &str = ". 3600 IN DNSKEY 257 3 13 \
 
 fn resolver(dns: SocketAddr, validation: Validation) -> Resolver {
     let timeout = Duration::from_millis(300);
-    Resolver::new(&ResolverOptions { servers: vec![dns], validation, timeout, recursion: true }).unwrap()
+    Resolver::new(&ResolverOptions { servers: vec![dns], validation, timeout, ..ResolverOptions::default() }).unwrap()
 }
 
 fn alone(dns: &Dns) -> Resolver {
@@ -315,61 +314,68 @@ fn zone(site: &Site, tlsa: &str) -> String {
 
 #[test]
 fn dane_decides_where_every_step_is_signed_and_nowhere_else() {
-    if !Knot::is_installed() {
-        return;
-    }
-    eprintln!("with knotd");
     let site = Site::with_users(&["alice", "bob"]);
-    let (right, authority) = (tlsa(&site), ca(&site));
+    let strange = site.write("strange.key", STRANGE_ANCHOR);
+    for by in By::all() {
+        dane_decides(by, &site, strange.to_str().unwrap());
+    }
+}
+
+fn dane_decides(by: By, site: &Site, strange: &str) {
+    let (right, authority) = (tlsa(site), ca(site));
     let last = if right.ends_with('0') { "1" } else { "0" };
     let wrong = format!("{}{last}", &right[..right.len() - 1]);
+    let start = |tlsa: &str, chain| {
+        let zones = Signed::start(by, DOMAIN, &zone(site, tlsa), chain);
+        let anchor = zones.anchor().to_str().unwrap().to_owned();
+        (zones, anchor)
+    };
+    let what = |what: &str| format!("{by:?}: {what}");
 
-    let signed = Knot::start(DOMAIN, &zone(&site, &right), Chain::Signed);
-    let anchor = signed.anchor().to_str().unwrap().to_owned();
-    ends(0, "a certificate that nobody vouches for but the zone", &send(&site, signed.address, &["--dnssec-anchor", &anchor]));
-    ends(76, "the same where nothing is validated", &send(&site, signed.address, &["--dnssec-anchor", "none"]));
-    ends(
-        75,
-        "another root's key",
-        &send(&site, signed.address, &["--dnssec-anchor", site.write("strange.key", STRANGE_ANCHOR).to_str().unwrap()]),
-    );
+    let (signed, anchor) = start(&right, Chain::Signed);
+    let by_the_zone = send(site, signed.address, &["--dnssec-anchor", &anchor]);
+    ends(0, &what("a certificate that nobody vouches for but the zone"), &by_the_zone);
+    ends(76, &what("the same where nothing is validated"), &send(site, signed.address, &["--dnssec-anchor", "none"]));
+    ends(75, &what("another root's key"), &send(site, signed.address, &["--dnssec-anchor", strange]));
 
-    let one_bit = Knot::start(DOMAIN, &zone(&site, &wrong), Chain::Signed);
-    let anchor = one_bit.anchor().to_str().unwrap().to_owned();
-    let error = ends(76, "one bit changed", &send(&site, one_bit.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
+    let (one_bit, anchor) = start(&wrong, Chain::Signed);
+    let refused = send(site, one_bit.address, &["--dnssec-anchor", &anchor, "--ca", &authority]);
+    let error = ends(76, &what("one bit changed, though an authority vouches for it"), &refused);
     assert!(error.contains("TLSA"), "{error}");
 
-    let unsigned = Knot::start(DOMAIN, &zone(&site, &wrong), Chain::Unsigned);
-    let anchor = unsigned.anchor().to_str().unwrap().to_owned();
-    ends(0, "TLSA of an unsigned zone", &send(&site, unsigned.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
-    let error = ends(76, "and it vouches for nobody", &send(&site, unsigned.address, &["--dnssec-anchor", &anchor]));
+    let (unsigned, anchor) = start(&wrong, Chain::Unsigned);
+    let ignored = send(site, unsigned.address, &["--dnssec-anchor", &anchor, "--ca", &authority]);
+    ends(0, &what("TLSA of an unsigned zone is ignored"), &ignored);
+    let error = ends(76, &what("and it vouches for nobody"), &send(site, unsigned.address, &["--dnssec-anchor", &anchor]));
     assert!(error.contains("self-signed"), "{error}");
 
-    let broken = Knot::start(DOMAIN, &zone(&site, &right), Chain::Broken);
-    let anchor = broken.anchor().to_str().unwrap().to_owned();
-    let error = ends(75, "a broken chain", &send(&site, broken.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
+    // No record of the service, and an address: nothing may lead there while nobody can prove that there is none.
+    let alone = Signed::start(by, DOMAIN, "@ 60 A 127.0.0.1\n", Chain::Broken);
+    let anchor = alone.anchor().to_str().unwrap().to_owned();
+    let error = ends(75, &what("no fallback"), &send(site, alone.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
+    assert!(error.contains("SRV cannot be used") && error.contains("bogus"), "{error}");
+
+    let (broken, anchor) = start(&right, Chain::Broken);
+    let error = ends(75, &what("a broken chain"), &send(site, broken.address, &["--dnssec-anchor", &anchor, "--ca", &authority]));
     assert!(error.contains("bogus"), "{error}");
 }
 
 #[tokio::test]
 async fn a_real_zone_proves_what_is_there_and_what_is_not() {
-    if !Knot::is_installed() {
-        return;
-    }
-    eprintln!("with knotd");
     let records = "_impps-client._tcp 60 SRV 0 0 5773 im\nim 60 A 127.0.0.1\nalias 60 CNAME im\n";
-    for (chain, expected) in [(Chain::Signed, Security::Secure), (Chain::Unsigned, Security::Insecure)] {
-        let knot = Knot::start("secure.test", records, chain);
-        let resolver = resolver(knot.address, Validation::From(Anchors::read(&knot.anchor()).unwrap()));
+    let states = [(Chain::Signed, Security::Secure), (Chain::Unsigned, Security::Insecure)];
+    for (by, (chain, expected)) in By::all().into_iter().flat_map(|by| states.map(|state| (by, state))) {
+        let zones = Signed::start(by, "secure.test", records, chain);
+        let resolver = resolver(zones.address, Validation::From(Anchors::read(zones.anchor()).unwrap()));
         for name in ["im.secure.test", "alias.secure.test"] {
             let found = resolver.v4(name).await;
-            assert_eq!(found.security(), Some(expected), "{chain:?} {name} {found:?}");
+            assert_eq!(found.security(), Some(expected), "{by:?} {chain:?} {name} {found:?}");
         }
         let srv = resolver.srv("_impps-client._tcp.secure.test").await;
-        assert_eq!((srv.records().len(), srv.security()), (1, Some(expected)), "{chain:?}");
+        assert_eq!((srv.records().len(), srv.security()), (1, Some(expected)), "{by:?} {chain:?}");
         for (name, what) in [("_impp-client._tcp.secure.test", Absent::Name), ("im.secure.test", Absent::Data)] {
-            let Outcome::Absent(absence) = resolver.srv(name).await else { panic!("{chain:?} {name}") };
-            assert_eq!((absence.what, absence.security), (what, expected), "{chain:?} {name}");
+            let Outcome::Absent(absence) = resolver.srv(name).await else { panic!("{by:?} {chain:?} {name}") };
+            assert_eq!((absence.what, absence.security), (what, expected), "{by:?} {chain:?} {name}");
         }
     }
 }

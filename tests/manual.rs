@@ -75,6 +75,19 @@ fn the_tables_of_the_documents_are_those_of_the_programs() {
 }
 
 #[test]
+fn the_findings_of_the_documents_are_those_of_the_judge() {
+    let path = "docs/srv.md";
+    let text = fs::read_to_string(path).unwrap();
+    let (before, told) = text.split_once("## The findings\n\n").unwrap();
+    let findings = impp::cli::tools::srv::explain::markdown();
+    if update() {
+        fs::write(path, format!("{before}## The findings\n\n{findings}")).unwrap();
+    } else {
+        assert!(told == findings, "UPDATE=1 cargo test --test manual writes the findings of {path} anew");
+    }
+}
+
+#[test]
 fn mandoc_finds_nothing_wrong() {
     made();
     if !is_there("mandoc") {

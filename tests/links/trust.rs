@@ -1,9 +1,8 @@
 //! Who is believed: certificates, TLSA records, secrets and pins; and what somebody in between can do, which is to delay.
 
 use crate::country::{Country, certified, does};
-use crate::support::knot::Chain;
 use crate::support::site::private;
-use crate::support::{Knot, Proxy, Quirk, Site, expect_text, run};
+use crate::support::{By, Chain, Proxy, Quirk, Signed, Site, expect_text, run};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -161,19 +160,16 @@ fn signed(country: &Country, wrong: Option<usize>) -> String {
 
 #[test]
 fn tlsa_records_prove_both_sides_where_no_authority_does() {
-    if !Knot::is_installed() {
-        return;
-    }
-    for wrong in [None, Some(0), Some(1)] {
+    for (by, wrong) in By::all().into_iter().flat_map(|by| [None, Some(0), Some(1)].map(|wrong| (by, wrong))) {
         // Nobody vouches for these certificates: only the zone does.
         let mut country = Country::prepared(&["a.signed", "b.signed"], "");
         country.sites.iter_mut().for_each(Site::start);
-        let knot = Knot::start("signed", &signed(&country, wrong), Chain::Signed);
+        let zone = Signed::start(by, "signed", &signed(&country, wrong), Chain::Signed);
         for site in &mut country.sites {
             assert!(site.stop());
             let config = std::fs::read_to_string(site.path("impp-relay.toml")).unwrap();
             let validating =
-                format!("resolvers = [\"{}\"]\ndnssec = \"validate\"\ntrust-anchor = {:?}", knot.address, knot.anchor());
+                format!("resolvers = [\"{}\"]\ndnssec = \"validate\"\ntrust-anchor = {:?}", zone.address, zone.anchor());
             let plain = format!("resolvers = [\"{}\"]\ndnssec = \"off\"", country.dns.address);
             site.write("impp-relay.toml", config.replace(&plain, &validating).replace("ca = \"others.pem\"", ""));
             site.start_again();

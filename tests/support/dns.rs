@@ -10,6 +10,9 @@ use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+/// The largest answer over UDP to whoever asked for no more.
+const UDP_OCTETS: usize = 512;
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quirk {
@@ -43,17 +46,21 @@ struct Knows {
 impl Dns {
     /// `zone`: lines of a master file with full names; `quirks`: name, kind of record, what goes wrong there.
     pub fn start(zone: &str, quirks: &[(&str, &str, Quirk)]) -> Self {
-        let (udp, tcp) = sockets();
-        let dns = Self { address: udp.local_addr().unwrap(), zone: Arc::default() };
+        Self::at(sockets(), zone, quirks)
+    }
+
+    /// The same at 127.0.0.2 and this one's port: another name server of the same zone, which says something else.
+    pub fn beside(&self, zone: &str) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
+        Self::at((UdpSocket::bind(address).unwrap(), TcpListener::bind(address).unwrap()), zone, &[])
+    }
+
+    fn at(sockets: (UdpSocket, TcpListener), zone: &str, quirks: &[(&str, &str, Quirk)]) -> Self {
+        let knows = Arc::<Zone>::default();
+        let answers = knows.clone();
+        let address = serve_at(sockets, move |octets, udp| answers.answer(octets, udp));
+        let dns = Self { address, zone: knows };
         dns.change(zone, quirks);
-        let (over_udp, over_tcp) = (dns.zone.clone(), dns.zone.clone());
-        thread::spawn(move || datagrams(&udp, &over_udp));
-        thread::spawn(move || {
-            for stream in tcp.incoming().flatten() {
-                let zone = over_tcp.clone();
-                thread::spawn(move || drop(zone.stream(stream)));
-            }
-        });
         dns
     }
 
@@ -83,28 +90,48 @@ fn sockets() -> (UdpSocket, TcpListener) {
     }
 }
 
-fn datagrams(socket: &UdpSocket, zone: &Zone) {
-    let mut octets = [0; 4096];
-    while let Ok((size, from)) = socket.recv_from(&mut octets) {
-        if let Some(answer) = zone.answer(&octets[..size], true) {
-            let _ = socket.send_to(&answer, from);
+/// Answers questions on a port of 127.0.0.1, over UDP (`true`) and TCP, until the test's process ends.
+pub fn serve(answer: impl Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
+    serve_at(sockets(), answer)
+}
+
+fn serve_at(
+    (udp, tcp): (UdpSocket, TcpListener),
+    answer: impl Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync + 'static,
+) -> SocketAddr {
+    let address = udp.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    let over_tcp = answer.clone();
+    thread::spawn(move || {
+        let mut octets = [0; 4096];
+        while let Ok((size, from)) = udp.recv_from(&mut octets) {
+            if let Some(answer) = answer(&octets[..size], true) {
+                let _ = udp.send_to(&answer, from);
+            }
         }
+    });
+    thread::spawn(move || {
+        for stream in tcp.incoming().flatten() {
+            let answer = over_tcp.clone();
+            thread::spawn(move || drop(talk(stream, &*answer)));
+        }
+    });
+    address
+}
+
+fn talk(mut stream: TcpStream, answer: &impl Fn(&[u8], bool) -> Option<Vec<u8>>) -> std::io::Result<()> {
+    loop {
+        let mut size = [0; 2];
+        stream.read_exact(&mut size)?;
+        let mut octets = vec![0; usize::from(u16::from_be_bytes(size))];
+        stream.read_exact(&mut octets)?;
+        let Some(answer) = answer(&octets, false) else { continue };
+        stream.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes())?;
+        stream.write_all(&answer)?;
     }
 }
 
 impl Zone {
-    fn stream(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        loop {
-            let mut size = [0; 2];
-            stream.read_exact(&mut size)?;
-            let mut octets = vec![0; usize::from(u16::from_be_bytes(size))];
-            stream.read_exact(&mut octets)?;
-            let Some(answer) = self.answer(&octets, false) else { continue };
-            stream.write_all(&u16::try_from(answer.len()).unwrap().to_be_bytes())?;
-            stream.write_all(&answer)?;
-        }
-    }
-
     fn answer(&self, octets: &[u8], udp: bool) -> Option<Vec<u8>> {
         let question = Message::from_vec(octets).ok()?;
         let query = question.queries.first()?.clone();
@@ -123,6 +150,13 @@ impl Zone {
             Some(Quirk::Truncated) if udp => answer.metadata.truncation = true,
             _ => knows.look_up(name, kind, &mut answer),
         }
+        let whole = answer.to_vec().ok()?;
+        let room = question.edns.as_ref().map_or(UDP_OCTETS, |edns| edns.max_payload().into());
+        if !udp || whole.len() <= room {
+            return Some(whole);
+        }
+        answer.metadata.truncation = true;
+        answer.answers.clear();
         answer.to_vec().ok()
     }
 }

@@ -1,22 +1,12 @@
 //! A real signed root and a zone below it, served by Debian's knot.
 
+use super::signed::Chain;
 use super::{PATIENCE, has};
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
-
-/// How the zone hangs below the root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chain {
-    /// Signed, and the root says so.
-    Signed,
-    /// Not signed, and the root says so.
-    Unsigned,
-    /// Signed, but the root names another key.
-    Broken,
-}
 
 /// knotd, in a folder of its own, until it is dropped.
 pub struct Knot {

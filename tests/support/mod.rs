@@ -17,6 +17,8 @@ pub mod knot;
 pub mod proxy;
 pub mod records;
 pub mod said;
+pub mod signed;
+pub mod signer;
 pub mod site;
 pub mod talk;
 pub mod tool;
@@ -24,8 +26,8 @@ pub mod wire;
 
 pub use dice::Dice;
 pub use dns::{Dns, Quirk};
-pub use knot::Knot;
 pub use proxy::Proxy;
+pub use signed::{By, Chain, Signed};
 pub use site::Site;
 pub use tool::{Tool, expect, expect_text, run};
 pub use wire::Wire;

@@ -7,7 +7,8 @@ use impp::cli::exit::{Exit, Failure, Outcome};
 use impp::cli::print::{Printer, Shape};
 use impp::cli::run;
 use impp::cli::tools::srv::{Judged, report};
-use impp::net::dns::Resolver;
+use impp::net::dns::resolver::TTL_MAX;
+use impp::net::dns::{Resolver, ResolverOptions};
 use impp::net::judge::{Books, Id, Look, gather, judge};
 use impp::net::tls::{ClientTls, Trust, files};
 use impp::relay::config::Config;
@@ -24,6 +25,7 @@ pub(crate) fn work(file: &Path, what: &CheckWhat, outside: &Outside, out: &Print
     let out = if outside.json { &out.clone().with(Shape::Json, out.talk(), false, false) } else { out };
     let config = Config::load(file).map_err(|error| settings::failure(&error))?;
     let options = account::resolver(outside.resolver.as_deref(), outside.dnssec_anchor.as_deref())?.unwrap_or_default();
+    let options = ResolverOptions { longest_ttl: TTL_MAX, ..options };
     let unusable = |why: String| Failure::new(Exit::Config, why);
     let resolver = Resolver::new(&options).map_err(|error| unusable(error.to_string()))?;
     let connect = !matches!(what, CheckWhat::Dns(_));

@@ -55,11 +55,24 @@ pub struct ResolverOptions {
     pub timeout: Duration,
     /// Whether the server shall find out what it does not know. Without it an authoritative server is asked for its own.
     pub recursion: bool,
+    /// No answer is believed for longer, whatever its zone says; a longer TTL reads as this one.
+    pub longest_ttl: Duration,
 }
+
+/// The longest TTL that there is (RFC 2181, section 8): for whoever wants to see what a zone says.
+pub const TTL_MAX: Duration = Duration::from_secs(i32::MAX as u64);
+/// Nobody's mistake shall outlast a day in a process that goes on.
+const TTL_USUAL: Duration = Duration::from_secs(86_400);
 
 impl Default for ResolverOptions {
     fn default() -> Self {
-        Self { servers: Vec::new(), validation: Validation::IfPossible, timeout: Duration::from_secs(3), recursion: true }
+        Self {
+            servers: Vec::new(),
+            validation: Validation::IfPossible,
+            timeout: Duration::from_secs(3),
+            recursion: true,
+            longest_ttl: TTL_USUAL,
+        }
     }
 }
 
@@ -122,6 +135,7 @@ impl Resolver {
             settings.timeout = options.timeout;
             settings.attempts = 1;
             settings.recursion_desired = options.recursion;
+            settings.positive_max_ttl = Some(options.longest_ttl);
             settings.preserve_intermediates = true;
             // Signatures do not fit without EDNS; for anything else it may only be an obstacle.
             settings.edns0 = anchors.is_some();
@@ -139,6 +153,12 @@ impl Resolver {
             Validation::Off => (None, Some(make(None)?)),
         };
         Ok(Self { shared: Arc::new(Shared { validating, plain, capable: Mutex::new(None), timeout: options.timeout }) })
+    }
+
+    /// The time for one attempt to ask.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.shared.timeout
     }
 
     /// Whether answers about names outside private networks are validated; asks, if it was not yet asked.

@@ -186,7 +186,7 @@ pub const CATALOGUE: &[Entry] = &[
         severity: "info",
         means: "The port is not the customary one: 5773 for TLS from the first octet, 5772 for a plain start. It works, as the \
             record names it; firewalls may need to know.",
-        change: "Nothing has to change, unless the two ports were confused.",
+        change: "Nothing has to change, unless the two ports were confused, or the three numbers of a record: priority, weight, port.",
     },
     Entry {
         id: Id::Refused,
@@ -320,8 +320,8 @@ pub const CATALOGUE: &[Entry] = &[
         title: "one role is missing",
         severity: "warning",
         means: "There are SRV records for clients and none for other domains, or the reverse. What is missing is found by the \
-            fallback at best.",
-        change: "Publish records for both roles; `.` as the target says that a role is not offered.",
+            fallback at best. Or a zone file has records at a name that is nearly right, and for which nobody asks.",
+        change: "Publish records for both roles, at their exact names; `.` as the target says that a role is not offered.",
     },
     Entry {
         id: Id::SearchName,
@@ -338,7 +338,7 @@ pub const CATALOGUE: &[Entry] = &[
         title: "it could not be found out",
         severity: "unknown",
         means: "The resolver failed or did not answer, so that neither good nor bad can be said. Clients try later, too; they \
-            never take this for absence.",
+            never take this for absence. Or there is more of something than anybody looks at.",
         change: "Ask again, or another resolver with --resolver; --authoritative asks the name servers themselves.",
     },
     Entry {

@@ -2,7 +2,7 @@
 
 use crate::model::{Domain, UnixMillis};
 use crate::net::connect::HostPort;
-use crate::net::dns::{Addresses, NoOffer, Offer, Outcome, Published, Role, Srv, Tlsa};
+use crate::net::dns::{Addresses, Failure, NoOffer, Offer, Outcome, Published, Role, Srv, Tlsa};
 use crate::net::survey::Probe;
 use std::net::SocketAddr;
 
@@ -19,10 +19,12 @@ pub struct Facts {
     pub visited: bool,
     /// Each role that was looked at.
     pub roles: Vec<RoleFacts>,
-    /// What each name server of the zone says; `None`: they were not asked one by one.
-    pub authorities: Option<Vec<Authority>>,
+    /// What each name server of the zone says, or why they could not be found; `None`: they were not asked one by one.
+    pub authorities: Option<Result<Vec<Authority>, Failure>>,
     /// What somebody expects.
     pub expected: Option<Expected>,
+    /// Names of the zone that have SRV records and are nearly those of a role; known of a master file alone.
+    pub strays: Vec<(String, Vec<Srv>)>,
 }
 
 /// Where records come from.
@@ -76,8 +78,10 @@ pub struct Visit {
 pub struct Authority {
     /// Its name.
     pub name: String,
-    /// Its address; `None`: it has none.
+    /// Its address; `None`: it has none, or it could not be found out.
     pub address: Option<SocketAddr>,
+    /// Why its address could not be found out.
+    pub failure: Option<Failure>,
     /// What it says of each role.
     pub says: Vec<Published>,
 }

@@ -4,8 +4,10 @@ use super::facts::{Authority, Expected, Facts, Host, RoleFacts, Source, Visit, i
 use crate::model::Domain;
 use crate::net::clock::Clock;
 use crate::net::connect::{Family, TlsKind};
-use crate::net::dns::resolver::PORT_DNS;
-use crate::net::dns::{Absence, Absent, Addresses, Offer, Outcome, Published, Resolver, ResolverOptions, Role, Security};
+use crate::net::dns::resolver::{PORT_DNS, TTL_MAX};
+use crate::net::dns::{
+    Absence, Absent, Addresses, Failure, Offer, Outcome, Published, Resolver, ResolverOptions, Role, Security,
+};
 use crate::net::dns::{Srv, Tlsa, Validation, ZoneFile};
 use crate::net::survey::{HelloFault, Probe, probe};
 use crate::net::tls::{ClientTls, Reference, dane};
@@ -21,6 +23,10 @@ const STEPS: u32 = 4;
 const STEP_LEAST: Duration = Duration::from_millis(250);
 /// Name servers of a zone that are asked at most.
 const AUTHORITIES: usize = 16;
+/// Places of one role that are looked at: a zone must not send whoever judges it round the world.
+const PLACES: usize = 64;
+/// Addresses of one host that are visited; clients try no more.
+const ADDRESSES: usize = 16;
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -155,7 +161,19 @@ pub async fn gather(domain: &Domain, look: &Look, books: &Books, tls: &ClientTls
         roles,
         authorities,
         expected: look.expected.clone(),
+        strays: books.zone.iter().flat_map(|zone| strays(domain, zone)).collect(),
     }
+}
+
+/// Names below the domain that speak of the protocol and are none of those that anybody asks for.
+fn strays(domain: &Domain, zone: &ZoneFile) -> Vec<(String, Vec<Srv>)> {
+    let below = format!(".{}", domain.as_str());
+    let is_asked = |name: &str| {
+        let roles = [Role::Client, Role::Server];
+        roles.iter().any(|role| [TlsKind::Require, TlsKind::StartTls].iter().any(|tls| role.question(*tls, domain) == name))
+    };
+    let all = zone.all_srv().into_iter();
+    all.filter(|(name, _)| name.strip_suffix(&below).is_some_and(|own| own.contains("impp")) && !is_asked(name)).collect()
 }
 
 async fn roles(domain: &Domain, look: &Look, books: &Books) -> Vec<RoleFacts> {
@@ -173,7 +191,7 @@ async fn roles(domain: &Domain, look: &Look, books: &Books) -> Vec<RoleFacts> {
                 });
             }
             let mut asked = JoinSet::new();
-            for (at, offer) in offers.iter().flatten().cloned().enumerate() {
+            for (at, offer) in offers.iter().flatten().take(PLACES).cloned().enumerate() {
                 let books = books.clone();
                 asked.spawn(async move { (at, books.host(&offer, family).await) });
             }
@@ -205,7 +223,7 @@ async fn visit(domain: &Domain, look: &Look, tls: &ClientTls, roles: &mut [RoleF
     for (at, role) in roles.iter().enumerate().filter(|(_, role)| !is_forgotten(roles, role)) {
         for (place, (offer, host)) in role.places().enumerate() {
             let expected = reference(domain, offer, host);
-            for ip in host.addresses.all() {
+            for ip in host.addresses.all().into_iter().take(ADDRESSES) {
                 let door = Door { address: SocketAddr::new(ip, offer.port), kind: offer.tls, expected: expected.clone() };
                 let known = doors.iter().position(|known| *known == door).unwrap_or_else(|| {
                     doors.push(door);
@@ -276,39 +294,63 @@ fn reference(domain: &Domain, offer: &Offer, host: &Host) -> Reference {
 }
 
 /// What each name server of the zone says by itself.
-async fn authorities(domain: &Domain, look: &Look, resolver: &Resolver, port: u16) -> Vec<Authority> {
+async fn authorities(domain: &Domain, look: &Look, resolver: &Resolver, port: u16) -> Result<Vec<Authority>, Failure> {
     let mut zone = domain.as_str();
     let names = loop {
         let found = resolver.name_servers(zone).await;
+        // Without an answer nobody knows whether the zone begins here or further up.
+        if let Some(failure) = found.failure() {
+            return Err(failure);
+        }
         match (found.records(), zone.split_once('.')) {
             ([], Some((_, parent))) => zone = parent,
             (names, _) => break names.to_vec(),
         }
     };
+    let roles: Vec<Role> = look.roles.iter().map(|(role, _)| *role).collect();
     let mut tasks = JoinSet::new();
     for (at, name) in names.into_iter().take(AUTHORITIES).enumerate() {
-        let (resolver, domain, family) = (resolver.clone(), domain.clone(), look.family);
-        let roles: Vec<Role> = look.roles.iter().map(|(role, _)| *role).collect();
+        let (resolver, domain, family, roles) = (resolver.clone(), domain.clone(), look.family, roles.clone());
         tasks.spawn(async move {
-            let addresses = resolver.addresses(&name, family).await.all();
+            let found = resolver.addresses(&name, family).await;
+            let failures = [found.v6.as_ref().and_then(Outcome::failure), found.v4.as_ref().and_then(Outcome::failure)];
+            let addresses = found.all();
             if addresses.is_empty() {
-                return (at, vec![Authority { name, address: None, says: Vec::new() }]);
+                let failure = failures.into_iter().flatten().next();
+                return (at, vec![Authority { name, address: None, failure, says: Vec::new() }]);
             }
-            let mut all = Vec::new();
-            for ip in addresses {
+            let mut asked = JoinSet::new();
+            for (at, ip) in addresses.into_iter().take(ADDRESSES).enumerate() {
+                let (name, domain, roles) = (name.clone(), domain.clone(), roles.clone());
                 let address = SocketAddr::new(ip, port);
-                let validation = Validation::Off;
-                let options =
-                    ResolverOptions { servers: vec![address], validation, recursion: false, ..ResolverOptions::default() };
-                let Ok(alone) = Resolver::new(&options) else { continue };
-                let mut says = Vec::new();
-                for role in &roles {
-                    says.push(Published::ask(&alone, &domain, *role).await);
-                }
-                all.push(Authority { name: name.clone(), address: Some(address), says });
+                let options = ResolverOptions {
+                    servers: vec![address],
+                    validation: Validation::Off,
+                    recursion: false,
+                    timeout: resolver.timeout(),
+                    longest_ttl: TTL_MAX,
+                };
+                asked.spawn(async move { (at, authority(name, address, &domain, &roles, &options).await) });
             }
-            (at, all)
+            (at, in_order(asked).await.into_iter().flatten().collect())
         });
     }
-    in_order(tasks).await.into_iter().flatten().collect()
+    Ok(in_order(tasks).await.into_iter().flatten().collect())
+}
+
+/// What one of them says at one address, of all roles side by side: one that is silent costs the time of one question.
+async fn authority(
+    name: String,
+    address: SocketAddr,
+    domain: &Domain,
+    roles: &[Role],
+    options: &ResolverOptions,
+) -> Option<Authority> {
+    let alone = Resolver::new(options).ok()?;
+    let mut asked = JoinSet::new();
+    for (at, role) in roles.iter().copied().enumerate() {
+        let (alone, domain) = (alone.clone(), domain.clone());
+        asked.spawn(async move { (at, Published::ask(&alone, &domain, role).await) });
+    }
+    Some(Authority { name, address: Some(address), failure: None, says: in_order(asked).await })
 }

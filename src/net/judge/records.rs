@@ -22,6 +22,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         Records { facts, role, domain: &facts.domain }.judge(&mut found);
     }
     both_roles(facts, &mut found);
+    strays(facts, &mut found);
     authorities(facts, &mut found);
     found
 }
@@ -52,6 +53,7 @@ impl Records<'_> {
             self.one_set(tls, found);
         }
         self.tiers(found);
+        self.beyond(found);
         for (offer, host) in self.role.places() {
             self.target(offer, host, found);
         }
@@ -84,7 +86,7 @@ impl Records<'_> {
                 found.push(Finding::new(Id::SearchName, Severity::Warning, &question, owner).change(ASK_ANOTHER));
             }
             let counted_down = self.facts.source == Source::Resolver && self.facts.authorities.is_none();
-            let said = self.facts.authorities.iter().flatten().flat_map(|authority| &authority.says);
+            let said = self.facts.authorities.iter().flatten().flatten().flat_map(|authority| &authority.says);
             let said = said.filter(|says| says.role == self.role.role()).filter_map(|says| match set(says, tls) {
                 Outcome::Records(answer) => Some(answer.ttl),
                 _ => None,
@@ -175,9 +177,16 @@ impl Records<'_> {
             }
             if srv.port != tls.port() {
                 let other = if tls == TlsKind::Require { TlsKind::StartTls } else { TlsKind::Require };
-                let confused = if srv.port == other.port() { "; it is that of the other kind" } else { "" };
-                let text = format!("port {} is not the customary {}{confused}", srv.port, tls.port());
-                found.push(Finding::new(Id::OddPort, Severity::Info, format!("{question} {}", place_of(srv)), text));
+                let (why, right) = match numbers_in_order(srv) {
+                    Some(meant) => {
+                        ("; the numbers stand for priority, weight and port, in this order", Some(line(&question, &meant)))
+                    }
+                    None if srv.port == other.port() => ("; it is that of the other kind", Some(self.instead(other, srv))),
+                    None => ("", None),
+                };
+                let text = format!("port {} is not the customary {}{why}", srv.port, tls.port());
+                let finding = Finding::new(Id::OddPort, Severity::Info, format!("{question} {}", place_of(srv)), text);
+                found.push(Finding { change: right.into_iter().collect(), ..finding });
             }
         }
         for srv in records.iter().filter(|srv| srv.weight == 0) {
@@ -219,6 +228,24 @@ impl Records<'_> {
                     .filter_map(|(_, offer, _)| Some(format!("remove  {}", self.instead(offer.tls, offer.record.as_ref()?))))
                     .collect();
                 found.push(finding);
+            }
+        }
+    }
+
+    /// S28: more than anybody looks at.
+    fn beyond(&self, found: &mut Vec<Finding>) {
+        let (places, seen) = (self.role.offers.iter().flatten().count(), self.role.hosts.len());
+        if places > seen {
+            let text = format!("{places} places are published, of which only {seen} were looked at");
+            let finding = Finding::new(Id::Undecided, Severity::Unknown, self.domain.as_str(), text);
+            found.push(finding.change("publish fewer records: clients try 32 of them at most"));
+        }
+        for (offer, host) in self.role.places().filter(|(_, host)| !host.visits.is_empty()) {
+            let (addresses, visited) = (host.addresses.all().len(), host.visits.len());
+            if addresses > visited {
+                let text = format!("the host has {addresses} addresses, of which only {visited} were visited");
+                let finding = Finding::new(Id::Undecided, Severity::Unknown, &offer.host, text);
+                found.push(finding.change("publish fewer addresses: clients try 16 of a host at most"));
             }
         }
     }
@@ -343,10 +370,27 @@ fn both_roles(facts: &Facts, found: &mut Vec<Finding>) {
     }
 }
 
+/// S26: records under a name that is nearly right.
+fn strays(facts: &Facts, found: &mut Vec<Finding>) {
+    for (name, records) in &facts.strays {
+        let role = if name.contains("server") { Role::Server } else { Role::Client };
+        let tls = if name.contains("impps") { TlsKind::Require } else { TlsKind::StartTls };
+        let right = role.question(tls, &facts.domain);
+        let text = format!("there are SRV records at a name for which nobody asks; {right} may be meant");
+        let mut finding = Finding::new(Id::RoleMissing, Severity::Warning, name, text).of(role);
+        finding.change = records.iter().map(|srv| line(&right, srv)).collect();
+        found.push(finding);
+    }
+}
+
 /// S21: each name server against the first that answers.
 fn authorities(facts: &Facts, found: &mut Vec<Finding>) {
     let mut first: Vec<(&Authority, &Published)> = Vec::new();
-    let Some(authorities) = &facts.authorities else { return };
+    let authorities = match &facts.authorities {
+        None => return,
+        Some(Err(failure)) => return found.push(failed(facts.domain.as_str(), "NS", *failure)),
+        Some(Ok(authorities)) => authorities,
+    };
     if authorities.is_empty() {
         let text = "no name server of the zone could be found";
         let finding = Finding::new(Id::Undecided, Severity::Unknown, facts.domain.as_str(), text);
@@ -356,7 +400,9 @@ fn authorities(facts: &Facts, found: &mut Vec<Finding>) {
         let about =
             authority.address.map_or_else(|| authority.name.clone(), |address| format!("{} [{}]", authority.name, address.ip()));
         let say = |text: String| Finding::new(Id::Disagree, Severity::Warning, &about, text);
-        if authority.address.is_none() {
+        if let Some(failure) = authority.failure {
+            found.push(failed(&authority.name, "address", failure));
+        } else if authority.address.is_none() {
             found.push(
                 say("the name server has no address".to_owned())
                     .change(format!("{}. {TTL_USUAL} IN A (its address)", authority.name)),
@@ -391,6 +437,19 @@ fn sorted(outcome: &Outcome<Srv>) -> Vec<String> {
     let mut records: Vec<String> = outcome.records().iter().map(ToString::to_string).collect();
     records.sort();
     records
+}
+
+/// The record that was meant, where a port of ours stands as its priority or weight.
+fn numbers_in_order(srv: &Srv) -> Option<Srv> {
+    let is_ours = |number: u16| KINDS.iter().any(|tls| tls.port() == number);
+    match srv {
+        Srv { port, .. } if is_ours(*port) => None,
+        Srv { priority, weight, port, .. } if is_ours(*priority) => {
+            Some(Srv { priority: *weight, weight: *port, port: *priority, ..srv.clone() })
+        }
+        Srv { weight, port, .. } if is_ours(*weight) => Some(Srv { weight: *port, port: *weight, ..srv.clone() }),
+        _ => None,
+    }
 }
 
 fn place_of(srv: &Srv) -> String {

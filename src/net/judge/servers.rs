@@ -215,9 +215,13 @@ impl Server<'_> {
             _ => return,
         };
         let finding = self.say(Id::Untrusted, Severity::Error, trouble);
-        found.push(
-            finding.change(format!("get a certificate for {domain} from a public authority; for one of your own: --ca FILE")),
-        );
+        // Alone, it may be a good one whose issuer is known to the server's administrator and to nobody else.
+        let alone = examined.chain == 1 && !shown.self_signed && examined.verdict == Err(CertificateFault::UnknownIssuer);
+        let chain = "let the certificate file hold the issuer's certificates as well, behind the server's own (fullchain.pem)";
+        let finding = if alone { finding.change(chain) } else { finding };
+        let or = if alone { "or " } else { "" };
+        let other = format!("{or}get a certificate for {domain} from a public authority; for one of your own: --ca FILE");
+        found.push(finding.change(other));
     }
 
     fn dates(&self, shown: &Shown, verdict: Result<AcceptedBy, CertificateFault>, pinned: bool) -> Option<Finding> {

@@ -96,6 +96,7 @@ fn seen_with(zone: &str, adapt: impl Fn(&mut Published)) -> Facts {
         roles: [Role::Client, Role::Server].map(|each| role(&zone, each, &adapt)).into(),
         authorities: None,
         expected: None,
+        strays: Vec::new(),
     }
 }
 
@@ -144,9 +145,10 @@ fn served(change: impl Fn(&mut Published)) -> Facts {
     let server = |name: &str, last: u8, says| Authority {
         name: name.into(),
         address: Some(SocketAddr::from(([192, 0, 2, last], 53))),
+        failure: None,
         says,
     };
-    facts.authorities = Some(vec![server("ns1.example.org", 53, says), server("ns2.example.org", 54, others)]);
+    facts.authorities = Some(Ok(vec![server("ns1.example.org", 53, says), server("ns2.example.org", 54, others)]));
     facts
 }
 
@@ -299,6 +301,27 @@ fn every_finding_is_found() {
             "5773 other.example.org.",
             with("_impps-client._tcp SRV 30 0 5773 other\nother A 192.0.2.1"),
         ),
+        (
+            OddPort,
+            Info,
+            "priority, weight and port, in this order",
+            "_impps-client._tcp.example.org. 3600 IN SRV 10 100 5773 im.example.org.",
+            instead("_impps-client._tcp SRV 10 100 5773 im", "_impps-client._tcp SRV 5773 10 100 im"),
+        ),
+        (
+            OddPort,
+            Info,
+            "priority, weight and port, in this order",
+            "_impps-client._tcp.example.org. 3600 IN SRV 10 100 5773 im.example.org.",
+            instead("_impps-client._tcp SRV 10 100 5773 im", "_impps-client._tcp SRV 10 5773 100 im"),
+        ),
+        (
+            OddPort,
+            Info,
+            "that of the other kind",
+            "_impp-client._tcp.example.org. 3600 IN SRV 10 100 5772 im.example.org.",
+            instead("_impps-client._tcp SRV 10 100 5773 im", "_impps-client._tcp SRV 10 100 5772 im"),
+        ),
         (OddPort, Info, "port 443", "", instead("_impps-client._tcp SRV 10 100 5773 im", "_impps-client._tcp SRV 10 100 443 im")),
         (Refused, Error, "refused", "remove  _impps-client", dead(seen(SOUND), true, true, io::ErrorKind::ConnectionRefused)),
         (Refused, Warning, "in time", "5773/tcp", dead(seen(SOUND), false, true, io::ErrorKind::TimedOut)),
@@ -440,6 +463,16 @@ fn every_finding_is_found() {
             instead("_impps-server._tcp SRV 10 100 5773 im\n_impp-server._tcp  SRV 20 100 5772 im\n", ""),
         ),
         (
+            RoleMissing,
+            Warning,
+            "nobody asks",
+            "_impps-server._tcp.example.org. 3600 IN SRV 10 100 5773 im.example.org.",
+            Facts {
+                strays: vec![("_impps_server._tcp.example.org".into(), vec![srv("10 100 5773 im.example.org")])],
+                ..seen(SOUND)
+            },
+        ),
+        (
             SearchName,
             Warning,
             "search name lan",
@@ -451,8 +484,44 @@ fn every_finding_is_found() {
             }),
         ),
         (Undecided, Unknown, "SERVFAIL", "ask again", failing(Failure::ServFail)),
+        (Undecided, Unknown, "NS records", "ask again", Facts { authorities: Some(Err(Failure::Timeout)), ..seen(SOUND) }),
+        (
+            Undecided,
+            Unknown,
+            "the address records",
+            "ask again",
+            Facts {
+                authorities: Some(Ok(vec![Authority {
+                    name: "ns1.example.org".into(),
+                    address: None,
+                    failure: Some(Failure::ServFail),
+                    says: Vec::new(),
+                }])),
+                ..seen(SOUND)
+            },
+        ),
+        (Undecided, Unknown, "2 places are published, of which only 1", "fewer records", {
+            let mut facts = seen(SOUND);
+            facts.roles.iter_mut().for_each(|role| role.hosts.truncate(1));
+            facts
+        }),
+        (Undecided, Unknown, "has 2 addresses, of which only 1", "fewer addresses", {
+            let mut facts = seen(SOUND);
+            facts.roles.iter_mut().flat_map(|role| &mut role.hosts).for_each(|host| host.visits.truncate(1));
+            facts
+        }),
         (Undecided, Unknown, "later", "ask again", says_hello(refused(ErrorKind::TryLater))),
         (Undecided, Unknown, "no other address", "IPv6", dead(instead("im A 192.0.2.1\n", ""), true, true, no_way)),
+        (
+            Untrusted,
+            Error,
+            "issued by \"CN=Some Authority\", whom this machine does not trust (1 sent)",
+            "fullchain.pem",
+            examined(|examined| {
+                examined.chain = 1;
+                examined.verdict = Err(CertificateFault::UnknownIssuer);
+            }),
+        ),
         (
             Untrusted,
             Error,
@@ -503,7 +572,7 @@ fn what_holds_for_both_roles_is_said_once() {
         assert_eq!(finding.role, None);
         assert_eq!(finding.change.iter().filter(|line| line.starts_with("remove  ")).count(), 2, "{finding:?}");
     }
-    let lost = Facts { authorities: Some(Vec::new()), ..seen(SOUND) };
+    let lost = Facts { authorities: Some(Ok(Vec::new())), ..seen(SOUND) };
     assert_eq!(found(&lost, Id::Undecided).len(), 1);
 }
 

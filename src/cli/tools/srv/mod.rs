@@ -19,6 +19,7 @@ use crate::cli::{progress, run, together};
 use crate::model::Domain;
 use crate::net::client::Error;
 use crate::net::connect::{ConnectError, Family, HostPort};
+use crate::net::dns::resolver::TTL_MAX;
 use crate::net::dns::{Resolver, ResolverOptions, Role, ZoneError, ZoneFault, ZoneFile};
 use crate::net::judge::{Books, Expected, Facts, Finding, Look, Progress, Severity, gather, judge};
 use crate::net::tls::{ClientTls, Trust, files};
@@ -103,7 +104,7 @@ impl Setting {
         let port = asked.servers.first().map_or(Look::AUTHORITY_PORT, std::net::SocketAddr::port);
         let timeout = asked.timeout.min(args.timeout.unwrap_or(WHOLE) / ASK_PART);
         let unusable = |_| Trouble::from(Error::Unreachable(ConnectError::NoResolver)).doing("ask the DNS");
-        let resolver = Resolver::new(&ResolverOptions { timeout, ..asked }).map_err(unusable)?;
+        let resolver = Resolver::new(&ResolverOptions { timeout, longest_ttl: TTL_MAX, ..asked }).map_err(unusable)?;
         let unusable = |error| Trouble::from(Error::Files(error)).doing("use the certificates");
         let trust = match &args.ca {
             Some(file) => Trust::Authorities(files::read_authorities(file).map_err(unusable)?),
