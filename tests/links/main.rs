@@ -16,5 +16,6 @@ mod country;
 mod cuts;
 mod exchange;
 mod hostile;
+mod path;
 mod restarts;
 mod trust;
