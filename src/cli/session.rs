@@ -274,6 +274,12 @@ impl<'a> Session<'a> {
         self.me.get().ok_or_else(|| Failure::new(Exit::Internal, "there is no session yet"))
     }
 
+    /// Octets that the network has not taken yet; `None` while there is no session.
+    #[must_use]
+    pub fn unsent(&self) -> Option<u64> {
+        self.connection.try_lock().ok()?.client.as_ref()?.unsent().map(|octets| octets as u64)
+    }
+
     /// The server, once one has been reached.
     pub async fn server(&self) -> Option<String> {
         let client = self.connection.lock().await.client.clone()?;
