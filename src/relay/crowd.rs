@@ -84,7 +84,7 @@ impl Drop for Place {
 }
 
 /// What counts as one place: whoever has one IPv6 address has 2^64 of them.
-fn origin_of(peer: IpAddr) -> IpAddr {
+pub(super) fn origin_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -34,7 +34,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Links that are being opened at the same time; more of them wait.
-const OPENED_AT_ONCE: usize = 64;
+const OPENED_AT_ONCE: usize = 256;
 
 /// What the tasks of all links share.
 struct Links {

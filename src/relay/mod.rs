@@ -17,6 +17,7 @@ mod rests;
 pub mod selfsigned;
 mod serve;
 mod session;
+mod turns;
 
 pub use neighbours::NeighboursError;
 pub use serve::{Bound, ServeError, fresh_record, serve};

@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::config::secret;
 use super::config::secret::SecretFault;
+use super::turns::Turns;
 use crate::engine::PeerPolicy;
 use crate::engine::sasl;
 use crate::model::Credentials;
@@ -31,13 +32,15 @@ use core::fmt;
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// Other domains that are judged at the same time; more of them wait, and their time to log in goes on.
-const JUDGED_AT_ONCE: usize = 64;
+const JUDGED_AT_ONCE: usize = 256;
+/// The same of those that come from one address.
+const JUDGED_OF_ONE: usize = 16;
 /// Time for a link to stand, from the first question to the DNS on.
 const OPEN_TIME: Duration = Duration::from_secs(30);
 
@@ -47,7 +50,7 @@ pub(super) struct Neighbours {
     resolver: Resolver,
     authorities: Prepared,
     tls: Option<Arc<ServerTls>>,
-    judging: Semaphore,
+    judging: Turns,
     agent: &'static str,
     max_body: u64,
     max_outstanding: u32,
@@ -131,7 +134,7 @@ impl Neighbours {
             resolver: resolver(config)?,
             authorities: authorities(config)?,
             tls,
-            judging: Semaphore::new(JUDGED_AT_ONCE),
+            judging: Turns::new(JUDGED_AT_ONCE, JUDGED_OF_ONE),
             agent,
             max_body,
             max_outstanding,
@@ -153,9 +156,8 @@ impl Neighbours {
     ///
     /// # Errors
     /// Why not, or why it cannot be decided now.
-    pub(super) async fn judge(&self, origin: &Domain, chain: &[CertificateDer<'_>]) -> Result<Proof, Error> {
-        // Never closed.
-        let _place = self.judging.acquire().await;
+    pub(super) async fn judge(&self, origin: &Domain, chain: &[CertificateDer<'_>], peer: IpAddr) -> Result<Proof, Error> {
+        let _turn = self.judging.turn(peer).await;
         let known = self.peers.get(origin);
         let authorities = known.and_then(|known| known.pin.as_ref()).unwrap_or(&self.authorities);
         let named = known.is_some_and(|known| known.server.is_some());

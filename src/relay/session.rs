@@ -157,7 +157,7 @@ impl Session {
             }
             ServerEvent::JudgePeer(origin) => {
                 let Some(neighbours) = neighbours else { return };
-                let judged = neighbours.judge(&origin, drive.stream().peer_certificates()).await;
+                let judged = neighbours.judge(&origin, drive.stream().peer_certificates(), self.peer.ip()).await;
                 ServerCommand::PeerJudged(self.log_judgement(&origin, judged))
             }
             ServerEvent::CheckPassword(work) => match tokio::task::spawn_blocking(move || work.run()).await {

@@ -1,9 +1,10 @@
 //! Requests of our users to other domains: handed on octet for octet, and the answer back to whoever asked (SPEC §9.3).
 
-use super::effect::{Octets, Route};
+use super::abroad::is_too_long;
+use super::effect::{ConnectionKey, Octets, Route};
 use super::notify::Own;
 use super::outbox::{About, Identity, Waiting, identity_of};
-use super::routes::SMALL_OCTETS;
+use super::routes::{Peer, SMALL_OCTETS};
 use super::sessions::{Asker, SessionKey, too_many};
 use super::timers::{Timer, TimerKey};
 use super::{NoLink, Service};
@@ -15,6 +16,8 @@ use std::time::Duration;
 /// How often one request is sent, where a link broke under it or the other side was about to end it.
 const TRIES: u8 = 3;
 
+/// Domains without a link that one user may have asked at the same time.
+const SOUGHT: usize = 16;
 /// At least so fast a request is expected to travel.
 const OCTETS_PER_SECOND: u64 = 128 << 10;
 
@@ -32,6 +35,8 @@ pub(super) struct Forwarded {
     /// Whether it goes by the second link.
     pub(super) large: bool,
     tries: u8,
+    /// The link that it went by.
+    over: Option<ConnectionKey>,
     timer: Option<TimerKey>,
 }
 
@@ -59,18 +64,24 @@ impl Service {
         let Some(identity) = identity_of(&asker.frame) else { return };
         let route = Route { ours: asker.session.user.domain(), theirs: request.target.domain() };
         let octets = asker.frame.octets().len() as u64;
-        let (most_octets, patience) = (self.config.links.outstanding_octets, self.config.links.response_timeout);
-        let peer = self.peer(now, &route);
-        if peer.has(&identity) {
-            let answer = Answer::new(ErrorKind::MalformedRequest).because("a request with this id is not answered yet");
-            return self.refuse(&asker, &answer);
+        if let Some(peer) = self.peers.get(&route) {
+            let rules = &self.config.links;
+            let last = now.instant + rules.response_timeout;
+            let refused = if peer.has(&identity) {
+                Some(Answer::new(ErrorKind::MalformedRequest).because("a request with this id is not answered yet"))
+            } else if let Some((until, why)) = peer.pause().filter(|(until, why)| *until > last || *why == NoLink::NoService) {
+                Some(unreachable(why, until.saturating_duration_since(now.instant)))
+            } else if !peer.has_room(&identity.from, octets, rules) {
+                Some(too_many("too much waits for that domain"))
+            } else {
+                None
+            };
+            if let Some(answer) = refused {
+                return self.refuse(&asker, &answer);
+            }
         }
-        if let Some(until) = peer.pause().filter(|until| *until > now.instant + patience) {
-            let answer = unreachable(NoLink::Unreachable, until.saturating_duration_since(now.instant));
-            return self.refuse(&asker, &answer);
-        }
-        if peer.given_octets > 0 && peer.given_octets.saturating_add(octets) > most_octets {
-            return self.refuse(&asker, &too_many("too much waits for that domain"));
+        if self.seeks_too_many(&asker.session.user, &route) {
+            return self.refuse(&asker, &too_many("too many domains are being looked for"));
         }
         if matches!(request.call, UserCall::Subscribe { .. }) && !self.subscribing_abroad(&asker.session, &request.target) {
             return self.refuse(&asker, &too_many("too many subscriptions of this session"));
@@ -85,10 +96,18 @@ impl Service {
             route,
             large,
             tries: 0,
+            over: None,
             timer: None,
             asker: Some(asker),
         };
         self.hand_on(now, forwarded);
+    }
+
+    /// Whether a user has so many domains looked for that the others' would have to wait.
+    fn seeks_too_many(&self, user: &Address, route: &Route) -> bool {
+        let sought = |peer: &Peer| peer.links().is_empty() && peer.asks(user);
+        let new = self.peers.get(route).is_none_or(|peer| peer.links().is_empty() && !peer.asks(user));
+        new && self.peers.values().filter(|peer| sought(peer)).count() >= SOUGHT
     }
 
     /// UNSUBSCRIBE for a session that is over, or does not know of the subscription.
@@ -108,6 +127,7 @@ impl Service {
             route: Route { ours: session.user.domain(), theirs: target.domain() },
             large: false,
             tries: 0,
+            over: None,
             timer: None,
         };
         self.hand_on(now, forwarded);
@@ -119,13 +139,14 @@ impl Service {
         let until = now.instant + self.config.links.response_timeout + on_its_way(forwarded.octets());
         self.timers.set(&mut forwarded.timer, until, Timer::Forward(number));
         let route = forwarded.route.clone();
-        self.peer(now, &route).given_octets += forwarded.octets();
+        let (identity, octets) = (forwarded.identity.clone(), forwarded.octets());
+        self.peer(now, &route).give(identity, octets);
         self.forwarded.insert(number, forwarded);
         self.line_up_abroad(now, &route, Waiting::Forwarded(number));
     }
 
     /// Its turn has come on a link.
-    pub(super) fn make_forwarded(&mut self, number: u64, max_body: u64) -> Option<Own> {
+    pub(super) fn make_forwarded(&mut self, number: u64, max_body: u64, over: ConnectionKey) -> Option<Own> {
         let forwarded = self.forwarded.get_mut(&number)?;
         let body = forwarded.asker.as_ref().and_then(|asker| asker.frame.body()).map_or(0, <[u8]>::len) as u64;
         if body > max_body {
@@ -134,6 +155,7 @@ impl Service {
             return None;
         }
         forwarded.tries += 1;
+        forwarded.over = Some(over);
         Some(Own {
             identity: forwarded.identity.clone(),
             method: forwarded.method,
@@ -158,10 +180,23 @@ impl Service {
             return self.peer(now, &route).outbox(large).wait_first(Waiting::Forwarded(number));
         }
         let Some(forwarded) = self.take_forwarded(number) else { return };
+        let too_long = is_too_long(frame, self.config.presence_octets).is_some();
         if let Some(asker) = &forwarded.asker {
-            self.answer(asker, frame.octets().clone().into());
+            // All that an answer brings is a presence object. A longer one would only end the connection of who asked.
+            match too_long {
+                false => self.answer(asker, frame.octets().clone().into()),
+                true => self.refuse_with(asker, ErrorKind::ServerError),
+            }
         }
+        let outcome = if too_long { Err(Answer::new(ErrorKind::ServerError)) } else { outcome };
         let (session, target) = (&forwarded.session, &forwarded.target);
+        if !forwarded.asker.as_ref().is_none_or(|asker| self.is_current(asker)) {
+            // Another session of the same name may have asked for itself meanwhile.
+            if forwarded.method == Method::Subscribe && outcome.is_ok() && !self.asks_abroad(session, target) {
+                self.unsubscribe_abroad(now, session, target);
+            }
+            return;
+        }
         match (forwarded.method, outcome) {
             (Method::Subscribe, Ok(())) => {
                 let lease = frame.header(Name::LeaseTime).and_then(parse_seconds).map(Duration::from_secs);
@@ -178,7 +213,10 @@ impl Service {
     }
 
     /// The other domain has not answered in time. An answer that still comes matches nothing.
-    pub(super) fn forward_timer(&mut self, number: u64) {
+    pub(super) fn forward_timer(&mut self, now: Now, number: u64) {
+        if let Some(over) = self.forwarded.get(&number).and_then(|forwarded| forwarded.over) {
+            self.suspect(now, over);
+        }
         self.end_forward(number, &unreachable(NoLink::Unreachable, self.config.links.response_timeout));
     }
 
@@ -197,7 +235,7 @@ impl Service {
         if let Some(asker) = &forwarded.asker {
             self.refuse(asker, answer);
         }
-        if forwarded.method == Method::Subscribe {
+        if forwarded.method == Method::Subscribe && forwarded.asker.as_ref().is_some_and(|asker| self.is_current(asker)) {
             self.not_subscribed_abroad(&forwarded.session, &forwarded.target);
         }
     }
@@ -206,7 +244,7 @@ impl Service {
         let mut forwarded = self.forwarded.remove(&number)?;
         self.timers.clear(&mut forwarded.timer);
         if let Some(peer) = self.peers.get_mut(&forwarded.route) {
-            peer.given_octets = peer.given_octets.saturating_sub(forwarded.octets());
+            peer.take_back(&forwarded.identity, forwarded.octets());
         }
         self.restless.insert(forwarded.route.clone());
         Some(forwarded)

@@ -28,7 +28,7 @@ impl Service {
                 return self.refuse_on(connection, &frame, &answer);
             }
         };
-        let asker = match self.admit(now, &link, &frame, &request) {
+        let asker = match self.admit(now, connection, &link, &frame, &request) {
             Ok(asker) => asker,
             Err(answer) => return self.refuse_on(connection, &frame, &answer),
         };
@@ -54,7 +54,14 @@ impl Service {
     }
 
     /// Whether this link may ask that, in the order of SPEC §5.1; then an answer is owed.
-    fn admit(&mut self, now: Now, link: &Route, frame: &Frame, request: &UserRequest) -> Result<Asker, Answer> {
+    fn admit(
+        &mut self,
+        now: Now,
+        connection: ConnectionKey,
+        link: &Route,
+        frame: &Frame,
+        request: &UserRequest,
+    ) -> Result<Asker, Answer> {
         let text = frame.header(Name::From).unwrap_or_default();
         let from = Address::parse_url(text).ok().filter(|from| from.as_str() == text);
         let from = from.ok_or_else(|| Answer::new(ErrorKind::MalformedRequest).because("From is not in its canonical form"))?;
@@ -75,15 +82,15 @@ impl Service {
         if let Some(answer) = is_too_long(frame, self.config.presence_octets).filter(|_| server) {
             return Err(answer);
         }
-        // Never handed on to a third domain.
-        if !self.serves(&request.target) {
+        // Never handed on to a third domain; nor to another of ours, whose answer would not be believed on this link.
+        if request.target.domain() != link.ours {
             return Err(Answer::new(ErrorKind::TargetUnknown));
         }
-        let route = Route { ours: request.target.domain(), theirs: link.theirs.clone() };
-        if !self.owe(now, &route, frame) {
+        if !self.owe(now, link, frame) {
             return Err(too_many("too many unanswered requests"));
         }
-        Ok(Asker::abroad(SessionKey { user: from, id: request.connection }, frame.clone(), route))
+        let session = SessionKey { user: from, id: request.connection };
+        Ok(Asker::abroad(session, frame.clone(), link.clone(), connection))
     }
 
     /// The session of ours of which a notification speaks.
@@ -103,7 +110,7 @@ impl Service {
         }
     }
 
-    fn refuse_on(&mut self, connection: ConnectionKey, frame: &Frame, answer: &Answer) {
+    pub(super) fn refuse_on(&mut self, connection: ConnectionKey, frame: &Frame, answer: &Answer) {
         let head = answer.write(error_to(frame)).finish();
         self.effects.push_back(Effect::Send { connection, octets: head.into() });
     }

@@ -11,7 +11,7 @@ use super::{Service, Task};
 use crate::model::acl::Op;
 use crate::model::request::Cause;
 use crate::model::response::ok_to;
-use crate::model::{Address, Answer, Now, UnixMillis, Version};
+use crate::model::{Address, Answer, Domain, ErrorKind, Now, UnixMillis, Version};
 use crate::wire::Name;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ pub(super) struct Subscribing {
     granted: Duration,
     /// The lease that it renews.
     former: Option<(UnixMillis, Instant)>,
+    /// Of the subscription.
+    serial: u64,
 }
 
 impl Service {
@@ -54,28 +56,37 @@ impl Service {
             told: subscription.told,
         };
         let writes = vec![Write::Subscribe { user: target.clone(), subscription: stored }];
-        let subscribing = Subscribing { asker: asker.clone(), target: target.clone(), granted, former };
+        let serial = subscription.serial;
+        let subscribing = Subscribing { asker: asker.clone(), target: target.clone(), granted, former, serial };
         let ticket = self.ticket(Task::Subscribe(Box::new(subscribing)));
         self.effects.push_back(Effect::Write { ticket, writes });
     }
 
     /// The subscription is written, or is not.
     pub(super) fn subscription_written(&mut self, now: Now, subscribing: Subscribing, outcome: Result<(), StoreError>) {
-        let Subscribing { asker, target, granted, former } = subscribing;
+        let Subscribing { asker, target, granted, former, serial } = subscribing;
         let session = &asker.session;
         let Some(user) = self.users.get_mut(&target) else { return };
         user.keeping = user.keeping.saturating_sub(1);
-        if let Some(subscription) = user.subscriptions.get_mut(session) {
+        let own = user.subscriptions.get_mut(session).filter(|subscription| subscription.serial == serial);
+        if let Some(subscription) = own {
             subscription.unwritten = subscription.unwritten.saturating_sub(1);
+            if outcome.is_err() {
+                self.take_back(now, &target, session, former);
+            }
         }
-        if let Err(error) = outcome {
-            self.effects.push_back(Effect::Notice(Notice::StoreFailed { user: target.clone() }));
-            self.take_back(&target, session, former);
-            self.refuse(&asker, &Answer::new(error.into()));
-        } else {
-            self.answer_subscribed(now, &asker, &target, granted);
+        match outcome {
+            Ok(()) => self.answer_subscribed(now, &asker, &target, granted),
+            Err(error) => {
+                self.effects.push_back(Effect::Notice(Notice::StoreFailed { user: target.clone() }));
+                self.refuse(&asker, &Answer::new(error.into()));
+            }
         }
         self.tell(now, &target, session);
+        let written = self.subscription(&target, session).filter(|subscription| subscription.unwritten == 0);
+        for asker in written.map(|subscription| std::mem::take(&mut subscription.leaving)).unwrap_or_default() {
+            self.unsubscribe(now, &asker, &target);
+        }
     }
 
     /// The OK brings what the subscriber sees now, which may be another value than when it asked.
@@ -103,26 +114,46 @@ impl Service {
     }
 
     /// A subscription that could not be written does not stand; a renewal leaves the old lease in force.
-    fn take_back(&mut self, target: &Address, session: &SessionKey, former: Option<(UnixMillis, Instant)>) {
-        let Some(subscription) = self.users.get_mut(target).and_then(|user| user.subscriptions.get_mut(session)) else { return };
+    fn take_back(&mut self, now: Now, target: &Address, session: &SessionKey, former: Option<(UnixMillis, Instant)>) {
+        let Some(user) = self.users.get_mut(target) else { return };
+        let Some(subscription) = user.subscriptions.get(session) else { return };
+        let behind = user.shown(&subscription.access).0 > subscription.told;
+        let Some(subscription) = user.subscriptions.get_mut(session) else { return };
         match former {
             Some((until, ends)) => {
                 subscription.until = until;
                 subscription.ends = ends;
+                // The OK that was to bring the newest value does not come.
+                subscription.behind |= behind;
                 let timer = Timer::Subscription(target.clone(), session.clone());
                 self.timers.set(&mut subscription.timer, ends, timer);
             }
-            None => drop(self.drop_subscription(target, session)),
+            // Another SUBSCRIBE that is being written may still make it stand.
+            None if subscription.unwritten > 0 => {}
+            None => drop(self.drop_subscription(now, target, session)),
         }
     }
 
-    /// One more subscriber of another domain.
-    pub(super) fn count_subscriber(&mut self, _: &Address, session: &SessionKey) {
+    /// Whether another domain holds as many subscriptions as it may.
+    pub(super) fn is_crowded_by(&self, domain: &Domain) -> bool {
+        self.subscribers.get(domain).is_some_and(|count| *count >= self.config.links.subscriptions)
+    }
+
+    /// Whether another domain's users have a quarter of the places that one presentity has, and there are few left.
+    pub(super) fn has_its_share(&self, presentity: &Address, domain: &Domain) -> bool {
+        let places = self.config.subscribers_per_user;
+        let Some(user) = self.users.get(presentity).filter(|user| user.subscriptions.len() >= places / 2) else { return false };
+        let own = user.subscriptions.keys().filter(|session| session.user.domain_str() == domain.as_str());
+        own.count() >= (places / 4).max(1)
+    }
+
+    /// One more subscriber of another domain, or one more whose end is being told.
+    pub(super) fn count_subscriber(&mut self, session: &SessionKey) {
         *self.subscribers.entry(session.user.domain()).or_default() += 1;
     }
 
-    /// One less, who is to be forgotten for good.
-    pub(super) fn forget_subscriber(&mut self, presentity: &Address, session: &SessionKey) {
+    /// One less.
+    pub(super) fn uncount_subscriber(&mut self, session: &SessionKey) {
         let domain = session.user.domain();
         if let Some(count) = self.subscribers.get_mut(&domain) {
             *count = count.saturating_sub(1);
@@ -130,6 +161,11 @@ impl Service {
                 self.subscribers.remove(&domain);
             }
         }
+    }
+
+    /// One less, who is to be forgotten for good.
+    pub(super) fn forget_subscriber(&mut self, presentity: &Address, session: &SessionKey) {
+        self.uncount_subscriber(session);
         let write = Write::Unsubscribe { user: presentity.clone(), subscriber: session.user.clone(), connection: session.id };
         self.write_unasked(vec![write]);
     }
@@ -177,6 +213,9 @@ impl Service {
                 continue;
             }
             let access = self.access(presentity, &session.user, Op::Subscribe);
+            let absence = self.presence_absence(presentity).filter(|_| matches!(access, Access::Allowed(_)));
+            self.next_serial += 1;
+            let serial = self.next_serial;
             let Some(user) = self.users.get_mut(presentity) else { return };
             let behind = user.shown(&access).0 > stored.told;
             let ends = now.instant_of(stored.until);
@@ -192,16 +231,23 @@ impl Service {
                 saying: Version(0),
                 told: stored.told,
                 unwritten: 0,
+                leaving: Vec::new(),
+                serial,
             };
             let timer = Timer::Subscription(presentity.clone(), session.clone());
             self.timers.set(&mut subscription.timer, ends, timer);
             user.subscriptions.insert(session.clone(), subscription);
-            self.count_subscriber(presentity, &session);
+            self.count_subscriber(&session);
             if stored.until <= now.unix {
-                self.drop_subscription(presentity, &session);
+                self.drop_subscription(now, presentity, &session);
                 self.must_tell_ending(now, presentity, &session, Cause::Expired, now.instant + LATE_ENDING);
             } else if access == Access::Denied {
                 self.end_subscription(now, presentity, &session, Cause::PermissionDenied);
+            } else if let Some(absence) = absence {
+                // An administrator was at work while the relay was not.
+                let gone = absence.kind == ErrorKind::TargetUnknown;
+                let cause = if gone { Cause::TargetUnknown } else { Cause::Moved };
+                self.end_subscription(now, presentity, &session, cause);
             }
         }
     }
@@ -214,6 +260,16 @@ impl Service {
         });
         for session in behind.unwrap_or_default() {
             self.tell(now, presentity, &session);
+        }
+    }
+
+    /// Subscribers whose domain has become one of ours: sessions of ours subscribe anew.
+    pub(super) fn forget_former_strangers(&mut self, now: Now, presentity: &Address) {
+        let Some(user) = self.users.get(presentity) else { return };
+        let strange = |session: &&SessionKey| !self.is_abroad(&session.user) && !self.sessions.contains_key(*session);
+        let former: Vec<SessionKey> = user.subscriptions.keys().filter(strange).cloned().collect();
+        for session in former {
+            self.drop_subscription(now, presentity, &session);
         }
     }
 }

@@ -118,6 +118,8 @@ pub struct Service {
     endings: HashMap<SessionKey, BTreeMap<Address, Ending>>,
     links: HashMap<ConnectionKey, Link>,
     peers: HashMap<Route, Peer>,
+    /// Links that the rules have ended, and whose tasks may not know it yet.
+    closing: HashSet<ConnectionKey>,
     /// Where something may have to be sent, or a link opened.
     restless: BTreeSet<Route>,
     forwarded: HashMap<u64, Forwarded>,
@@ -181,6 +183,7 @@ impl Service {
             endings: HashMap::new(),
             links: HashMap::new(),
             peers: HashMap::new(),
+            closing: HashSet::new(),
             restless: BTreeSet::new(),
             forwarded: HashMap::new(),
             subscribers: HashMap::new(),
@@ -242,6 +245,8 @@ impl Service {
     pub fn request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
         if self.links.contains_key(&connection) {
             self.link_request(now, connection, frame);
+        } else if self.closing.contains(&connection) {
+            self.refuse_on(connection, &frame, &Answer::new(ErrorKind::ShuttingDown));
         } else {
             self.check_request(now, connection, frame);
         }
@@ -262,7 +267,7 @@ impl Service {
     pub fn closed(&mut self, now: Now, connection: ConnectionKey, how: Closed) {
         if self.links.contains_key(&connection) {
             self.lose_link(now, connection);
-        } else {
+        } else if !self.closing.remove(&connection) {
             self.disconnect(now, connection, how);
         }
         self.settle_routes(now);
@@ -312,7 +317,7 @@ impl Service {
                 Timer::Ending(presentity, session) => self.ending_timer(now, &presentity, &session),
                 Timer::Offer(address) => self.offer_timer(now, &address),
                 Timer::Expiry(address) => self.sweep(now, &address),
-                Timer::Forward(number) => self.forward_timer(number),
+                Timer::Forward(number) => self.forward_timer(now, number),
                 Timer::Dial(route) => self.dial_timer(route),
                 Timer::LinkIdle(connection) => self.idle_timer(now, connection),
                 Timer::Abroad(target, session) => self.abroad_timer(now, &target, &session),

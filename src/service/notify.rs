@@ -21,7 +21,7 @@ pub(super) struct Telling {
     /// Stands in line for the connection.
     queued: bool,
     /// Was sent and not answered.
-    sent: Option<RequestId>,
+    pub(super) sent: Option<RequestId>,
     /// Tries that failed, one after the other.
     failures: u32,
     /// While sent: when to give up waiting. Else: when to try again.
@@ -105,7 +105,8 @@ impl Service {
     pub(super) fn make_notify(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> Option<Own> {
         let identity = self.own_identity(presentity)?;
         let user = self.users.get_mut(presentity)?;
-        let subscription = user.subscriptions.get_mut(session)?;
+        // One that was queued for an earlier subscription of the same name is not sent for this one.
+        let subscription = user.subscriptions.get_mut(session).filter(|subscription| subscription.telling.queued)?;
         let (access, lapsed) = (subscription.access.clone(), subscription.lapsed);
         subscription.behind = false;
         subscription.telling.queued = false;
@@ -147,7 +148,7 @@ impl Service {
                 self.note_told(now, presentity, session);
             }
             Err(answer) if answer.kind == ErrorKind::SubscriptionUnknown => {
-                self.drop_subscription(presentity, session);
+                self.drop_subscription(now, presentity, session);
                 self.forget_subscription(presentity, session);
                 return;
             }
@@ -224,7 +225,7 @@ impl Service {
 
     /// The subscription ends, and the subscriber must learn it.
     pub(super) fn end_subscription(&mut self, now: Now, presentity: &Address, session: &SessionKey, cause: Cause) {
-        let Some(ends) = self.drop_subscription(presentity, session) else { return };
+        let Some(ends) = self.drop_subscription(now, presentity, session) else { return };
         if let Some(known) = self.sessions.get_mut(session) {
             known.subscriptions.remove(presentity);
         } else if !self.is_abroad(&session.user) {
@@ -247,15 +248,41 @@ impl Service {
         cause: Cause,
         until: Instant,
     ) {
-        let endings = self.endings.entry(session.clone()).or_default();
-        if endings.len() < self.config.subscriptions_per_session {
-            let ending = Ending { cause, until, telling: Telling::default(), timer: None };
-            if let Some(mut old) = endings.insert(presentity.clone(), ending) {
-                self.timers.clear(&mut old.timer);
-            }
-            self.arm_ending(presentity, session, until);
-            self.tell_ending(now, presentity, session);
+        self.drop_ending(now, presentity, session);
+        let abroad = self.is_abroad(&session.user);
+        // Those of another domain count with its subscriptions, or they could pile up behind them.
+        let crowded = if abroad {
+            self.is_crowded_by(&session.user.domain())
+        } else {
+            self.endings.get(session).is_some_and(|endings| endings.len() >= self.config.subscriptions_per_session)
+        };
+        if crowded {
+            return;
         }
+        if abroad {
+            self.count_subscriber(session);
+        }
+        let ending = Ending { cause, until, telling: Telling::default(), timer: None };
+        self.endings.entry(session.clone()).or_default().insert(presentity.clone(), ending);
+        self.arm_ending(presentity, session, until);
+        self.tell_ending(now, presentity, session);
+    }
+
+    /// Takes an ending out, with all that is under way for it.
+    fn drop_ending(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> bool {
+        let Some(endings) = self.endings.get_mut(session) else { return false };
+        let Some(mut gone) = endings.remove(presentity) else { return false };
+        if endings.is_empty() {
+            self.endings.remove(session);
+        }
+        self.timers.clear(&mut gone.timer);
+        if self.is_abroad(&session.user) {
+            self.uncount_subscriber(session);
+        }
+        if let Some(id) = gone.telling.sent {
+            self.give_up(now, presentity, session, id);
+        }
+        true
     }
 
     fn arm_ending(&mut self, presentity: &Address, session: &SessionKey, at: Instant) {
@@ -279,7 +306,7 @@ impl Service {
     /// Its turn has come.
     pub(super) fn make_ending(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> Option<Own> {
         let identity = self.own_identity(presentity)?;
-        let ending = self.endings.get_mut(session)?.get_mut(presentity)?;
+        let ending = self.endings.get_mut(session)?.get_mut(presentity).filter(|ending| ending.telling.queued)?;
         ending.telling.queued = false;
         ending.telling.sent = Some(identity.id);
         let cause = ending.cause;
@@ -303,7 +330,7 @@ impl Service {
         let Some(ending) = ending.filter(|ending| ending.telling.sent == Some(id)) else { return };
         ending.telling.sent = None;
         match outcome.err().filter(|answer| answer.kind != ErrorKind::SubscriptionUnknown) {
-            None => self.forget_ending(presentity, session),
+            None => self.forget_ending(now, presentity, session),
             Some(answer) => {
                 let at = now.instant + ending.telling.pause(answer.retry_after);
                 let at = at.min(ending.until);
@@ -320,7 +347,7 @@ impl Service {
         let at = if sent.is_some() { now.instant + ending.telling.pause(None) } else { ending.until };
         let at = at.min(ending.until);
         if over {
-            self.forget_ending(presentity, session);
+            self.forget_ending(now, presentity, session);
         } else {
             self.arm_ending(presentity, session, at);
         }
@@ -331,13 +358,8 @@ impl Service {
     }
 
     /// Nothing more is said about that end: it was learnt, or there is a new subscription.
-    pub(super) fn forget_ending(&mut self, presentity: &Address, session: &SessionKey) {
-        let Some(endings) = self.endings.get_mut(session) else { return };
-        if let Some(mut ending) = endings.remove(presentity) {
-            self.timers.clear(&mut ending.timer);
-            if endings.is_empty() {
-                self.endings.remove(session);
-            }
+    pub(super) fn forget_ending(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
+        if self.drop_ending(now, presentity, session) {
             self.free_session(session);
         }
     }
@@ -385,7 +407,7 @@ impl Service {
     }
 
     /// The place that an unanswered request took up is free again; its answer would be ignored.
-    fn give_up(&mut self, now: Now, presentity: &Address, session: &SessionKey, id: RequestId) {
+    pub(super) fn give_up(&mut self, now: Now, presentity: &Address, session: &SessionKey, id: RequestId) {
         let from = Address::of_domain(&presentity.domain());
         let identity = Identity { from, connection: crate::model::ConnectionId::server(), id };
         match self.way(presentity, session) {
@@ -395,7 +417,11 @@ impl Service {
                 }
                 self.pump(now, connection);
             }
-            Some(Way::Route(route)) => self.give_up_abroad(now, &route, &identity),
+            Some(Way::Route(route)) => {
+                if let Some(over) = self.give_up_abroad(&route, &identity) {
+                    self.suspect(now, over);
+                }
+            }
             None => {}
         }
     }

@@ -162,9 +162,14 @@ impl Outbox {
         self.sent.remove(&identity).map(|sent| (identity, sent.about))
     }
 
-    /// No longer waits for the answer to a request of the relay's own.
-    pub(super) fn give_up(&mut self, identity: &Identity) {
-        self.sent.remove(identity);
+    /// No longer waits for the answer to a request; gives back by which connection it went.
+    pub(super) fn give_up(&mut self, identity: &Identity) -> Option<ConnectionKey> {
+        self.sent.remove(identity).map(|sent| sent.over)
+    }
+
+    /// By which connection something went that is not answered; any, if there are several.
+    pub(super) fn sent_over(&self) -> Option<ConnectionKey> {
+        self.sent.values().next().map(|sent| sent.over)
     }
 
     /// What was sent without an answer, and what waits.

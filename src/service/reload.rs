@@ -104,6 +104,7 @@ impl Service {
                 self.end_subscriptions(now, &address, Cause::TargetUnknown);
                 self.expel(now, &address);
             } else {
+                self.forget_former_strangers(now, &address);
                 self.judge_subscriptions(now, &address);
             }
         }

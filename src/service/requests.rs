@@ -55,7 +55,7 @@ impl Service {
         match request.call {
             UserCall::Fetch => self.fetch(now, &asker, target),
             UserCall::Subscribe { lease } => self.subscribe(now, &asker, target, lease),
-            UserCall::Unsubscribe => self.unsubscribe(&asker, target),
+            UserCall::Unsubscribe => self.unsubscribe(now, &asker, target),
             UserCall::Send { message_id, wanted } => self.send(now, asker, target, &message_id, wanted),
             UserCall::Change { lease, if_version, view } => self.change(now, asker, target, lease, if_version, view),
             UserCall::GetAcl => self.read_rules(&asker, target),

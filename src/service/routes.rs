@@ -8,11 +8,11 @@ use super::notify::Own;
 use super::outbox::{About, Identity, Outbox, Waiting};
 use super::status::RouteStatus;
 use super::timers::{Timer, TimerKey};
-use super::{Closed, LinkOpening, NoLink, Service};
+use super::{LinkOpening, LinkRules, NoLink, Service};
 use crate::model::acl::ANONYMOUS_DOMAIN;
 use crate::model::{Address, Answer, ByeCause, ErrorKind, Now};
 use crate::wire::Frame;
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Octets of a body that travels with the small ones (LINK_SMALL_OCTETS).
@@ -23,6 +23,9 @@ const OUTSTANDING_MAX: usize = 4096;
 const ANSWERS: usize = 1024;
 /// See [`ANSWERS`].
 const ANSWERS_OCTETS: usize = 4 << 20;
+
+/// A link that has been sent something, and on which nothing was heard for so long, is dead.
+const DEAF: Duration = Duration::from_secs(30);
 
 /// All that goes on between one of our domains and another.
 #[derive(Debug)]
@@ -38,14 +41,18 @@ pub(super) struct Peer {
     answers_octets: usize,
     /// A link is being opened.
     dialling: bool,
-    /// None is opened before.
-    pause: Option<Instant>,
+    /// There is no link, and none is opened before.
+    pause: Option<(Instant, NoLink)>,
+    /// There is no second link, and none is opened before.
+    single: Option<Instant>,
     timer: Option<TimerKey>,
     /// Their requests that we have not answered, and their octets.
     taken: u32,
     taken_octets: u64,
-    /// Our requests that they have not answered, sent or not, and their octets.
-    pub(super) given_octets: u64,
+    /// Our requests that they have not answered, sent or not; whose; and their octets.
+    given: HashSet<Identity>,
+    givers: HashMap<Address, usize>,
+    given_octets: u64,
     allowance: Allowance,
 }
 
@@ -57,6 +64,8 @@ pub(super) struct Link {
     pub(super) dialled: bool,
     /// When something last went over it.
     pub(super) used: Instant,
+    /// Since when it has been sent requests, and nothing was heard.
+    unheard: Option<Instant>,
     timer: Option<TimerKey>,
 }
 
@@ -92,9 +101,12 @@ impl Peer {
             answers_octets: 0,
             dialling: false,
             pause: None,
+            single: None,
             timer: None,
             taken: 0,
             taken_octets: 0,
+            given: HashSet::new(),
+            givers: HashMap::new(),
             given_octets: 0,
             allowance: Allowance { requests: per_second, counted: now },
         }
@@ -104,14 +116,46 @@ impl Peer {
         if large { &mut self.large } else { &mut self.small }
     }
 
-    /// Whether a request of this identity awaits its answer.
+    /// Whether a request of this identity awaits its answer, sent or not.
     pub(super) fn has(&self, identity: &Identity) -> bool {
-        self.small.has(identity) || self.large.has(identity)
+        self.given.contains(identity)
     }
 
-    /// When there will be no link before, though something waits for one.
-    pub(super) fn pause(&self) -> Option<Instant> {
+    /// When there will be no link before, and why.
+    pub(super) fn pause(&self) -> Option<(Instant, NoLink)> {
         self.pause.filter(|_| self.links.is_empty() && !self.dialling)
+    }
+
+    /// Whether one more of our requests may be given: one user has a quarter of the places at most.
+    pub(super) fn has_room(&self, from: &Address, octets: u64, rules: &LinkRules) -> bool {
+        let places = usize::try_from(rules.outstanding).unwrap_or(usize::MAX);
+        let own = self.givers.get(from).copied().unwrap_or_default();
+        let heavy = self.given_octets > 0 && self.given_octets.saturating_add(octets) > rules.outstanding_octets;
+        !heavy && self.given.len() < places && own < (places / 4).max(1)
+    }
+
+    /// Whether a request of this user awaits its answer.
+    pub(super) fn asks(&self, user: &Address) -> bool {
+        self.givers.contains_key(user)
+    }
+
+    /// One more request is ours to be answered.
+    pub(super) fn give(&mut self, identity: Identity, octets: u64) {
+        *self.givers.entry(identity.from.clone()).or_default() += 1;
+        self.given_octets = self.given_octets.saturating_add(octets);
+        self.given.insert(identity);
+    }
+
+    /// It is answered, or given up.
+    pub(super) fn take_back(&mut self, identity: &Identity, octets: u64) {
+        self.given.remove(identity);
+        self.given_octets = self.given_octets.saturating_sub(octets);
+        if let Some(own) = self.givers.get_mut(&identity.from) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                self.givers.remove(&identity.from);
+            }
+        }
     }
 
     pub(super) fn links(&self) -> &[ConnectionKey] {
@@ -124,7 +168,7 @@ impl Peer {
             route: route.clone(),
             links: Vec::new(),
             dialling: self.dialling,
-            pause: self.pause.map(|until| until.saturating_duration_since(now)),
+            pause: self.pause.map(|(until, _)| until.saturating_duration_since(now)),
             waiting: self.small.waiting().count() + self.large.waiting().count() + self.answers.len(),
             sent: self.small.sent_about().count() + self.large.sent_about().count(),
             owed: self.taken,
@@ -132,19 +176,24 @@ impl Peer {
         }
     }
 
-    fn link(&self, large: bool) -> Option<ConnectionKey> {
-        let second = self.links.get(1).filter(|_| large);
+    fn link(&self, large: bool, most: usize) -> Option<ConnectionKey> {
+        let first = self.links.first().copied();
+        if !large {
+            return first;
+        }
+        // Large ones keep their order: all go where one of them is under way.
+        let same = self.large.sent_over().filter(|link| self.links.contains(link));
         // Where no second link can be had, the first one must do.
-        let alone = !large || (self.pause.is_some() && !self.dialling);
-        second.or_else(|| self.links.first().filter(|_| alone)).copied()
+        let alone = most < 2 || (self.single.is_some() && !self.dialling);
+        same.or_else(|| self.links.get(1).copied()).or_else(|| first.filter(|_| alone))
     }
 
     /// Whether a link more would be of use.
-    fn wants_link(&self) -> bool {
-        let small = !self.small.is_waiting() && self.answers.is_empty();
+    fn wants_link(&self, most: usize) -> bool {
+        let small = self.small.is_waiting() || !self.answers.is_empty();
         match self.links.len() {
-            0 => !small || self.large.is_waiting(),
-            1 => self.large.is_waiting(),
+            0 => small || self.large.is_waiting(),
+            1 => self.large.is_waiting() && most > 1 && self.single.is_none(),
             _ => false,
         }
     }
@@ -156,7 +205,9 @@ impl Peer {
             && self.answers.is_empty()
             && self.taken == 0
             && !self.dialling
+            && self.given.is_empty()
             && self.pause.is_none()
+            && self.single.is_none()
     }
 }
 
@@ -187,7 +238,7 @@ impl Service {
             Some(Answer::new(ErrorKind::TargetUnknown))
         } else if self.serves(&theirs) || theirs.domain_str() == ANONYMOUS_DOMAIN {
             Some(Answer::new(ErrorKind::PermissionDenied).because("this relay speaks for that domain itself"))
-        } else if self.peer(now, &route).links.len() >= most {
+        } else if !dialled && self.peer(now, &route).links.len() >= most {
             Some(super::sessions::too_many("too many links"))
         } else {
             None
@@ -201,10 +252,11 @@ impl Service {
         }
         let peer = self.peer(now, &route);
         peer.pause = None;
+        peer.single = None;
         peer.links.push(connection);
         peer.small.allow(max_outstanding, OUTSTANDING_MAX);
         peer.large.allow(max_outstanding, OUTSTANDING_MAX);
-        let mut link = Link { route: route.clone(), max_body, dialled, used: now.instant, timer: None };
+        let mut link = Link { route: route.clone(), max_body, dialled, used: now.instant, unheard: None, timer: None };
         let at = now.instant + self.idle_time(dialled);
         self.timers.set(&mut link.timer, at, Timer::LinkIdle(connection));
         self.links.insert(connection, link);
@@ -217,9 +269,11 @@ impl Service {
     pub(super) fn miss_link(&mut self, now: Now, route: &Route, why: NoLink, pause: Duration) {
         let Some(peer) = self.peers.get_mut(route) else { return };
         peer.dialling = false;
-        peer.pause = Some(now.instant + pause);
         self.timers.set(&mut peer.timer, now.instant + pause, Timer::Dial(route.clone()));
-        if peer.links.is_empty() {
+        if !peer.links.is_empty() {
+            peer.single = Some(now.instant + pause);
+        } else {
+            peer.pause = Some((now.instant + pause, why));
             // Whoever asked may ask somebody else again; answers would come too late.
             peer.answers.clear();
             peer.answers_octets = 0;
@@ -239,6 +293,7 @@ impl Service {
         if let Some(peer) = self.peers.get_mut(&route) {
             peer.timer = None;
             peer.pause = None;
+            peer.single = None;
             self.restless.insert(route);
         }
     }
@@ -281,13 +336,28 @@ impl Service {
         self.restless.insert(route.clone());
     }
 
-    /// What is under way is not waited for any longer.
-    pub(super) fn give_up_abroad(&mut self, _: Now, route: &Route, identity: &Identity) {
-        if let Some(peer) = self.peers.get_mut(route) {
-            peer.small.give_up(identity);
-            peer.large.give_up(identity);
-            self.restless.insert(route.clone());
+    /// What is under way is not waited for any longer; gives back by which link it went.
+    pub(super) fn give_up_abroad(&mut self, route: &Route, identity: &Identity) -> Option<ConnectionKey> {
+        let peer = self.peers.get_mut(route)?;
+        let over = peer.small.give_up(identity).or(peer.large.give_up(identity));
+        self.restless.insert(route.clone());
+        over
+    }
+
+    /// Something that went by this link was not answered in time. A link on which nothing at all was heard since is dead,
+    /// and nothing more goes by it.
+    pub(super) fn suspect(&mut self, now: Now, connection: ConnectionKey) {
+        let dead = self.links.get(&connection).and_then(|link| link.unheard).is_some_and(|since| now.instant - since >= DEAF);
+        if dead {
+            self.close_link(now, connection, ByeCause::Idle);
         }
+    }
+
+    /// Ends a link. What still comes on it is answered as by one that is ending.
+    fn close_link(&mut self, now: Now, connection: ConnectionKey, cause: ByeCause) {
+        self.effects.push_back(Effect::Close { connection, cause });
+        self.closing.insert(connection);
+        self.lose_link(now, connection);
     }
 
     /// Whether another domain may make one more request now; else it is told when to come back.
@@ -311,12 +381,14 @@ impl Service {
         true
     }
 
-    /// Answers a request of another domain, over whatever link stands.
-    pub(super) fn answer_abroad(&mut self, route: &Route, request_octets: u64, octets: Octets) {
+    /// Answers a request of another domain: by the link that it came by, so that who does not read the answers is not
+    /// asked any further, or if that is gone by whatever link stands.
+    pub(super) fn answer_abroad(&mut self, route: &Route, over: ConnectionKey, request_octets: u64, octets: Octets) {
         let Some(peer) = self.peers.get_mut(route) else { return };
         peer.taken = peer.taken.saturating_sub(1);
         peer.taken_octets = peer.taken_octets.saturating_sub(request_octets);
-        if let Some(connection) = peer.links.first() {
+        let same = peer.links.iter().find(|link| **link == over);
+        if let Some(connection) = same.or(peer.links.first()) {
             self.effects.push_back(Effect::Send { connection: *connection, octets });
         } else {
             let weight = octets.head.len() + octets.body.len();
@@ -345,9 +417,10 @@ impl Service {
                 self.effects.push_back(Effect::Send { connection, octets });
             }
         }
+        let most = self.config.links.connections;
         for large in [false, true] {
             while let Some(peer) = self.peers.get_mut(route) {
-                let Some(connection) = peer.link(large) else { break };
+                let Some(connection) = peer.link(large, most) else { break };
                 let Some(next) = peer.outbox(large).next() else { break };
                 self.send_abroad(now, connection, next, large);
             }
@@ -357,11 +430,12 @@ impl Service {
     fn send_abroad(&mut self, now: Now, connection: ConnectionKey, waiting: Waiting, large: bool) {
         let Some(link) = self.links.get_mut(&connection) else { return };
         link.used = now.instant;
+        link.unheard.get_or_insert(now.instant);
         let (route, max_body) = (link.route.clone(), link.max_body);
         let own = match waiting {
             Waiting::Notify(presentity, session) => self.make_notify(now, &presentity, &session),
             Waiting::Ending(presentity, session) => self.make_ending(now, &presentity, &session),
-            Waiting::Forwarded(number) => self.make_forwarded(number, max_body),
+            Waiting::Forwarded(number) => self.make_forwarded(number, max_body, connection),
             Waiting::Relayed(_) | Waiting::Live(_) => None,
         };
         if let (Some(Own { identity, method, about, octets }), Some(peer)) = (own, self.peers.get_mut(&route)) {
@@ -373,8 +447,8 @@ impl Service {
     /// Has one more link opened, if something waits for one and it is time.
     fn dial(&mut self, now: Now, route: &Route) {
         let Some(peer) = self.peers.get_mut(route) else { return };
-        let paused = peer.pause.is_some_and(|until| until > now.instant);
-        if peer.wants_link() && !peer.dialling && !paused {
+        let paused = peer.pause.is_some_and(|(until, _)| until > now.instant);
+        if peer.wants_link(self.config.links.connections) && !peer.dialling && !paused {
             peer.dialling = true;
             self.effects.push_back(Effect::Dial(route.clone()));
         }
@@ -404,8 +478,7 @@ impl Service {
             .is_some_and(|peer| peer.taken > 0 || peer.small.has_sent_over(connection) || peer.large.has_sent_over(connection));
         let until = if busy { now.instant + idle } else { link.used + idle };
         if until <= now.instant {
-            self.effects.push_back(Effect::Close { connection, cause: ByeCause::Idle });
-            return self.closed(now, connection, Closed::Lost);
+            return self.close_link(now, connection, ByeCause::Idle);
         }
         if let Some(link) = self.links.get_mut(&connection) {
             self.timers.set(&mut link.timer, until, Timer::LinkIdle(connection));
@@ -416,6 +489,7 @@ impl Service {
     pub(super) fn heard_on(&mut self, now: Now, connection: ConnectionKey) -> Option<Route> {
         let link = self.links.get_mut(&connection)?;
         link.used = now.instant;
+        link.unheard = None;
         Some(link.route.clone())
     }
 
@@ -425,8 +499,13 @@ impl Service {
         let Some(peer) = self.peers.get_mut(&route) else { return };
         let found = peer.small.take_answered(frame).or_else(|| peer.large.take_answered(frame));
         let Some((identity, about)) = found else { return };
-        self.restless.insert(route);
+        self.restless.insert(route.clone());
         let outcome = super::outbox::outcome_of(frame);
+        // It is ending, and does nothing any more: what is to be done goes by another.
+        let ending = outcome.as_ref().is_err_and(|answer| answer.kind == ErrorKind::ShuttingDown);
+        if let Some(peer) = self.peers.get_mut(&route).filter(|_| ending) {
+            peer.links.retain(|link| *link != connection);
+        }
         match about {
             About::Notify(presentity, session) => self.notify_answered(now, &presentity, &session, identity.id, outcome),
             About::Ending(presentity, session) => self.ending_answered(now, &presentity, &session, identity.id, outcome),
@@ -437,12 +516,14 @@ impl Service {
 
     /// Ends links that the settings no longer allow.
     pub(super) fn judge_links(&mut self, now: Now) {
-        let unwanted = |link: &Link| !self.config.links.enabled || !self.config.domains.contains_key(&link.route.ours);
+        let unwanted = |link: &Link| {
+            let domains = &self.config.domains;
+            !self.config.links.enabled || !domains.contains_key(&link.route.ours) || domains.contains_key(&link.route.theirs)
+        };
         let gone: Vec<ConnectionKey> =
             self.links.iter().filter(|(_, link)| unwanted(link)).map(|(connection, _)| *connection).collect();
         for connection in gone {
-            self.effects.push_back(Effect::Close { connection, cause: ByeCause::ShuttingDown });
-            self.lose_link(now, connection);
+            self.close_link(now, connection, ByeCause::ShuttingDown);
         }
     }
 }

@@ -63,18 +63,18 @@ enum Via {
     /// To the session, if it is still this one.
     Session(u64),
     /// To the domain of the asking user.
-    Route(Route),
+    Route(Route, ConnectionKey),
 }
 
 impl Asker {
-    /// A user of another domain, whose request came by a link.
-    pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route) -> Self {
-        Self { session, frame, via: Via::Route(route) }
+    /// A user of another domain, whose request came by this link.
+    pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route, link: ConnectionKey) -> Self {
+        Self { session, frame, via: Via::Route(route, link) }
     }
 
     /// Whether the request came by a link.
     pub(super) fn is_abroad(&self) -> bool {
-        matches!(self.via, Via::Route(_))
+        matches!(self.via, Via::Route(..))
     }
 }
 
@@ -246,7 +246,7 @@ impl Service {
     pub(super) fn end_session(&mut self, now: Now, key: &SessionKey) {
         let Some(session) = self.sessions.remove(key) else { return };
         for presentity in session.subscriptions {
-            self.drop_subscription(&presentity, key);
+            self.drop_subscription(now, &presentity, key);
         }
         for (presentity, abroad) in session.abroad {
             self.leave_abroad(now, key, &presentity, abroad);
@@ -298,7 +298,9 @@ impl Service {
     pub(super) fn answer(&mut self, asker: &Asker, octets: Octets) {
         let serial = match &asker.via {
             Via::Session(serial) => *serial,
-            Via::Route(route) => return self.answer_abroad(route, asker.frame.octets().len() as u64, octets),
+            Via::Route(route, link) => {
+                return self.answer_abroad(route, *link, asker.frame.octets().len() as u64, octets);
+            }
         };
         let Some(session) = self.sessions.get_mut(&asker.session) else { return };
         if session.serial != serial {
@@ -310,6 +312,12 @@ impl Service {
             Some(connection) => self.effects.push_back(Effect::Send { connection, octets }),
             None => self.free_session(&asker.session),
         }
+    }
+
+    /// Whether the session that asked is still the one of its name.
+    pub(super) fn is_current(&self, asker: &Asker) -> bool {
+        let Via::Session(serial) = &asker.via else { return false };
+        self.sessions.get(&asker.session).is_some_and(|session| session.serial == *serial)
     }
 
     /// Answers a request with an ERROR.

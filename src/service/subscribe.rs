@@ -32,6 +32,10 @@ pub(super) struct Subscription {
     pub(super) told: Version,
     /// SUBSCRIBEs that are being written, and so not answered.
     pub(super) unwritten: u32,
+    /// UNSUBSCRIBEs that came behind these.
+    pub(super) leaving: Vec<Asker>,
+    /// Tells it from an earlier one of the same session.
+    pub(super) serial: u64,
 }
 
 impl Service {
@@ -46,8 +50,11 @@ impl Service {
             return;
         }
         let held = self.subscriptions_of(session);
-        let crowded = asker.is_abroad()
-            && self.subscribers.get(&session.user.domain()).is_some_and(|count| *count >= self.config.links.subscriptions);
+        let crowded = asker.is_abroad() && self.is_crowded_by(&session.user.domain());
+        let shares = asker.is_abroad() && self.has_its_share(target, &session.user.domain());
+        let heard = asker.is_abroad() || self.sessions.get(session).is_some_and(|known| known.connection.is_some());
+        self.next_serial += 1;
+        let serial = self.next_serial;
         let Some(user) = self.users.get_mut(target) else { return };
         let bounds = self.config.domains.get(target.domain_str()).map(|rules| rules.lease).unwrap_or_default();
         let granted = bounds.grant(wish);
@@ -61,8 +68,9 @@ impl Service {
                 access = subscription.access.clone();
             }
             subscription.access = access.clone();
-            // The OK brings the newest value, and shows that the client is well: nothing pauses any more.
-            subscription.behind = false;
+            // The OK brings the newest value, if somebody is there to hear it, and shows that the client is well: nothing
+            // pauses any more.
+            subscription.behind &= !heard;
             subscription.telling.recover(&mut self.timers);
             self.timers.set(&mut subscription.timer, ends, timer);
         } else {
@@ -72,7 +80,7 @@ impl Service {
             if held >= self.config.subscriptions_per_session {
                 return self.refuse(asker, &too_many("too many subscriptions of this session"));
             }
-            if user.subscriptions.len() >= self.config.subscribers_per_user {
+            if shares || user.subscriptions.len() >= self.config.subscribers_per_user {
                 return self.refuse(asker, &too_many("too many subscriptions to this user"));
             }
             let mut subscription = Subscription {
@@ -81,21 +89,23 @@ impl Service {
                 ends,
                 timer: None,
                 access: access.clone(),
-                behind: false,
+                behind: !heard,
                 lapsed: false,
                 telling: Telling::default(),
                 saying: Version(0),
                 told: Version(0),
                 unwritten: 0,
+                leaving: Vec::new(),
+                serial,
             };
             self.timers.set(&mut subscription.timer, ends, timer);
             user.subscriptions.insert(session.clone(), subscription);
             match self.sessions.get_mut(session) {
                 Some(known) => drop(known.subscriptions.insert(target.clone())),
-                None => self.count_subscriber(target, session),
+                None => self.count_subscriber(session),
             }
         }
-        self.forget_ending(target, session);
+        self.forget_ending(now, target, session);
         if asker.is_abroad() {
             return self.keep_subscription(asker, target, granted, former);
         }
@@ -109,8 +119,13 @@ impl Service {
     }
 
     /// UNSUBSCRIBE
-    pub(super) fn unsubscribe(&mut self, asker: &Asker, target: &Address) {
-        if self.drop_subscription(target, &asker.session).is_none() {
+    pub(super) fn unsubscribe(&mut self, now: Now, asker: &Asker, target: &Address) {
+        let writing = self.subscription(target, &asker.session).filter(|subscription| subscription.unwritten > 0);
+        if let Some(subscription) = writing {
+            // Each takes effect in its turn; how many there are, the count of unanswered requests bounds.
+            return subscription.leaving.push(asker.clone());
+        }
+        if self.drop_subscription(now, target, &asker.session).is_none() {
             return self.refuse_with(asker, ErrorKind::SubscriptionUnknown);
         }
         self.answer(asker, ok_to(&asker.frame).finish().into());
@@ -129,12 +144,18 @@ impl Service {
     }
 
     /// Takes the subscription from the presentity's side; gives back when it would have ended.
-    pub(super) fn drop_subscription(&mut self, presentity: &Address, session: &SessionKey) -> Option<Instant> {
+    pub(super) fn drop_subscription(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> Option<Instant> {
         let mut gone = self.users.get_mut(presentity)?.subscriptions.remove(session)?;
         self.timers.clear(&mut gone.timer);
         self.timers.clear(&mut gone.telling.timer);
         if self.is_abroad(&session.user) {
             self.forget_subscriber(presentity, session);
+            if let Some(id) = gone.telling.sent {
+                self.give_up(now, presentity, session, id);
+            }
+        }
+        for asker in gone.leaving {
+            self.refuse_with(&asker, ErrorKind::SubscriptionUnknown);
         }
         Some(gone.ends)
     }

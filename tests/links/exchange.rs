@@ -1,7 +1,8 @@
 //! What people notice: messages and presence go from one domain to another, found by SRV records alone.
 
 use crate::country::{Country, SHORT_LEASES, does, state, watch};
-use crate::support::{Site, Tool, expect_text, run};
+use crate::support::site::private;
+use crate::support::{Site, Tool, bare, expect_text, program, run};
 
 #[test]
 fn a_message_finds_its_way_by_srv_records_alone() {
@@ -94,4 +95,50 @@ fn rules_for_a_whole_domain_hold() {
     assert_eq!((gets(a, b, "alice"), gets(a, b, "bob")), ((0, 0), (0, 77)));
     does(b, "impp-acl", "bob", &["conceal", "fetch", "impp://a.test/*"]);
     assert_eq!((gets(a, b, "alice").0, gets(b, b, "alice").0), (1, 0));
+}
+
+#[test]
+fn several_domains_live_on_one_relay_each_with_its_certificate() {
+    let mut country = Country::of(&["a.test", "b.test"], "");
+    // c.test is served beside b.test, by a certificate of its own.
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["c.test".to_owned()]).unwrap().self_signed(&key).unwrap().pem();
+    country.trust(&certificate);
+    assert!(country.sites[0].stop());
+    country.sites[0].start();
+    let b = &mut country.sites[1];
+    assert!(b.stop());
+    b.write("c.pem", &certificate);
+    private(&b.path("c.key"), &key.serialize_pem());
+    let config = std::fs::read_to_string(b.path("impp-relay.toml")).unwrap();
+    let config = config.replace("domains = [\"b.test\"]", "domains = [\"b.test\", \"c.test\"]");
+    b.write("impp-relay.toml", config + "[tls.\"c.test\"]\ncertificate = \"c.pem\"\nkey = \"c.key\"\n");
+    let pass = b.path("bob.pass");
+    let pass = pass.to_str().unwrap();
+    b.administer(&["user", "add", "bob@c.test", "--pass-file", pass]);
+    b.start_again();
+    country.publish(&[("c.test", country.sites[1].tls)]);
+    let [a, b] = country.sites.as_slice() else { panic!() };
+    let as_bob_of_c = |tool: &str, args: &[&str]| {
+        let (server, ca) = (b.tls.to_string(), b.path("c.pem"));
+        let mut command = bare(program(tool));
+        command.args(["--login", "bob@c.test", "--pass-file", pass, "--server", &server, "--ca", ca.to_str().unwrap()]);
+        expect_text(0, command.args(args), "")
+    };
+    // In from a.test, out to a.test, each as who they are.
+    does(a, "impp-send", "alice", &["-m", "to both", &b.at("bob"), "bob@c.test"]);
+    assert_eq!(as_bob_of_c("impp-recv", &["--once", "--format", "{from} {text}"]), "alice@a.test to both");
+    assert_eq!(expect_text(0, b.tool("impp-recv", "bob").args(["--once", "--body"]), ""), "to both\n");
+    as_bob_of_c("impp-send", &["-m", "from c", &a.at("alice")]);
+    does(b, "impp-send", "bob", &["-m", "from b", &a.at("alice")]);
+    let text = expect_text(0, a.tool("impp-recv", "alice").args(["--count", "2", "--format", "{from} {text}\\n"]), "");
+    assert_eq!(text, "bob@c.test from c\nbob@b.test from b\n");
+    // One domain to the other beside it, without any link.
+    as_bob_of_c("impp-send", &["-m", "neighbour", &b.at("bob")]);
+    assert_eq!(expect_text(0, b.tool("impp-recv", "bob").args(["--once", "--body"]), ""), "neighbour\n");
+    let log = b.log().text();
+    assert!(
+        !log.contains("\"ours\":\"b.test\",\"theirs\":\"c.test\"") && !log.contains("\"ours\":\"c.test\",\"theirs\":\"b.test\""),
+        "{log}"
+    );
 }

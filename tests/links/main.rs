@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "tests"
 )]
 
@@ -16,4 +17,6 @@ mod country;
 mod cuts;
 mod exchange;
 mod hostile;
+mod many;
 mod restarts;
+mod trust;

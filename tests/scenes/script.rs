@@ -479,6 +479,7 @@ impl Script {
         if response {
             self.world.response(name, frame);
         } else {
+            self.world.careless = true;
             self.world.request(name, frame);
         }
         Ok(())

@@ -91,6 +91,8 @@ pub(crate) struct World {
     /// What was sent over links and has not arrived: to which end.
     transit: VecDeque<(ConnectionKey, Frame)>,
     pub(crate) hold_links: bool,
+    /// Links that are held are not opened either.
+    pub(crate) slow_dials: bool,
     /// Ends of links that are no more.
     cut: BTreeSet<ConnectionKey>,
     /// Domains to which no link can be opened for now.
@@ -105,6 +107,16 @@ pub(crate) struct World {
     pub(crate) acknowledged: BTreeSet<String>,
     /// The newest value that each session was told of each presentity.
     told: BTreeMap<(Address, ConnectionId, String), (u64, Bytes)>,
+    /// What each session saw last of each presentity that it subscribes to; an answer counts, whatever its version.
+    pub(crate) seen: BTreeMap<(Address, ConnectionId, String), (u64, Bytes)>,
+    /// To whom each SUBSCRIBE went.
+    subscribing: BTreeMap<(Address, ConnectionId, String), String>,
+    /// Links that were asked for while links are held.
+    held_dials: VecDeque<(usize, Route)>,
+    /// A client uses an id twice, as no client of ours would.
+    pub(crate) careless: bool,
+    /// Of the last answer that came to a client.
+    last_body: Bytes,
     keys: u64,
 }
 
@@ -168,6 +180,7 @@ impl World {
             links: BTreeMap::new(),
             transit: VecDeque::new(),
             hold_links: false,
+            slow_dials: false,
             cut: BTreeSet::new(),
             unreachable: BTreeSet::new(),
             dials: 0,
@@ -175,6 +188,11 @@ impl World {
             forgiven: BTreeSet::new(),
             acknowledged: BTreeSet::new(),
             told: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            subscribing: BTreeMap::new(),
+            held_dials: VecDeque::new(),
+            careless: false,
+            last_body: Bytes::new(),
             keys: 0,
         }
     }
@@ -195,6 +213,19 @@ impl World {
         self.relays.iter().flat_map(|relay| relay.store.mail.values()).flat_map(BTreeMap::values)
     }
 
+    /// Who watches, as the last answer of this client says.
+    pub(crate) fn watching(&self, name: &str) -> Vec<(Address, ConnectionId)> {
+        let watchers = Watchers::parse(&self.last_body).expect("watchers");
+        assert!(self.clients[name].open);
+        watchers.watching.into_iter().map(|one| (one.who, one.connection)).collect()
+    }
+
+    /// The body that the answer to this request brings.
+    pub(crate) fn fetched(&mut self, name: &str, frame: Frame) -> Bytes {
+        self.request(name, frame);
+        self.last_body.clone()
+    }
+
     fn key(&mut self) -> ConnectionKey {
         self.keys += 1;
         ConnectionKey(self.keys)
@@ -212,6 +243,8 @@ impl World {
             gone.insert((client.identity.clone(), client.session));
         }
         self.asked.retain(|(user, id, _)| !gone.contains(&(user.clone(), *id)));
+        self.brought.clear();
+        self.held_dials.retain(|(relay, _)| *relay != at);
         self.told.retain(|(user, id, _), _| !gone.contains(&(user.clone(), *id)));
         let ends: Vec<ConnectionKey> = self.links.iter().filter(|(_, end)| end.relay == at).map(|(key, _)| *key).collect();
         self.starts += 1;
@@ -245,7 +278,10 @@ impl World {
     /// What is under way arrives, at most so much of it.
     pub(crate) fn deliver(&mut self, most: usize) {
         for _ in 0..most {
-            self.arrive_over_link();
+            match self.held_dials.pop_front() {
+                Some((relay, route)) => self.open_links(relay, &route),
+                None => self.arrive_over_link(),
+            }
             self.run();
         }
     }
@@ -287,9 +323,17 @@ impl World {
     /// A relay wants a link to another domain.
     fn dial(&mut self, relay: usize, route: &Route) {
         self.dials += 1;
+        note(format!("{:>10} ~ {} dials {}", "", route.ours, route.theirs));
+        if self.hold_links && self.slow_dials {
+            self.held_dials.push_back((relay, route.clone()));
+        } else {
+            self.open_links(relay, route);
+        }
+    }
+
+    fn open_links(&mut self, relay: usize, route: &Route) {
         let theirs = route.theirs.as_str();
         let there = self.relays.iter().position(|relay| relay.serves(theirs));
-        note(format!("{:>10} ~ {} dials {theirs}", "", route.ours));
         let (Some(there), false) = (there, self.unreachable.contains(theirs)) else {
             let why = if self.unreachable.contains(theirs) { NoLink::Unreachable } else { NoLink::NoService };
             return self.relays[relay].service.link_failed(self.now, route, why, Duration::from_secs(2));
@@ -326,7 +370,13 @@ impl World {
         let client = &self.clients[name];
         let (key, relay, link) = (client.key, client.relay, client.link);
         let asked = (client.identity.clone(), client.session, frame.request_id().to_owned());
-        assert!(link || self.asked.insert(asked), "request-id {} is used twice", frame.request_id());
+        if frame.method() == "SUBSCRIBE" {
+            self.subscribing.insert(asked.clone(), frame.header(Name::Target).unwrap_or_default().to_owned());
+        }
+        if !link && !self.asked.insert(asked.clone()) {
+            assert!(self.careless, "request-id {} is used twice", frame.request_id());
+            self.forgiven.insert(asked);
+        }
         self.relays[relay].service.request(self.now, key, frame);
         self.run();
     }
@@ -388,6 +438,8 @@ impl World {
                 self.relays[relay].write_next(self.now);
             } else if let Some(relay) = reading {
                 self.relays[relay].read_next(self.now);
+            } else if let (false, Some((relay, route))) = (self.hold_links, self.held_dials.pop_front()) {
+                self.open_links(relay, &route);
             } else if !self.hold_links && !self.transit.is_empty() {
                 self.arrive_over_link();
             } else {
@@ -528,6 +580,12 @@ impl World {
             let to = frame.header(Name::To);
             assert!(to == Some(client.identity.as_str()) || frame.kind() == Kind::Error, "somebody else's answer");
             let answered = (client.identity.clone(), client.session, frame.request_id().to_owned());
+            self.last_body = frame.body_bytes();
+            let shown = frame.header(Name::PresenceVersion).and_then(|text| text.parse::<u64>().ok());
+            if let (Some(target), Some(version), "SUBSCRIBE") = (self.subscribing.get(&answered), shown, frame.method()) {
+                let key = (client.identity.clone(), client.session, target.clone());
+                self.seen.insert(key, (version, frame.body_bytes()));
+            }
             assert!(self.asked.remove(&answered) || self.forgiven.contains(&answered), "an answer to nothing: {words:?}");
         }
         // SPEC §5: what a watcher is told never goes back, and one version is one value.
@@ -540,6 +598,7 @@ impl World {
                     assert!(version >= *known, "{name} is told an older version");
                     assert!(version > *known || *body == frame.body_bytes(), "{name} is told two values of one version");
                 }
+                self.seen.insert(key.clone(), (version, frame.body_bytes()));
                 self.told.insert(key, (version, frame.body_bytes()));
             }
         }

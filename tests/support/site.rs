@@ -180,8 +180,21 @@ impl Site {
         self.start_as(command);
     }
 
+    /// Starts it with the configuration as the test has left it, which names ports by now.
+    pub fn start_again(&mut self) {
+        let command = self.relay_command(&["serve"]);
+        self.run(command);
+    }
+
     /// Starts the relay by a command of the test's own.
-    pub fn start_as(&mut self, mut command: Command) {
+    pub fn start_as(&mut self, command: Command) {
+        self.run(command);
+        // From now on the ports are known, and a restarted relay takes them again.
+        self.write_config();
+        self.write_accounts();
+    }
+
+    fn run(&mut self, mut command: Command) {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Said::listen(child.stderr.take().unwrap());
         let line = log.find(|text| {
@@ -193,9 +206,6 @@ impl Site {
         };
         (self.plain, self.tls) = (address(&line, "plain"), address(&line, "tls"));
         self.relay = Some(Running { child, log });
-        // From now on the ports are known, and a restarted relay takes them again.
-        self.write_config();
-        self.write_accounts();
     }
 
     /// Kills the relay without a chance to tidy up.
@@ -280,7 +290,7 @@ pub fn private(path: &Path, text: &str) {
 }
 
 /// `"plain":"[127.0.0.1:1234]"` in a line of the log, or `plain=[127.0.0.1:1234]`.
-fn address(line: &str, name: &str) -> SocketAddr {
+pub fn address(line: &str, name: &str) -> SocketAddr {
     let keys = [format!("\"{name}\":\"["), format!("{name}=[")];
     let start = keys.iter().find_map(|key| line.find(key.as_str()).map(|at| at + key.len()));
     let start = start.unwrap_or_else(|| panic!("no {name} in {line}"));
