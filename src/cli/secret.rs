@@ -2,11 +2,13 @@
 
 use super::args::Who;
 use super::config::{AccountTable, Config};
+use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome, reason};
 use crate::model::{Address, Secret};
 use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use zeroize::Zeroizing;
 
 /// No password is longer.
@@ -47,11 +49,19 @@ impl Surroundings {
     }
 }
 
-/// Reads the password of `user`. `stdin_is_free`: the tool does not read standard input for something else.
+/// Reads the password of `user`. `stdin_is_free`: the tool does not read standard input for something else. A person who is
+/// asked has all the time there is; a file or command that does not end has until the deadline.
 ///
 /// # Errors
-/// 64 if standard input is wanted twice; 78 if there is no password; 66 or 74 if a source cannot be read.
-pub fn find(user: &Address, who: &Who, account: &AccountTable, config: &Config, stdin_is_free: bool) -> Outcome<Secret> {
+/// 64 if standard input is wanted twice; 78 if there is no password; 66 or 74 if a source cannot be read; 75 if it is late.
+pub fn find(
+    user: &Address,
+    who: &Who,
+    account: &AccountTable,
+    config: &Config,
+    stdin_is_free: bool,
+    deadline: Deadline,
+) -> Outcome<Secret> {
     let Some(source) = choose(who, account, config, Surroundings::of_process()) else {
         let line = format!(
             "no password for {}: give --pass-file or --pass-cmd, set IMPP_PASSWORD_FILE, or put pass-file or pass-cmd into the account",
@@ -61,14 +71,23 @@ pub fn find(user: &Address, who: &Who, account: &AccountTable, config: &Config, 
     };
     match source {
         Source::Value(secret) => Ok(secret),
-        Source::File(path) => of_file(&path),
-        Source::Stdin if stdin_is_free => of_stdin(),
+        Source::File(path) => in_time(deadline, move || of_file(&path)),
+        Source::Stdin if stdin_is_free => in_time(deadline, of_stdin),
         Source::Stdin => Err(Failure::usage("--pass-file - needs standard input, which is read for something else here")),
-        Source::Command(command) => of_command(&command),
+        Source::Command(command) => in_time(deadline, move || of_command(&command)),
         Source::Prompt => rpassword::prompt_password(format!("Password for {}: ", user.shown()))
             .map(Secret::new)
             .map_err(|error| Failure::new(Exit::Config, format!("cannot ask for the password: {}", reason(&error)))),
     }
+}
+
+/// Reading blocks, and whatever is read from may never end: then nobody waits for it any longer.
+fn in_time(deadline: Deadline, read: impl FnOnce() -> Outcome<Secret> + Send + 'static) -> Outcome<Secret> {
+    let Some(left) = deadline.left() else { return read() };
+    let (tell, told) = mpsc::channel();
+    // Whoever waited may have left.
+    std::thread::spawn(move || drop(tell.send(read())));
+    told.recv_timeout(left).unwrap_or_else(|_| Err(deadline.late("cannot get the password: it did not come")))
 }
 
 fn choose(who: &Who, account: &AccountTable, config: &Config, around: Surroundings) -> Option<Source> {

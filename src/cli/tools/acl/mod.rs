@@ -255,6 +255,8 @@ async fn edit_rules(open: &Open<'_>, stop: &Stop, out: &Printer, book: &AddressB
         return Ok(Exit::Yes);
     }
     let written = open
+        .clone()
+        .anew()
         .with(stop, Ask::OneShot, async |session| {
             session.set_acl(session.me()?, &new, Some(version)).await.map_err(|trouble| trouble.doing("change the rules"))
         })
