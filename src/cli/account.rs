@@ -92,7 +92,7 @@ pub fn settle(common: &Common, config: &Config, stdin_is_free: bool) -> Outcome<
         path => from_config(path),
     });
     let resolver = resolver(place.resolver.as_deref().or(table.resolver.as_deref()), anchor.as_deref())?;
-    let login = login(common, &table, config, certificate.is_some(), stdin_is_free, deadline)?;
+    let login = login(common, &table, config, certificate.is_some(), stdin_is_free)?;
     Ok(Account {
         login,
         server,
@@ -147,14 +147,7 @@ fn table(name: Option<&str>, config: &Config) -> Outcome<AccountTable> {
     }
 }
 
-fn login(
-    common: &Common,
-    table: &AccountTable,
-    config: &Config,
-    certificate: bool,
-    stdin_is_free: bool,
-    deadline: Deadline,
-) -> Outcome<Login> {
+fn login(common: &Common, table: &AccountTable, config: &Config, certificate: bool, stdin_is_free: bool) -> Outcome<Login> {
     let name = common.who.login.as_deref().or(table.login.as_deref());
     let user = match name {
         Some(text) => Some(Address::parse(text).map_err(|why| Failure::new(Exit::Config, format!("login {text:?}: {why}")))?),
@@ -172,7 +165,7 @@ fn login(
     if certificate {
         return Ok(Login::Certificate(user));
     }
-    let password = secret::find(&user, &common.who, table, config, stdin_is_free, deadline)?;
+    let password = secret::find(&user, common, table, config, stdin_is_free)?;
     Ok(Login::Password(user, password))
 }
 

@@ -23,13 +23,6 @@ impl Deadline {
         if self.0.is_some() { self } else { Self::after(limit) }
     }
 
-    /// How long there is; `None`: for ever.
-    #[must_use]
-    pub fn left(&self) -> Option<Duration> {
-        let (begun, limit) = self.0?;
-        Some(limit.saturating_sub(Clock::instant().saturating_duration_since(begun)))
-    }
-
     /// What took too long: 75.
     ///
     /// *Shape of the line:* `cannot finish: no answer within 30 s`

@@ -141,6 +141,28 @@ impl Neighbours {
         })
     }
 
+    /// Who is asked in the DNS.
+    pub(super) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// Who vouches for domains of which nothing is known.
+    pub(super) fn authorities(&self) -> &Prepared {
+        &self.authorities
+    }
+
+    /// What is known of a domain, in words.
+    pub(super) fn describe(&self, domain: &Domain) -> String {
+        let Some(known) = self.peers.get(domain) else {
+            return format!("nothing is configured for {domain}: the DNS leads the way");
+        };
+        let server = known.server.as_ref().map(|server| format!("its server is {server}, and the DNS is not asked"));
+        let secret = known.secret.is_some().then(|| "there is a secret to log in with".to_owned());
+        let pin = known.pin.is_some().then(|| "its key is pinned".to_owned());
+        let clear = known.insecure.then(|| "without TLS".to_owned());
+        format!("[[peer]] {domain}: {}", [server, secret, pin, clear].into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+
     /// What the engines of accepted connections are told.
     pub(super) fn policies(&self) -> BTreeMap<Domain, PeerPolicy> {
         let policy = |known: &Known| PeerPolicy { secret: known.secret.is_some(), clear: known.insecure };
