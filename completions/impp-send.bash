@@ -23,7 +23,7 @@ _impp__send() {
 
     case "${cmd}" in
         impp__send)
-            opts="-s -m -t -F -H -n -a -c -4 -6 -0 -q -v -h -V --subject --message --file --type --attach --html --raw --lines --ndjson --reply-to --in-reply-to --id --lang --urgency --expires --wait --if-open --probe --skip-empty --max-size --truncate --tee --dry-run --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help --version"
+            opts="-s -m -t -F -H -n -a -c -4 -6 -0 -q -v -h -V --subject --message --file --type --attach --html --raw --lines --ndjson --exec --reply-to --in-reply-to --id --lang --urgency --expires --wait --if-open --first-open --probe --fallback --queue --flush --queue-list --skip-empty --max-size --truncate --max-rate --tee --dry-run --sendmail --account --config --login --anonymous --pass-file --pass-cmd --server --resolver --dnssec-anchor --tls --insecure --ca --pin --client-cert --client-key --timeout --connect-timeout --retry --retry-wait --json --format --color --quiet --verbose --trace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -58,6 +58,10 @@ _impp__send() {
                     return 0
                     ;;
                 --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -97,7 +101,19 @@ _impp__send() {
                     COMPREPLY=($(compgen -W "stored delivered none" -- "${cur}"))
                     return 0
                     ;;
+                --fallback)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --queue)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

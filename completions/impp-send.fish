@@ -4,21 +4,25 @@ complete -c impp-send -l file -d 'The body (or with -t and --raw the message) is
 complete -c impp-send -l type -d 'Media type of the body [default: text/plain]' -r
 complete -c impp-send -l attach -d 'Attach a file; may be repeated' -r
 complete -c impp-send -l html -d 'An HTML version of the body' -r -F
+complete -c impp-send -l exec -d 'Run a command; send its output if it fails; end as it ends' -r
 complete -c impp-send -s F -d 'My name, beside the address' -r
 complete -c impp-send -l reply-to -d 'Where answers shall go' -r
 complete -c impp-send -l in-reply-to -d 'The message that this one answers' -r
 complete -c impp-send -l id -d 'Message-ID [default: a new one]' -r
 complete -c impp-send -s H -d 'A further header; may be repeated' -r
 complete -c impp-send -l lang -d 'Language of the text' -r
-complete -c impp-send -l urgency -d 'How urgent: low, normal, high or emergency' -r -f -a "low\t'Priority: non-urgent'
+complete -c impp-send -l urgency -d 'low, normal, high or emergency' -r -f -a "low\t'Priority: non-urgent'
 normal\t'Priority: normal'
 high\t'Priority: urgent'
 emergency\t'Priority: urgent, Importance: high'"
 complete -c impp-send -l expires -d 'Worthless after this time (0: deliver now or fail)' -r
-complete -c impp-send -l wait -d 'What counts as done: stored (or delivered; the default), delivered, none' -r -f -a "stored\t'In durable storage, or delivered'
+complete -c impp-send -l wait -d 'Done when stored (or delivered; the default), delivered, or none: sent' -r -f -a "stored\t'In durable storage, or delivered'
 delivered\t'A receiving program has it; only stored is status 3'
 none\t'Handed to my server'"
+complete -c impp-send -l fallback -d 'If nobody got it, run CMD with the message on its standard input' -r
+complete -c impp-send -l queue -d 'What fails for now stays in the spool (status 3) for --flush' -r -F
 complete -c impp-send -l max-size -d 'Refuse a longer body' -r
+complete -c impp-send -l max-rate -d 'Send no more than N messages in TIME; the others wait' -r
 complete -c impp-send -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-send -l login -d 'Who I am: user@domain' -r
 complete -c impp-send -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F
@@ -47,11 +51,15 @@ complete -c impp-send -l raw -d 'Standard input is a whole message, sent as it i
 complete -c impp-send -l lines -d 'One message per line, over one connection'
 complete -c impp-send -l ndjson -d 'One message per JSON line: to, subject, text, attach, urgency, id'
 complete -c impp-send -l if-open -d 'Only to those who are open now'
+complete -c impp-send -l first-open -d 'Only to the first of them who is open now'
 complete -c impp-send -l probe -d 'Send nothing: log in, and tell who is open'
+complete -c impp-send -l flush -d 'Send what is in the spool'
+complete -c impp-send -l queue-list -d 'Show what is in the spool'
 complete -c impp-send -l skip-empty -d 'Send nothing if the body is empty'
 complete -c impp-send -l truncate -d 'Cut a longer body: keep head and tail, say how much is missing'
-complete -c impp-send -l tee -d 'What is read from standard input also goes to standard output'
+complete -c impp-send -l tee -d 'What is read from standard input (or CMD) also goes to standard output'
 complete -c impp-send -s n -l dry-run -d 'Print the message instead of sending it'
+complete -c impp-send -l sendmail -d 'Behave as sendmail does, with its options behind this one'
 complete -c impp-send -l anonymous -d 'Log in as nobody, where the domain allows it'
 complete -c impp-send -s 4 -d 'Only IPv4'
 complete -c impp-send -s 6 -d 'Only IPv6'

@@ -2,6 +2,7 @@
 
 use super::args::{Common, TlsChoice};
 use super::config::{AccountTable, Config, Names, TlsWord};
+use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome};
 use super::secret;
 use crate::model::{Address, Domain, Secret};
@@ -38,6 +39,8 @@ pub struct Account {
     pub pin: Option<Pin>,
     /// Certificate and key to log in with.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The whole run's, if one was asked for.
+    pub deadline: Deadline,
 }
 
 /// Who logs in.
@@ -60,6 +63,7 @@ pub struct AddressBook(BTreeMap<String, Names>);
 /// # Errors
 /// 64, 66 or 78 with what is missing or contradictory.
 pub fn settle(common: &Common, config: &Config, stdin_is_free: bool) -> Outcome<Account> {
+    let deadline = Deadline::after(common.patience.timeout);
     let table = table(common.who.account.as_deref(), config)?;
     let place = &common.place;
     let from_config = |path: &Option<PathBuf>| path.as_deref().map(|path| config.beside(path));
@@ -98,6 +102,7 @@ pub fn settle(common: &Common, config: &Config, stdin_is_free: bool) -> Outcome<
         ca: place.ca.clone().or_else(|| from_config(&table.ca)),
         pin,
         certificate,
+        deadline,
     })
 }
 
@@ -187,6 +192,12 @@ impl AddressBook {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         Self(config.aliases.clone())
+    }
+
+    /// Whether this is an alias.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// What a person typed: an address, or an alias for one or several.

@@ -70,7 +70,7 @@ pub const STATUSES: &[Status] = &[
     status(
         Exit::Unknown,
         "unknown",
-        "Stored where `--wait delivered` asked for more; presence is withheld; it could not be found out.",
+        "Queued in the spool; stored where `--wait delivered` asked for more; presence is withheld; it could not be found out.",
     ),
     status(Exit::Usage, "usage", "Wrong options or arguments."),
     status(Exit::Data, "data", "A message, presence, rule or address makes no sense, or is too large."),
@@ -120,6 +120,12 @@ impl Exit {
             Self::Signal(number) => 128_u8.saturating_add(number),
             Self::Child(status) => status,
         }
+    }
+
+    /// The status of this number.
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        STATUSES.iter().find(|status| status.exit.code() == code).map_or(Self::Child(code), |status| status.exit)
     }
 
     /// The status for an error that the other side named.
@@ -175,6 +181,7 @@ pub struct Failure {
     /// The status.
     pub exit: Exit,
     line: Option<String>,
+    token: Option<&'static str>,
 }
 
 /// What a tool's functions return.
@@ -185,13 +192,19 @@ impl Failure {
     ///
     /// *Shape:* `cannot read /etc/x: no such file`
     pub fn new(exit: Exit, line: impl Into<String>) -> Self {
-        Self { exit, line: Some(line.into()) }
+        Self { exit, line: Some(line.into()), token: None }
     }
 
     /// An end that needs no words: it was said already, or nobody reads on.
     #[must_use]
     pub const fn silent(exit: Exit) -> Self {
-        Self { exit, line: None }
+        Self { exit, line: None, token: None }
+    }
+
+    /// The same with the word that stands for it in records: it came of a session, not of what this machine has or lacks.
+    #[must_use]
+    pub fn called(self, token: &'static str) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     /// Wrong usage.
@@ -230,6 +243,18 @@ impl Failure {
         }
     }
 
+    /// The same, said already.
+    #[must_use]
+    pub fn unsaid(self) -> Self {
+        Self { line: None, ..self }
+    }
+
+    /// The word for records, if it came of a session.
+    #[must_use]
+    pub const fn token(&self) -> Option<&'static str> {
+        self.token
+    }
+
     /// The line, if there is one.
     #[must_use]
     pub fn line(&self) -> Option<&str> {
@@ -265,6 +290,14 @@ mod tests {
         ] {
             assert_eq!(Exit::combine(all).code(), one, "{all:?}");
         }
+    }
+
+    #[test]
+    fn a_number_is_its_status() {
+        for code in 0..=u8::MAX {
+            assert_eq!(Exit::of_code(code).code(), code);
+        }
+        assert_eq!((Exit::of_code(75), Exit::of_code(9)), (Exit::TryLater, Exit::Child(9)));
     }
 
     #[test]

@@ -98,9 +98,17 @@ const SIGKILL: u8 = 9;
 /// # Errors
 /// 66 if there is no such command; 74 if it cannot be started.
 pub fn start(words: &[String]) -> Outcome<Child> {
+    start_into(words, Stdio::inherit(), Stdio::inherit())
+}
+
+/// The same with other places for what it writes.
+///
+/// # Errors
+/// As there.
+pub fn start_into(words: &[String], out: Stdio, errors: Stdio) -> Outcome<Child> {
     let (program, arguments) = words.split_first().ok_or_else(|| Failure::usage("--exec needs a command"))?;
     let mut child = Command::new(program);
-    child.args(arguments);
+    child.args(arguments).stdout(out).stderr(errors);
     PRIVATE_VARIABLES.iter().for_each(|name| _ = child.env_remove(name));
     child.spawn().map_err(|error| {
         let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NoInput } else { Exit::Io };

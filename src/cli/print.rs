@@ -97,6 +97,12 @@ impl Printer {
         Self { shape, talk, end: if zero { "\0" } else { "\n" }, color, ..self }
     }
 
+    /// The same, saying so much.
+    #[must_use]
+    pub fn with_talk(self, talk: Talk) -> Self {
+        Self { talk, ..self }
+    }
+
     /// The tool's name.
     #[must_use]
     pub fn tool(&self) -> &'static str {

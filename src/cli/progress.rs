@@ -9,10 +9,42 @@ pub const BODY_OCTETS: u64 = 256 * 1024;
 /// Fewer recipients or addresses need no bar.
 pub const MANY: usize = 20;
 
-/// A bar for a body of so many octets; hidden if it is small, nobody sees it, or `-q`.
+/// The deliveries of one message, by octets where it is large and else by recipients. Goes away when dropped.
+#[derive(Debug)]
+pub struct Deliveries {
+    bar: ProgressBar,
+    by_octets: bool,
+}
+
+/// A bar for a message of so many octets to so many recipients; hidden if it is small and they are few, nobody sees it, or
+/// `-q`.
 #[must_use]
-pub fn octets(out: &Printer, total: u64) -> ProgressBar {
-    bar(out, total, total > BODY_OCTETS, "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes}")
+pub fn deliveries(out: &Printer, octets: u64, recipients: usize) -> Deliveries {
+    let by_octets = octets > BODY_OCTETS;
+    let bar = match by_octets {
+        true => bar(out, octets * recipients as u64, true, "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes}"),
+        false => addresses(out, recipients),
+    };
+    Deliveries { bar, by_octets }
+}
+
+impl Deliveries {
+    /// One more recipient has been answered for.
+    pub fn delivered(&self, octets: u64) {
+        self.bar.inc(if self.by_octets { octets } else { 1 });
+    }
+}
+
+impl Drop for Deliveries {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar for what is in the spool; hidden if nobody sees it, or `-q`.
+#[must_use]
+pub fn spool(out: &Printer, total: usize) -> ProgressBar {
+    bar(out, total as u64, total > 0, "{msg} spool {wide_bar} {pos}/{len}")
 }
 
 /// A bar for so many addresses; hidden if they are few, nobody sees it, or `-q`.

@@ -236,17 +236,3 @@ fn block_with<T>(builder: &mut Builder, work: impl AsyncFnOnce(Stop) -> Outcome<
 fn end_now(exit: Exit) {
     std::process::exit(i32::from(exit.code()));
 }
-
-/// Does `work` within `limit`, if there is one.
-///
-/// # Errors
-/// What the work gives, or 75 with `late`, the line about what took too long.
-pub async fn within<T>(limit: Option<Duration>, late: &str, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
-    match limit {
-        None => work.await,
-        Some(limit) => match tokio::time::timeout(limit, work).await {
-            Ok(done) => done,
-            Err(_) => Err(Failure::new(Exit::TryLater, format!("{late}: no answer within {}", super::units::shown(limit)))),
-        },
-    }
-}

@@ -2,9 +2,10 @@
 
 use super::account::{Account, Login};
 use super::args::{Common, TlsChoice};
+use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome};
 use super::print::Printer;
-use super::run::{self, Stop};
+use super::run::Stop;
 use super::trouble::Trouble;
 use super::units;
 use crate::model::{Acl, Address, Domain, Version, watchers::Watchers};
@@ -58,10 +59,23 @@ impl<'a> Open<'a> {
         Self { towards: Some(address.domain()), ..self }
     }
 
+    /// Who logs in; `None`: nobody.
+    #[must_use]
+    pub fn user(&self) -> Option<&Address> {
+        self.account.user()
+    }
+
     /// How often to try again where `--retry` says nothing.
     #[must_use]
     pub fn retries(self, otherwise: u32) -> Self {
         Self { retries: self.common.patience.retry.unwrap_or(otherwise), ..self }
+    }
+
+    /// The whole run's, if `--timeout` sets one. Without it reading and waiting for others is as long as it is, and half a
+    /// minute is for the server.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.account.deadline
     }
 
     /// The client's settings. Reads certificates.
@@ -152,13 +166,25 @@ impl<'a> Open<'a> {
     /// # Errors
     /// Whatever the work gives; no session; 75 when the time is over; 128+n.
     pub async fn with<T>(&self, stop: &Stop, ask: Ask, work: impl AsyncFnOnce(&Session<'_>) -> Outcome<T>) -> Outcome<T> {
-        let limit = self.common.patience.timeout.or((ask == Ask::OneShot).then_some(ONE_SHOT));
+        let deadline = self.deadline().or((ask == Ask::OneShot).then_some(ONE_SHOT));
         let session = Session::new(self)?;
         let whole = async {
             session.begin().await?;
             work(&session).await
         };
-        let done = stop.or(run::within(limit, "cannot finish", whole)).await;
+        let done = stop.or(deadline.keep("cannot finish: no answer", whole)).await;
+        session.bye().await;
+        done
+    }
+
+    /// The same without half a minute's limit and without a connection: the first request makes it. For whoever can go on
+    /// without one, and knows who logs in.
+    ///
+    /// # Errors
+    /// Whatever the work gives; 75 when `--timeout` is over; 128+n.
+    pub async fn lazily<T>(&self, stop: &Stop, work: impl AsyncFnOnce(&Session<'_>) -> Outcome<T>) -> Outcome<T> {
+        let session = Session::new(self)?;
+        let done = stop.or(self.deadline().keep("cannot finish: no answer", work(&session))).await;
         session.bye().await;
         done
     }

@@ -69,6 +69,15 @@ impl Trouble {
         self.exit() == Exit::TryLater
     }
 
+    /// Whether it is about the one request; otherwise there is no session, and no other request would fare better.
+    #[must_use]
+    pub fn is_an_answer(&self) -> bool {
+        matches!(
+            self.0,
+            Error::Refused(_) | Error::TooLarge { .. } | Error::BadAnswer(_) | Error::MovedAway(_) | Error::MovedTooOften(_)
+        )
+    }
+
     /// After how long the other side wants to be asked again.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -97,7 +106,7 @@ impl Trouble {
     /// The failure of a tool that could not do this.
     #[must_use]
     pub fn doing(self, what: &str) -> Failure {
-        Failure::new(self.exit(), self.line(what))
+        Failure::new(self.exit(), self.line(what)).called(self.token())
     }
 }
 

@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "tests"
 )]
 
@@ -16,6 +17,7 @@ mod country;
 mod cuts;
 mod exchange;
 mod hostile;
+mod many;
 mod path;
 mod restarts;
 mod trust;

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod callers;
 mod durability;
 mod enumeration;
 mod lifecycle;
@@ -19,4 +20,6 @@ mod messages;
 mod presence;
 mod robustness;
 mod secrets;
+mod spool;
+mod statuses;
 mod transcript;

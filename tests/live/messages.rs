@@ -301,6 +301,33 @@ fn ndjson_makes_messages_with_all_that_a_line_says() {
 }
 
 #[test]
+fn a_round_trip_through_jq() {
+    if !has("jq") {
+        return;
+    }
+    let site = Site::with_users(&["alice", "bob"]);
+    let script = "jq -cn --arg to \"$BOB\" 'range(3) | {to: $to, subject: \"no \\(.)\", text: \"a\\tb\\n\\u001b[2J\\(.)\", urgency: \"high\"}' \
+                  | $SEND -a alice --ndjson --json | jq -r '[.v, .to, .state, .code] | @tsv'";
+    let mut command = bare("/bin/sh");
+    command.env("IMPP_CONFIG", site.path("impp.toml")).env("SEND", program("impp-send")).env("RECV", program("impp-recv"));
+    command.env("BOB", at("bob"));
+    let told = expect_text(0, command.args(["-c", script]), "");
+    assert_eq!(told, "1\tbob@demo.test\tstored\t0\n".repeat(3));
+    // What was received can be sent on: to whom is another matter.
+    let script =
+        "$RECV -a bob --json --count 3 | jq -c '{to: .from, subject, text, urgency, in_reply_to: .id}' | $SEND -a bob --ndjson";
+    let mut back = bare("/bin/sh");
+    back.env("IMPP_CONFIG", site.path("impp.toml")).env("SEND", program("impp-send")).env("RECV", program("impp-recv"));
+    expect_text(0, back.args(["-c", script]), "");
+    let came = records(&site, "alice", 3);
+    for (record, number) in came.iter().zip(0..) {
+        assert_eq!(record["text"], format!("a\tb\n\u{1b}[2J{number}"), "{record}");
+        assert_eq!((&record["subject"], &record["urgency"]), (&format!("no {number}").into(), &"high".into()));
+        assert!(record["in_reply_to"].as_str().is_some_and(|id| id.ends_with("@demo.test>")), "{record}");
+    }
+}
+
+#[test]
 fn urgency_is_a_header_that_others_know() {
     if !has("python3") {
         return;

@@ -1,10 +1,9 @@
 //! Hostile and unlucky peers cost only themselves; a full disk loses nothing that was acknowledged.
 
 use crate::support::wire::message;
-use crate::support::{Dice, Site, Tool, Wire, at, bare, expect, expect_text, has, program, run};
+use crate::support::{Dice, Site, SmallDisk, Tool, Wire, at, expect, expect_text, program, run};
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::process::Command;
 
 /// A message from alice to bob gets through, right now.
 fn still_works(site: &Site, what: &str) {
@@ -131,37 +130,15 @@ fn one_address_cannot_take_all_places() {
     still_works(&site, "when places are free again");
 }
 
-/// A file system of 8 MiB over the site's data folder, in a mount namespace that lives as long as this.
-struct SmallDisk(Tool);
-
-impl SmallDisk {
-    /// `None`, with a word about it, where this user may not mount.
-    fn over(site: &Site) -> Option<Self> {
-        let mounts = ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
-        if !has("unshare") || !has("nsenter") || !run(Command::new("unshare").args(mounts), b"").status.success() {
-            eprintln!("skipped: a small file system needs root");
-            return None;
-        }
-        // Two ballast files keep some of the room back.
-        let script = "mkdir small && mount -t tmpfs -o size=8M tmpfs small && cp -a data/. small/ && mount --bind small data \
-                      && dd if=/dev/zero of=data/first bs=1M count=1 2>/dev/null && cp data/first data/second && echo mounted && read -r _";
-        let mut holder = Tool::spawn(Command::new("unshare").args(["-m", "sh", "-c", script]).current_dir(site.path(".")));
-        assert_eq!(holder.line(), "mounted");
-        Some(Self(holder))
-    }
-
-    /// A command that sees the small disk.
-    fn inside(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = bare("nsenter");
-        command.args(["-t", &self.0.pid().to_string(), "-m", program]).args(args);
-        command
-    }
-}
-
 #[test]
 fn a_full_disk_is_a_server_error_and_loses_nothing_acknowledged() {
     let mut site = Site::prepared("", &["alice", "bob"]);
-    let Some(disk) = SmallDisk::over(&site) else { return };
+    let Some(disk) = SmallDisk::over(&site, "data", "size=8M") else { return };
+    // Two ballast files keep some of the room back.
+    for ballast in ["data/first", "data/second"] {
+        let path = format!("of={}", site.path(ballast).display());
+        expect(0, &mut disk.inside("dd", &["if=/dev/zero", &path, "bs=1M", "count=1", "status=none"]), b"");
+    }
     let config = site.path("impp-relay.toml").display().to_string();
     let serve = || disk.inside(program("impp-relay"), &["serve", "-c", &config]);
     site.start_as(serve());

@@ -12,6 +12,7 @@
 )]
 
 pub mod dice;
+pub mod disk;
 pub mod dns;
 pub mod knot;
 pub mod proxy;
@@ -25,6 +26,7 @@ pub mod tool;
 pub mod wire;
 
 pub use dice::Dice;
+pub use disk::SmallDisk;
 pub use dns::{Dns, Quirk};
 pub use proxy::Proxy;
 pub use signed::{By, Chain, Signed};

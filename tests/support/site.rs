@@ -290,7 +290,7 @@ pub fn private(path: &Path, text: &str) {
 }
 
 /// `"plain":"[127.0.0.1:1234]"` in a line of the log, or `plain=[127.0.0.1:1234]`.
-fn address(line: &str, name: &str) -> SocketAddr {
+pub fn address(line: &str, name: &str) -> SocketAddr {
     let keys = [format!("\"{name}\":\"["), format!("{name}=[")];
     let start = keys.iter().find_map(|key| line.find(key.as_str()).map(|at| at + key.len()));
     let start = start.unwrap_or_else(|| panic!("no {name} in {line}"));

@@ -12,6 +12,7 @@ mod hostile;
 mod records;
 mod recv;
 mod send;
+mod send_ways;
 mod set;
 mod site;
 mod usage;

@@ -79,9 +79,14 @@ impl Site {
 
     /// A tool called by a user of the site.
     pub(crate) fn call(&self, tool: &str, user: &str, words: &[&str]) -> Call {
+        self.call_at(&self.port, tool, user, words)
+    }
+
+    /// The same with another server than the site's.
+    pub(crate) fn call_at(&self, server: &str, tool: &str, user: &str, words: &[&str]) -> Call {
         let mut call = Call::new(tool, &[]);
         let login = format!("{user}@demo.test");
-        call.command.args(["--login", &login, "--server", &self.port]);
+        call.command.args(["--login", &login, "--server", server]);
         call.command.arg("--ca").arg(&self.certificate).arg("--pass-file").arg(self.path("password"));
         call.command.args(words);
         call

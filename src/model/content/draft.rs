@@ -331,7 +331,8 @@ fn check_header(number: usize, name: &str, value: &str) -> Result<(), DraftError
     Ok(())
 }
 
-fn one_line(text: &str) -> String {
+/// Text without what would end a header's line.
+pub(super) fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.trim().to_owned()
 }

@@ -12,7 +12,7 @@ pub use address_list::Mailbox;
 pub use delivered::{Proof, with_proof};
 pub use draft::{Body, Draft, DraftError, Message};
 pub use incoming::{Incoming, plain_file_name};
-pub use raw::{Complete, Defaults, RawError, Recipients, ensure_headers, recipients_of, strip_bcc};
+pub use raw::{Complete, Defaults, RawError, Recipients, ensure_headers, recipients_of, sender_of, strip_bcc, without_fields};
 
 use bytes::Bytes;
 

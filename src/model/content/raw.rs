@@ -1,5 +1,7 @@
 //! Mail that a caller brings: whom it names, and completing it without touching what is there (SPEC §8).
 
+use super::address_list::Mailbox;
+use super::draft::one_line;
 use super::head::Head;
 use super::transfer::canonical_text;
 use crate::model::address::Address;
@@ -9,6 +11,7 @@ use crate::model::time::UnixMillis;
 use bytes::Bytes;
 use core::fmt;
 use mail_builder::headers::Header;
+use mail_builder::headers::address::Address as MailAddress;
 use mail_builder::headers::date::Date;
 use std::borrow::Cow;
 
@@ -32,6 +35,8 @@ pub struct Defaults<'a> {
     pub message_id: &'a MessageId,
     /// From.
     pub from: &'a Address,
+    /// The name beside it.
+    pub from_name: Option<&'a str>,
     /// Date.
     pub date: UnixMillis,
 }
@@ -74,15 +79,27 @@ pub fn recipients_of(raw: &[u8]) -> Recipients {
 /// The message without its Bcc fields; all else octet for octet.
 #[must_use]
 pub fn strip_bcc(raw: &[u8]) -> Bytes {
+    without_fields(raw, &["Bcc", "Resent-Bcc"])
+}
+
+/// The message without the fields of these names; all else octet for octet.
+#[must_use]
+pub fn without_fields(raw: &[u8], names: &[&str]) -> Bytes {
     let head = Head::find(raw);
     let mut out = Vec::with_capacity(raw.len());
     let mut at = 0;
-    for field in head.fields.iter().filter(|f| head.is(f, raw, "Bcc") || head.is(f, raw, "Resent-Bcc")) {
+    for field in head.fields.iter().filter(|field| names.iter().any(|name| head.is(field, raw, name))) {
         out.extend_from_slice(raw.get(at..field.whole.start).unwrap_or_default());
         at = field.whole.end;
     }
     out.extend_from_slice(raw.get(at..).unwrap_or_default());
     out.into()
+}
+
+/// Who the message says that it is from: the first mailbox of From.
+#[must_use]
+pub fn sender_of(raw: &[u8]) -> Option<Mailbox> {
+    Head::find(raw).addresses(raw, "From").into_iter().next()
 }
 
 /// A message ready for SEND.
@@ -120,7 +137,9 @@ pub fn ensure_headers(raw: &[u8], defaults: &Defaults<'_>) -> Result<Complete, R
         _ => return Err(RawError::MessageId),
     };
     if missing("From") {
-        out.extend_from_slice(format!("From: <{}>\r\n", defaults.from.to_email()).as_bytes());
+        out.extend_from_slice(b"From: ");
+        let name = defaults.from_name.map(one_line).filter(|name| !name.is_empty());
+        MailAddress::new_address(name, defaults.from.to_email()).write_header(&mut out, "From: ".len());
     }
     if missing("Date") {
         out.extend_from_slice(b"Date: ");
@@ -157,7 +176,10 @@ mod tests {
     fn complete(raw: &[u8]) -> Result<Complete, RawError> {
         let message_id = MessageId::parse("<new@x>").unwrap();
         let from = Address::parse("me@example.org").unwrap();
-        ensure_headers(raw, &Defaults { message_id: &message_id, from: &from, date: UnixMillis(1_795_435_200_000) })
+        ensure_headers(
+            raw,
+            &Defaults { message_id: &message_id, from: &from, from_name: None, date: UnixMillis(1_795_435_200_000) },
+        )
     }
 
     #[test]
@@ -206,6 +228,22 @@ mod tests {
             let done = complete(raw.as_bytes()).unwrap();
             assert_eq!(String::from_utf8_lossy(&done.octets), expected, "{raw:?}");
             assert_eq!(done.message_id.as_str(), if expected.contains("<a@b>") { "<a@b>" } else { "<new@x>" });
+        }
+    }
+
+    #[test]
+    fn a_sender_gets_a_name_and_may_be_replaced() {
+        let raw = b"From: mdadm monitoring <root>\nTo: root\n\nx";
+        let sender = sender_of(raw).unwrap();
+        assert_eq!((sender.name.as_deref(), sender.address, sender.written.as_str()), (Some("mdadm monitoring"), None, "root"));
+        let message_id = MessageId::parse("<new@x>").unwrap();
+        let from = Address::parse("me@example.org").unwrap();
+        for (name, written) in [("mdadm monitoring", "\"mdadm monitoring\" "), ("a\r\nTo: b", "\"a To: b\" "), ("", "")] {
+            let defaults = Defaults { message_id: &message_id, from: &from, from_name: Some(name), date: UnixMillis(0) };
+            let done = ensure_headers(&without_fields(raw, &["From"]), &defaults).unwrap();
+            let text = String::from_utf8(done.octets.to_vec()).unwrap();
+            assert!(text.contains(&format!("\r\nFrom: {written}<me@example.org>\r\nDate: ")), "{name}: {text}");
+            assert!(text.ends_with("\r\nTo: root\r\n\r\nx"), "{text}");
         }
     }
 

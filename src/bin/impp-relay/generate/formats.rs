@@ -1,4 +1,4 @@
-//! The pages of the two configurations, made of the tables that their readers are held to.
+//! The pages of the configurations, where there are tables made of those that their readers are held to.
 
 use super::page::Page;
 use super::program;
@@ -17,6 +17,12 @@ server = "im1.example.org"
 [aliases]
 bob = "bob@example.net"
 ops = ["ann@example.org", "bob"]"#;
+
+const ALIASES_EXAMPLE: &str = "\
+root: ann@example.org, bob@example.org
+postmaster: root
+www-data: web-team@example.org
+default: ops@example.org";
 
 const RELAY_EXAMPLE: &str = r#"domains = ["example.org", "example.net"]
 data-dir = "/var/lib/impp-relay"
@@ -67,6 +73,27 @@ pub(super) fn client() -> String {
          otherwise the tools refuse it with status 78. A `pass-cmd` or `pass-file` keeps the secret out of it.",
     ]);
     program::see_also(&mut page, &["impp-send(1)", "impp-recv(1)", "impp(7)"]);
+    page.finish()
+}
+
+/// impp-aliases(5)
+pub(super) fn aliases() -> String {
+    let mut page = Page::new("impp-aliases", "5", "whom names of a machine stand for");
+    page.heading("DESCRIPTION");
+    page.paragraphs(&[
+        "Programs that write to `sendmail` address it to users of the machine: `root`, `www-data`. Where impp-send(1) stands in for sendmail, this          file says who reads that. It is `/etc/impp/aliases`, or the file that IMPP_ALIASES names; it need not exist.",
+        "A line is NAME: ADDRESS, ADDRESS. A name stands once, in upper or lower case alike; it may be an address of the machine, such as          `root@web1.example.org`. What it stands for are addresses of IMPP, in either form, or other names of the file, eight deep.          NAME@localhost is NAME. A line that begins with a blank goes on with the one before; `#` begins a comment.",
+        "The name `default` is for whoever has no line of their own and no alias in impp.toml(5). Without it such a message is refused with \
+         status 67.",
+        "Commands, files and `:include:`, which other such files know, are refused; a wrong line is an error that names it, with status 78.",
+    ]);
+    page.heading("FILES");
+    page.item("/etc/impp/aliases", &["The names."]);
+    page.heading("EXAMPLES");
+    page.lines(ALIASES_EXAMPLE);
+    page.heading("SECURITY");
+    page.paragraphs(&["Whoever can write the file decides who reads what the machine has to say: it should belong to root."]);
+    program::see_also(&mut page, &["impp-send(1)", "impp.toml(5)", "impp(7)"]);
     page.finish()
 }
 

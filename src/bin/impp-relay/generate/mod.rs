@@ -37,6 +37,7 @@ pub(crate) fn work(wish: &GenerateArgs, _: &Printer) -> Outcome<Exit> {
     write(&man, "impp-relay.8", &relay::page())?;
     write(&man, "impp.toml.5", &formats::client())?;
     write(&man, "impp-relay.toml.5", &formats::relay())?;
+    write(&man, "impp-aliases.5", &formats::aliases())?;
     write(&man, "impp.7", &overview::page())?;
     for definition in tools::definitions().into_iter().chain([relay::definition()]) {
         for (name, script) in completions::of(definition)? {

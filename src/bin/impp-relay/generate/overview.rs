@@ -73,7 +73,7 @@ pub(super) fn page() -> String {
     page.heading("SECURITY");
     page.paragraphs(COMMON_SECURITY);
     let mut pages: Vec<String> = tools::MANUALS.iter().map(|(name, _)| format!("{name}(1)")).collect();
-    pages.extend(["impp-relay(8)", "impp.toml(5)", "impp-relay.toml(5)"].map(str::to_owned));
+    pages.extend(["impp-relay(8)", "impp.toml(5)", "impp-relay.toml(5)", "impp-aliases(5)"].map(str::to_owned));
     program::see_also(&mut page, &pages.iter().map(String::as_str).collect::<Vec<_>>());
     page.finish()
 }

@@ -1,5 +1,6 @@
 //! The options of impp-send.
 
+use super::rate::Rate;
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::manual::Manual;
@@ -13,23 +14,42 @@ use std::time::Duration;
 const EXAMPLES: &str = "\
 Examples:
   df -h | impp-send -s 'disks today' ann@example.org
-  impp-send -m 'backup failed' --urgency high oncall || echo status $?
-  tail -F app.log | impp-send --lines --max-size 4K ops@example.org";
+  tail -F app.log | impp-send --lines --queue --max-rate 10/1m ops@example.org
+  impp-send -s 'backup failed' --queue --urgency high oncall --exec /usr/local/bin/backup --full";
+
+const USAGE: &str = "\
+impp-send [OPTIONS] RCPT... < body
+       impp-send [OPTIONS] -m TEXT RCPT...
+       impp-send [OPTIONS] -t < message | --raw RCPT... < message | --lines RCPT... | --ndjson
+       impp-send --flush | --queue-list";
+
+/// Whatever makes the body or says whom it is for, but --ndjson.
+const SOURCES: [&str; 7] = ["message", "file", "headers", "raw", "lines", "exec", "html"];
+/// What works on the spool takes nothing from these.
+const NOT_FOR_SPOOL: [&str; 12] =
+    ["recipients", "message", "file", "headers", "raw", "lines", "ndjson", "exec", "probe", "dry_run", "tee", "fallback"];
 
 /// Send instant messages
 #[derive(Parser, Clone, Debug)]
 #[command(
     name = "impp-send",
     version,
-    about = "Send instant messages",
+    about = "Send instant messages to user@domain, impp://domain/user, or an alias",
     long_about = None,
     after_help = EXAMPLES,
-    override_usage = "impp-send [-s SUBJECT] RCPT... < body\n       impp-send [-s SUBJECT] -m TEXT RCPT...\n       impp-send -t < message | --raw RCPT... < message | --lines RCPT... | --ndjson",
+    override_usage = USAGE,
     max_term_width = 110
 )]
 pub(crate) struct SendArgs {
     /// Recipients: user@domain, impp://domain/user, or an alias
-    #[arg(value_name = "RCPT", required_unless_present_any = ["headers", "ndjson"], conflicts_with = "ndjson")]
+    #[arg(
+        value_name = "RCPT",
+        // The first line and the usage say as much, on a screen that is full.
+        hide_short_help = true,
+        hide_long_help = true,
+        required_unless_present_any = ["headers", "ndjson", "flush", "queue_list", "sendmail"],
+        conflicts_with = "ndjson"
+    )]
     pub(super) recipients: Vec<String>,
 
     /// Subject
@@ -62,6 +82,10 @@ pub(crate) struct SendArgs {
     /// One message per JSON line: to, subject, text, attach, urgency, id
     #[arg(long)]
     pub(super) ndjson: bool,
+    /// Run a command; send its output if it fails; end as it ends
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true,
+          conflicts_with_all = ["message", "file", "headers", "raw", "lines", "ndjson", "html", "probe", "dry_run"])]
+    pub(super) exec: Vec<String>,
     /// My name, beside the address
     #[arg(short = 'F', value_name = "NAME")]
     pub(super) name: Option<String>,
@@ -80,21 +104,36 @@ pub(crate) struct SendArgs {
     /// Language of the text
     #[arg(long, value_name = "TAG")]
     pub(super) lang: Option<String>,
-    /// How urgent: low, normal, high or emergency
+    /// low, normal, high or emergency
     #[arg(long, value_name = "HOW", hide_possible_values = true)]
     pub(super) urgency: Option<UrgencyChoice>,
     /// Worthless after this time (0: deliver now or fail)
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub(super) expires: Option<Duration>,
-    /// What counts as done: stored (or delivered; the default), delivered, none
+    /// Done when stored (or delivered; the default), delivered, or none: sent
     #[arg(long, value_name = "WHAT", hide_possible_values = true)]
     pub(super) wait: Option<Wait>,
     /// Only to those who are open now
     #[arg(long)]
     pub(super) if_open: bool,
+    /// Only to the first of them who is open now
+    #[arg(long, conflicts_with_all = ["if_open", "probe"])]
+    pub(super) first_open: bool,
     /// Send nothing: log in, and tell who is open
     #[arg(long, conflicts_with_all = ["lines", "ndjson", "headers"])]
     pub(super) probe: bool,
+    /// If nobody got it, run CMD with the message on its standard input
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["probe", "dry_run"])]
+    pub(super) fallback: Option<String>,
+    /// What fails for now stays in the spool (status 3) for --flush
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, conflicts_with_all = ["if_open", "first_open", "probe"])]
+    pub(super) queue: Option<Option<PathBuf>>,
+    /// Send what is in the spool
+    #[arg(long, conflicts_with_all = NOT_FOR_SPOOL)]
+    pub(super) flush: bool,
+    /// Show what is in the spool
+    #[arg(long, conflicts_with_all = NOT_FOR_SPOOL, conflicts_with = "flush")]
+    pub(super) queue_list: bool,
     /// Send nothing if the body is empty
     #[arg(long)]
     pub(super) skip_empty: bool,
@@ -104,12 +143,18 @@ pub(crate) struct SendArgs {
     /// Cut a longer body: keep head and tail, say how much is missing
     #[arg(long, requires = "max_size")]
     pub(super) truncate: bool,
-    /// What is read from standard input also goes to standard output
+    /// Send no more than N messages in TIME; the others wait
+    #[arg(long, value_name = "N/TIME", value_parser = Rate::parse)]
+    pub(super) max_rate: Option<Rate>,
+    /// What is read from standard input (or CMD) also goes to standard output
     #[arg(long, conflicts_with_all = ["json", "format", "dry_run", "message", "probe"])]
     pub(super) tee: bool,
     /// Print the message instead of sending it
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
+    /// Behave as sendmail does, with its options behind this one
+    #[arg(long, conflicts_with_all = SOURCES, conflicts_with_all = ["ndjson", "flush", "queue_list", "tee", "subject", "name"])]
+    pub(super) sendmail: bool,
 
     #[command(flatten)]
     pub(super) common: Common,

@@ -4,7 +4,7 @@ use super::args::{SendArgs, UrgencyChoice};
 use super::input::{JsonMessage, Limit};
 use crate::cli::account::AddressBook;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::model::content::{Attachment, Body, Defaults, Draft, Urgency, ensure_headers, recipients_of, strip_bcc};
+use crate::model::content::{Attachment, Body, Defaults, Draft, Urgency, ensure_headers, recipients_of, without_fields};
 use crate::model::{Address, MessageId};
 use crate::net::{Clock, random};
 use bytes::Bytes;
@@ -137,10 +137,6 @@ impl<'a> Composer<'a> {
                 Err(Failure::new(Exit::Data, "cannot send an empty message: it has no header"))
             };
         }
-        Limit { truncate: false, ..self.limit }.apply(Vec::new())?;
-        if self.limit.max.is_some_and(|max| octets.len() as u64 > max) {
-            Limit { truncate: false, ..self.limit }.apply(octets.to_vec())?;
-        }
         let mut to = self.to.clone();
         if self.args.headers {
             let named = recipients_of(octets);
@@ -154,12 +150,32 @@ impl<'a> Composer<'a> {
                 return Err(Failure::new(Exit::Data, "cannot send: no recipient in To, Cc or Bcc"));
             }
         }
-        let stripped = if self.args.headers { strip_bcc(octets) } else { Bytes::copy_from_slice(octets) };
-        let id = self.id.clone().unwrap_or_else(|| random::message_id(&me.domain()));
-        let defaults = Defaults { message_id: &id, from: me, date: Clock::now().unix };
-        let complete =
-            ensure_headers(&stripped, &defaults).map_err(|why| Failure::new(Exit::Data, format!("cannot send: {why}")))?;
-        Ok(Some(Outgoing { id: complete.message_id, content_type: complete.content_type, octets: complete.octets, to }))
+        complete(me, octets, to, self.id.clone(), Changes { hide_bcc: self.args.headers, ..Changes::default() }).map(Some)
+    }
+
+    /// How much may be read for one message.
+    pub(super) fn limit(&self) -> Limit {
+        self.limit
+    }
+
+    /// The output of a command that failed, and why.
+    ///
+    /// # Errors
+    /// 65.
+    pub(super) fn failed(&self, me: &Address, why: &str, mut output: Vec<u8>) -> Outcome<Option<Outgoing>> {
+        if self.args.skip_empty && output.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        if !output.is_empty() && !output.ends_with(b"\n") {
+            output.push(b'\n');
+        }
+        output.extend_from_slice(format!("[{why}]\n").as_bytes());
+        let mut draft = self.draft(me, self.id.clone());
+        draft.to.clone_from(&self.to);
+        draft.subject.get_or_insert_with(|| why.to_owned());
+        draft.body = Some(Body::Text(output.into()));
+        draft.attachments.clone_from(&self.attachments);
+        finish(&draft, self.to.clone()).map(Some)
     }
 
     fn draft(&self, me: &Address, id: Option<MessageId>) -> Draft {
@@ -179,6 +195,41 @@ impl<'a> Composer<'a> {
         };
         draft
     }
+}
+
+/// What is changed in a message that came whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Changes<'a> {
+    /// Bcc goes.
+    pub(super) hide_bcc: bool,
+    /// From is replaced by whoever logs in.
+    pub(super) from: bool,
+    /// The name beside that.
+    pub(super) from_name: Option<&'a str>,
+}
+
+/// A message that came whole, with what it lacks.
+///
+/// # Errors
+/// 65.
+pub(super) fn complete(
+    me: &Address,
+    octets: &[u8],
+    to: Vec<Address>,
+    id: Option<MessageId>,
+    changes: Changes<'_>,
+) -> Outcome<Outgoing> {
+    let away: &[&str] = match (changes.hide_bcc, changes.from) {
+        (true, true) => &["Bcc", "Resent-Bcc", "From"],
+        (true, false) => &["Bcc", "Resent-Bcc"],
+        (false, true) => &["From"],
+        (false, false) => &[],
+    };
+    let left = without_fields(octets, away);
+    let id = id.unwrap_or_else(|| random::message_id(&me.domain()));
+    let defaults = Defaults { message_id: &id, from: me, from_name: changes.from_name, date: Clock::now().unix };
+    let complete = ensure_headers(&left, &defaults).map_err(|why| Failure::new(Exit::Data, format!("cannot send: {why}")))?;
+    Ok(Outgoing { id: complete.message_id, content_type: complete.content_type, octets: complete.octets, to })
 }
 
 fn finish(draft: &Draft, to: Vec<Address>) -> Outcome<Outgoing> {

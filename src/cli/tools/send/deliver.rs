@@ -1,12 +1,15 @@
-//! One message to its recipients, over one session, all at once; and what is told of it.
+//! One message to its recipients over one session, all at once; or to the first who is open.
 
 use super::args::{SendArgs, Wait};
 use super::compose::Outgoing;
+use super::rate::Pace;
+use super::report::{Fault, How, Report, State};
+use super::spool::work::Refusal;
 use crate::cli::exit::{Exit, Outcome};
-use crate::cli::print::{Printer, Record};
+use crate::cli::print::Printer;
 use crate::cli::session::Session;
 use crate::cli::trouble::Trouble;
-use crate::cli::{progress, safe, together, units};
+use crate::cli::{progress, together};
 use crate::model::{Address, MessageId, Status};
 use crate::net::Clock;
 use crate::net::client::{Delivery, Message};
@@ -16,72 +19,58 @@ use std::time::{Duration, Instant};
 /// Recipients under way at a time; within what every server takes.
 const WIDTH: usize = 32;
 
-/// The message and the manner in which it is sent.
+/// What all messages of a run have in common.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) args: &'a SendArgs,
+    pub(super) out: &'a Printer,
+    pub(super) pace: Pace,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(args: &'a SendArgs, out: &'a Printer) -> Self {
+        Self { args, out, pace: Pace::new(args.max_rate) }
+    }
+
+    /// Sends one message out of the spool.
+    pub(super) async fn send(&self, session: &Session<'_>, to: &Address, message: &Message) -> Result<Delivery, Refusal> {
+        self.pace.turn().await;
+        match session.send(to, message).await {
+            Ok(sent) => Ok(sent.delivery),
+            Err(trouble) if trouble.is_an_answer() => Err(Refusal::Message(Fault::of(&trouble, "deliver to", to))),
+            Err(trouble) => Err(Refusal::Session(trouble.doing(&format!("deliver to {}", to.shown())))),
+        }
+    }
+}
+
+/// A session that messages are sent over, and where their fate is told.
 #[derive(Debug)]
 pub(super) struct Delivering<'a> {
-    args: &'a SendArgs,
-    session: &'a Session<'a>,
-    out: &'a Printer,
+    pub(super) run: &'a Run<'a>,
+    pub(super) session: &'a Session<'a>,
+    pub(super) report: &'a Report<'a>,
 }
 
-/// What became of the message for one recipient.
-#[derive(Debug)]
-enum State {
-    Delivered,
-    Stored,
-    /// Handed over, not waited for.
-    Sent,
-    /// `--if-open`: not open.
-    Skipped,
-    /// `--probe`: what the address shows.
-    Shows(Option<Status>),
-    Failed(Trouble),
-}
-
-impl State {
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Stored => "stored",
-            Self::Sent => "sent",
-            Self::Skipped => "skipped",
-            Self::Shows(status) => status.map_or("unknown", Status::as_str),
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    fn exit(&self, wait: Wait) -> Exit {
-        match self {
-            Self::Stored if wait == Wait::Delivered => Exit::Unknown,
-            Self::Delivered | Self::Stored | Self::Sent | Self::Shows(_) => Exit::Yes,
-            Self::Skipped => Exit::No,
-            Self::Failed(trouble) => trouble.exit(),
-        }
-    }
-}
-
-impl<'a> Delivering<'a> {
-    pub(super) fn new(args: &'a SendArgs, session: &'a Session<'a>, out: &'a Printer) -> Self {
-        Self { args, session, out }
-    }
-
-    /// Sends to all, tells each, and gives the status of all together.
-    pub(super) async fn deliver(&self, message: &Outgoing) -> Outcome<Exit> {
+impl Delivering<'_> {
+    /// Sends to all, or to the first who is open.
+    pub(super) async fn deliver(&self, message: &Outgoing) {
         let wire = Message {
             id: message.id.clone(),
             content_type: message.content_type.to_owned(),
             body: message.octets.clone(),
-            wanted: self.args.expires,
+            wanted: self.run.args.expires,
         };
-        let bar = progress::octets(self.out, message.octets.len() as u64 * message.to.len() as u64);
-        let done = self.each(&message.to, Some(&message.id), async |to| {
+        if self.run.args.first_open {
+            return self.first_open(&message.to, &wire).await;
+        }
+        let octets = message.octets.len() as u64;
+        let bar = progress::deliveries(self.run.out, octets, message.to.len());
+        self.each(&message.to, Some(&message.id), async |to| {
             let state = self.one(to, &wire).await;
-            bar.inc(message.octets.len() as u64);
+            bar.delivered(octets);
             state
-        });
-        let exit = done.await;
-        bar.finish_and_clear();
-        exit
+        })
+        .await;
     }
 
     /// Asks for the presence of all and tells it; nothing is sent.
@@ -89,81 +78,87 @@ impl<'a> Delivering<'a> {
         self.each(recipients, None, async |to| match self.session.fetch_following(to).await {
             Ok(value) => State::Shows(value.presence.map(|presence| presence.status)),
             // They exist and keep to themselves: that is no obstacle to sending.
-            Err(trouble) if trouble.exit() == Exit::Denied && trouble.kind().is_some() => State::Shows(None),
-            Err(trouble) => State::Failed(trouble),
+            Err(trouble) if is_withheld(&trouble) => State::Shows(None),
+            Err(trouble) => State::Failed(Fault::of(&trouble, "reach", to)),
         })
-        .await
+        .await;
+        self.report.exit()
     }
 
     async fn one(&self, to: &Address, message: &Message) -> State {
-        if self.args.if_open {
-            match self.session.fetch_following(to).await {
-                Ok(value) if value.presence.as_ref().is_some_and(|presence| presence.status == Status::Open) => {}
-                Ok(_) => return State::Skipped,
-                Err(trouble) if trouble.exit() == Exit::Denied && trouble.kind().is_some() => return State::Skipped,
-                Err(trouble) => return State::Failed(trouble),
+        if self.run.args.if_open {
+            match self.is_open(to).await {
+                Ok(true) => {}
+                Ok(false) => return State::Skipped,
+                Err(fault) => return State::Failed(fault),
             }
         }
-        if self.args.wait == Some(Wait::None) {
-            return self.session.send_blindly(to, message).await.map_or_else(State::Failed, |()| State::Sent);
+        self.send(to, message).await
+    }
+
+    async fn send(&self, to: &Address, message: &Message) -> State {
+        self.run.pace.turn().await;
+        if self.run.args.wait == Some(Wait::None) {
+            let sent = self.session.send_blindly(to, message).await;
+            return sent.map_or_else(|trouble| State::Failed(Fault::of(&trouble, "deliver to", to)), |()| State::Sent);
         }
         match self.session.send(to, message).await {
-            Ok(sent) if sent.delivery == Delivery::Delivered => State::Delivered,
-            Ok(_) => State::Stored,
-            Err(trouble) => State::Failed(trouble),
+            Ok(sent) => sent.delivery.into(),
+            Err(trouble) => State::Failed(Fault::of(&trouble, "deliver to", to)),
+        }
+    }
+
+    async fn is_open(&self, to: &Address) -> Result<bool, Fault> {
+        match self.session.fetch_following(to).await {
+            Ok(value) => Ok(value.presence.is_some_and(|presence| presence.status == Status::Open)),
+            Err(trouble) if is_withheld(&trouble) => Ok(false),
+            Err(trouble) => Err(Fault::of(&trouble, "reach", to)),
+        }
+    }
+
+    /// All are asked at once, and the first in their order who is open gets it; where that fails, the next.
+    async fn first_open(&self, recipients: &[Address], message: &Message) {
+        let answers = RefCell::new(Vec::new());
+        answers.borrow_mut().resize_with(recipients.len(), || None);
+        together::each(recipients, WIDTH, async |at, to: &Address| {
+            let answer = self.is_open(to).await;
+            if let Some(place) = answers.borrow_mut().get_mut(at) {
+                *place = Some(answer);
+            }
+        })
+        .await;
+        for (to, answer) in recipients.iter().zip(answers.into_inner()) {
+            let begun = Clock::instant();
+            let state = match answer {
+                Some(Ok(true)) if !self.report.somebody_got_it() => self.send(to, message).await,
+                Some(Err(fault)) => State::Failed(fault),
+                _ => State::Skipped,
+            };
+            self.tell(to, Some(&message.id), &state, begun).await;
         }
     }
 
     /// Does `one` for all recipients and tells each as soon as it is settled.
-    async fn each(&self, recipients: &[Address], id: Option<&MessageId>, one: impl AsyncFn(&Address) -> State) -> Outcome<Exit> {
-        let told = RefCell::new(Vec::new());
+    async fn each(&self, recipients: &[Address], id: Option<&MessageId>, one: impl AsyncFn(&Address) -> State) {
         together::each(recipients, WIDTH, async |_, to: &Address| {
             let begun = Clock::instant();
             let state = one(to).await;
-            let took = since(begun);
-            let server = self.session.server().await;
-            let result = self.tell(to, id, &state, server, took);
-            told.borrow_mut().push(result.map(|()| state.exit(self.args.wait.unwrap_or_default())));
+            self.tell(to, id, &state, begun).await;
         })
         .await;
-        let exits = told.into_inner().into_iter().collect::<Outcome<Vec<_>>>()?;
-        Ok(Exit::combine(&exits))
     }
 
-    fn tell(&self, to: &Address, id: Option<&MessageId>, state: &State, server: Option<String>, took: Duration) -> Outcome<()> {
-        let trouble = match state {
-            State::Failed(trouble) => Some(trouble),
-            _ => None,
-        };
-        let record = Record::new()
-            .with("to", to.to_email())
-            .with("state", state.word())
-            .with("id", id.map(MessageId::as_str))
-            .with("server", server)
-            .with("ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
-            .with("error", trouble.map(Trouble::token))
-            .with("code", state.exit(self.args.wait.unwrap_or_default()).code())
-            .with("retry", trouble.is_some_and(Trouble::is_temporary));
-        let shown = to.shown();
-        let line = match state {
-            State::Shows(_) => safe::line(&format!("{shown}  {}", state.word())).into_owned(),
-            _ => String::new(),
-        };
-        match state {
-            State::Failed(trouble) => {
-                self.out.complain(&trouble.line(&format!("{} {shown}", if self.args.probe { "reach" } else { "deliver to" })))
-            }
-            State::Skipped => self.out.note(&format!("not sent to {shown}: not open")),
-            State::Stored if self.args.wait == Some(Wait::Delivered) => {
-                self.out.note(&format!("stored for {shown}, not yet delivered"))
-            }
-            State::Shows(_) => {}
-            state => self.out.detail(&format!("{} to {shown} in {}", state.word(), units::shown(took))),
-        }
-        self.out.record(&record, &line)
+    async fn tell(&self, to: &Address, id: Option<&MessageId>, state: &State, begun: Instant) {
+        let took = since(begun);
+        let server = self.session.server().await;
+        self.report.tell(to, state, How { id, server: server.as_deref(), took: Some(took) });
     }
 }
 
-fn since(begun: Instant) -> Duration {
+fn is_withheld(trouble: &Trouble) -> bool {
+    trouble.exit() == Exit::Denied && trouble.is_an_answer()
+}
+
+pub(super) fn since(begun: Instant) -> Duration {
     Clock::instant().saturating_duration_since(begun)
 }

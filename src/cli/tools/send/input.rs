@@ -5,11 +5,13 @@ use crate::cli::print::Printer;
 use crate::cli::units;
 use serde::Deserialize;
 use serde_json::Value;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-/// What nobody means to send as an instant message, whatever a server would take.
-const LARGEST: u64 = 1 << 30;
+/// Where `--max-size` says nothing: more than any server takes by itself, less than hurts this machine.
+pub(super) const LARGEST: u64 = 64 << 20;
+/// Octets read at a time.
+const READ: usize = 64 << 10;
 
 /// What happens to a body that is longer than wanted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,30 +28,27 @@ impl Limit {
     /// # Errors
     /// 65 if it is longer and must not be cut.
     pub(super) fn apply(self, body: Vec<u8>) -> Outcome<Vec<u8>> {
-        let size = body.len() as u64;
-        match self.max {
-            Some(max) if size > max && self.truncate => Ok(cut(&body, usize::try_from(max).unwrap_or(usize::MAX))),
-            Some(max) if size > max => {
-                let line = format!("cannot send a body of {}: --max-size is {}", units::shown_size(size), units::shown_size(max));
-                Err(Failure::new(Exit::Data, line))
-            }
-            _ => Ok(body),
-        }
+        let mut collected = Collected::new(self);
+        collected.take(&body);
+        collected.finish()
     }
 }
 
 /// Head and tail of a text with a line between them that says how much is missing; whole lines where there are
-/// any, never part of a character.
-fn cut(body: &[u8], max: usize) -> Vec<u8> {
-    let text = String::from_utf8_lossy(body);
-    let note = |missing: usize| format!("\n[... {missing} octets left out ...]\n");
-    let room = max.saturating_sub(note(text.len()).len());
-    let head_end = floor(&text, room / 2);
-    let tail_start = ceil(&text, text.len().saturating_sub(room - room / 2));
-    let (head, tail) = (text.get(..head_end).unwrap_or_default(), text.get(tail_start..).unwrap_or_default());
+/// any, never part of a character. `between`: octets that were not even kept.
+fn cut(head: &[u8], between: u64, tail: &[u8], max: usize) -> Vec<u8> {
+    let (first, last) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
+    // Where all of it is there, the tail may reach back into the head.
+    let last = if between == 0 { format!("{first}{last}") } else { last.into_owned() };
+    let whole = if between == 0 { last.len() as u64 } else { first.len() as u64 + between + last.len() as u64 };
+    let note = |missing: u64| format!("\n[... {missing} octets left out ...]\n");
+    let room = max.saturating_sub(note(whole).len());
+    let head_end = floor(&first, room / 2);
+    let tail_start = ceil(&last, last.len().saturating_sub(room - room / 2));
+    let (head, tail) = (first.get(..head_end).unwrap_or_default(), last.get(tail_start..).unwrap_or_default());
     let head = head.rfind('\n').and_then(|at| head.get(..at)).unwrap_or(head);
     let tail = tail.split_once('\n').filter(|(_, rest)| !rest.is_empty()).map_or(tail, |(_, rest)| rest);
-    let missing = text.len() - head.len() - tail.len();
+    let missing = whole.saturating_sub((head.len() + tail.len()) as u64);
     format!("{head}{}{tail}", note(missing)).into_bytes()
 }
 
@@ -62,52 +61,129 @@ fn ceil(text: &str, at: usize) -> usize {
 }
 
 /// `--tee`: where a copy of standard input goes as it comes.
-#[derive(Debug)]
-pub(super) struct Tee<'a>(Option<&'a Printer>);
+#[derive(Debug, Default)]
+pub(super) struct Tee {
+    out: Option<Printer>,
+    broken: Option<Failure>,
+}
 
-impl<'a> Tee<'a> {
+impl Tee {
     /// A copy to standard output, if `wanted`.
-    pub(super) fn new(wanted: bool, out: &'a Printer) -> Self {
-        Self(wanted.then_some(out))
+    pub(super) fn new(wanted: bool, out: &Printer) -> Self {
+        Self { out: wanted.then(|| out.clone()), broken: None }
     }
 
-    /// Copies. A reader of the copy who went away must not keep the message from being sent.
+    /// Copies. A copy that nobody takes must not keep the message from being sent.
     pub(super) fn copy(&mut self, octets: &[u8]) {
-        if self.0.is_some_and(|out| out.data(octets).is_err()) {
-            self.0 = None;
+        if let Some(out) = &self.out
+            && let Err(failure) = out.data(octets)
+        {
+            (self.out, self.broken) = (None, Some(failure));
+        }
+    }
+
+    /// The status of all, with that of the copy.
+    ///
+    /// # Errors
+    /// 74 if all went well but the copy, and its reader did not just go away.
+    pub(super) fn finish(self, exit: Exit) -> Outcome<Exit> {
+        match self.broken {
+            Some(failure) if exit == Exit::Yes && failure.exit != Exit::Yes => Err(failure),
+            _ => Ok(exit),
         }
     }
 }
 
-/// Standard input, copied while it is read.
-struct Copied<'a, 'b>(std::io::StdinLock<'static>, &'a mut Tee<'b>);
+/// What is read, within its limit: of what may be cut only the two ends are kept, however much comes.
+#[derive(Debug)]
+pub(super) struct Collected {
+    limit: Limit,
+    head: Vec<u8>,
+    /// What came behind the head; of more than is needed the last.
+    tail: Vec<u8>,
+    total: u64,
+}
 
-impl Read for Copied<'_, '_> {
-    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
-        let octets = self.0.read(room)?;
-        self.1.copy(room.get(..octets).unwrap_or_default());
-        Ok(octets)
+impl Collected {
+    pub(super) fn new(limit: Limit) -> Self {
+        Self { limit, head: Vec::new(), tail: Vec::new(), total: 0 }
+    }
+
+    fn max(&self) -> usize {
+        usize::try_from(self.limit.max.unwrap_or(LARGEST)).unwrap_or(usize::MAX)
+    }
+
+    /// Takes what came. `false`: it is too much already.
+    pub(super) fn take(&mut self, octets: &[u8]) -> bool {
+        self.total += octets.len() as u64;
+        let room = self.max().saturating_sub(self.head.len()).min(octets.len());
+        let (head, rest) = octets.split_at(room);
+        self.head.extend_from_slice(head);
+        if !rest.is_empty() && self.limit.truncate {
+            self.tail.extend_from_slice(rest);
+            let spare = self.tail.len().saturating_sub(self.max());
+            // Not at every turn, so that it costs no more than what is copied anyway.
+            if spare > self.max() {
+                self.tail.drain(..spare);
+            }
+        }
+        rest.is_empty() || self.limit.truncate
+    }
+
+    /// The body.
+    ///
+    /// # Errors
+    /// 65 if it is too long and must not be cut.
+    pub(super) fn finish(mut self) -> Outcome<Vec<u8>> {
+        let max = self.max();
+        if self.total <= max as u64 {
+            return Ok(self.head);
+        }
+        if !self.limit.truncate {
+            let line = match self.limit.max {
+                Some(max) => format!("cannot send so long a body: --max-size is {}", units::shown_size(max)),
+                None => format!("cannot send more than {}; --max-size allows more", units::shown_size(LARGEST)),
+            };
+            return Err(Failure::new(Exit::Data, line));
+        }
+        let spare = self.tail.len().saturating_sub(max);
+        self.tail.drain(..spare);
+        let between = self.total - (self.head.len() + self.tail.len()) as u64;
+        Ok(cut(&self.head, between, &self.tail, max))
     }
 }
 
-/// Reads a file, or standard input.
+/// Reads a file, or standard input, to its end.
 ///
 /// # Errors
-/// 66 or 74 if it cannot be read; 65 if it is absurdly large.
-pub(super) fn read(path: Option<&Path>, tee: &mut Tee<'_>) -> Outcome<Vec<u8>> {
-    let mut octets = Vec::new();
-    let done = match path {
-        Some(path) if path != Path::new("-") => {
-            std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut octets))
-        }
-        _ => Copied(std::io::stdin().lock(), tee).take(LARGEST + 1).read_to_end(&mut octets),
-    };
+/// 66 or 74 if it cannot be read; 65 if it is longer than the limit.
+pub(super) fn read(path: Option<&Path>, limit: Limit, tee: &mut Tee) -> Outcome<Vec<u8>> {
+    let path = path.filter(|path| *path != Path::new("-"));
     let name = path.unwrap_or_else(|| Path::new("standard input"));
-    done.map_err(|error| Failure::reading(name, &error))?;
-    if octets.len() as u64 > LARGEST {
-        return Err(Failure::new(Exit::Data, format!("cannot send {}: it is larger than 1G", name.display())));
+    let failed = |error| Failure::reading(name, &error);
+    match path {
+        Some(path) => collect(std::fs::File::open(path).map_err(failed)?, limit, |_| {}).map_err(failed)?,
+        None => collect(std::io::stdin().lock(), limit, |octets| tee.copy(octets)).map_err(failed)?,
     }
-    Ok(octets)
+    .finish()
+}
+
+/// Reads to the end, or until it is too much.
+pub(super) fn collect(mut from: impl Read, limit: Limit, mut seen: impl FnMut(&[u8])) -> std::io::Result<Collected> {
+    let mut collected = Collected::new(limit);
+    let mut room = vec![0; READ];
+    loop {
+        let octets = match from.read(&mut room) {
+            Ok(0) => return Ok(collected),
+            Ok(octets) => room.get(..octets).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        seen(octets);
+        if !collected.take(octets) {
+            return Ok(collected);
+        }
+    }
 }
 
 /// A message as one JSON line has it.
@@ -182,6 +258,24 @@ mod tests {
         let missing: usize = cut.split("[... ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         let kept: usize = cut.split("\n[...").next().unwrap().len() + cut.split("...]\n").nth(1).unwrap().len();
         assert_eq!(missing + kept, lines.len());
+    }
+
+    #[test]
+    fn however_much_comes_only_the_ends_are_kept() {
+        let mut collected = Collected::new(Limit { max: Some(1000), truncate: true });
+        for number in 0..100_000 {
+            assert!(collected.take(format!("line {number}\n").as_bytes()));
+            assert!(collected.head.len() + collected.tail.len() <= 4000);
+        }
+        let total = collected.total;
+        let cut = String::from_utf8(collected.finish().unwrap()).unwrap();
+        assert!(cut.len() <= 1000 && cut.starts_with("line 0\n") && cut.ends_with("line 99999\n"), "{cut}");
+        let missing: u64 = cut.split("[... ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        let note = format!("\n[... {missing} octets left out ...]\n").len() as u64;
+        assert_eq!(cut.len() as u64 - note + missing, total);
+        let mut refused = Collected::new(Limit { max: Some(10), truncate: false });
+        assert!(refused.take(b"0123456789") && !refused.take(b"x"), "nothing more need be read");
+        assert_eq!(refused.finish().unwrap_err().exit, Exit::Data);
     }
 
     #[test]

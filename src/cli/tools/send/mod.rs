@@ -3,118 +3,236 @@
 mod args;
 mod compose;
 mod deliver;
+mod exec;
+mod flush;
 mod input;
+mod kept;
+mod list;
 mod manual;
+mod one;
+mod rate;
+mod report;
+mod sendmail;
+mod spool;
 mod stream;
 
 pub(super) use args::SendArgs;
 
-use crate::cli::account::{self, AddressBook};
+use crate::cli::account::{self, Account, AddressBook};
 use crate::cli::config::Config;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::Printer;
 use crate::cli::run;
-use crate::cli::session::{Ask, Open};
+use crate::cli::run::Stop;
+use crate::cli::session::{Ask, Open, Session};
 use crate::model::Address;
 use crate::model::acl::ANONYMOUS_DOMAIN;
 use compose::{Composer, Outgoing};
-use deliver::Delivering;
-use input::Tee;
+use deliver::{Delivering, Run};
+use input::{Limit, Tee};
+use one::Keeping;
+use report::Report;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Runs the tool with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    run::main::<SendArgs>()
+    run::with_arguments::<SendArgs>(sendmail::arguments(std::env::args_os().collect())).into()
 }
 
 fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
-    if args.headers && args.if_open && args.probe {
-        return Err(Failure::usage("--probe sends nothing: it does not go with -t"));
+    if args.sendmail {
+        return sendmail::work(args, out);
+    }
+    if args.queue_list {
+        return list::list(&args, out);
     }
     let config = Config::find(args.common.who.config.as_deref())?;
+    if args.flush {
+        return flush::flush(&args, &config, out);
+    }
     let book = AddressBook::of(&config);
     let composer = Composer::new(&args, &book)?;
     if args.dry_run {
         return dry_run(&args, &config, &composer, out);
     }
+    let task = Task { args: &args, config: &config, composer: &composer, out };
+    if !args.exec.is_empty() {
+        return task.exec();
+    }
     let streaming = args.lines || args.ndjson;
-    let reads_stdin =
-        streaming || (args.message.is_none() && args.file.as_deref().is_none_or(|path| path == std::path::Path::new("-")));
-    let account = account::settle(&args.common, &config, args.probe || !reads_stdin)?;
-    let open = match composer.recipients() {
-        [first, ..] => Open::new(&args.common, &account, out).towards(first),
-        [] => Open::new(&args.common, &account, out),
-    };
-    if streaming {
-        return run::block_on(async |stop| stream::send(&args, &composer, &open, &stop, out).await);
-    }
-    if args.probe {
-        return run::block_on(async |stop| {
-            open.with(&stop, Ask::OneShot, async |session| {
-                Delivering::new(&args, session, out).probe(composer.recipients()).await
-            })
-            .await
-        });
-    }
-    let body = body(&args, out)?;
-    // Whatever is wrong with the message is said before anybody is connected to.
-    let early = account.user().map(|me| compose(&args, &composer, me, &body)).transpose()?;
-    if matches!(early, Some(None)) {
-        out.detail("nothing to send: the body is empty");
-        return Ok(Exit::Yes);
-    }
+    let reads_stdin = streaming || (args.message.is_none() && args.file.as_deref().is_none_or(|path| path == Path::new("-")));
+    let account = task.account(args.probe || !reads_stdin)?;
+    let open = task.open(&account);
+    let shared = Run::new(&args, out);
     run::block_on(async |stop| {
-        open.with(&stop, Ask::OneShot, async |session| {
-            let message = match early {
-                Some(message) => message,
-                None => compose(&args, &composer, session.me()?, &body)?,
+        if streaming {
+            return stream::send(&shared, &composer, &open, &stop).await;
+        }
+        if args.probe {
+            let report = Report::new(&args, out);
+            let probe = async |session: &Session<'_>| {
+                Delivering { run: &shared, session, report: &report }.probe(composer.recipients()).await
             };
-            match message {
-                Some(message) => Delivering::new(&args, session, out).deliver(&message).await,
-                None => Ok(Exit::Yes),
-            }
-        })
-        .await
+            return open.with(&stop, Ask::OneShot, probe).await;
+        }
+        let (body, tee) = match &args.message {
+            Some(text) => (composer.limit().apply(text.clone().into_bytes())?, Tee::default()),
+            None => read_all(&open, &stop, args.file.clone(), task.limit(), Tee::new(args.tee, out)).await?,
+        };
+        let exit = task.send(&shared, &open, &stop, |me| task.compose(me, &body)).await?;
+        tee.finish(exit)
     })
 }
 
-fn body(args: &SendArgs, out: &Printer) -> Outcome<Vec<u8>> {
-    match &args.message {
-        Some(text) => Ok(text.clone().into_bytes()),
-        None => input::read(args.file.as_deref(), &mut Tee::new(args.tee, out)),
+/// What there is to do, and with what.
+struct Task<'a> {
+    args: &'a SendArgs,
+    config: &'a Config,
+    composer: &'a Composer<'a>,
+    out: &'a Printer,
+}
+
+impl Task<'_> {
+    fn account(&self, stdin_is_free: bool) -> Outcome<Account> {
+        let account = account::settle(&self.args.common, self.config, stdin_is_free)?;
+        if self.args.queue.is_some() && account.user().is_none() {
+            return Err(Failure::usage("--queue needs a login: nobody knows an anonymous sender again"));
+        }
+        Ok(account)
+    }
+
+    fn open<'o>(&'o self, account: &'o Account) -> Open<'o> {
+        let open = Open::new(&self.args.common, account, self.out);
+        match self.composer.recipients() {
+            [first, ..] => open.towards(first),
+            [] => open,
+        }
+    }
+
+    /// A message that came whole has its own form and cannot be cut.
+    fn limit(&self) -> Limit {
+        let limit = self.composer.limit();
+        Limit { truncate: limit.truncate && !(self.args.headers || self.args.raw), ..limit }
+    }
+
+    fn compose(&self, me: &Address, body: &[u8]) -> Outcome<Option<Outgoing>> {
+        match self.args.headers || self.args.raw {
+            true => self.composer.whole(me, body),
+            false => self.composer.plain(me, body.to_vec()),
+        }
+    }
+
+    /// Sends the message that `compose` makes for whoever logs in.
+    async fn send(
+        &self,
+        shared: &Run<'_>,
+        open: &Open<'_>,
+        stop: &Stop,
+        compose: impl Fn(&Address) -> Outcome<Option<Outgoing>>,
+    ) -> Outcome<Exit> {
+        let spool = one::spool(shared)?;
+        let nothing = || {
+            self.out.detail("nothing to send: the body is empty");
+            Ok(Exit::Yes)
+        };
+        if let Some(me) = open.user() {
+            // Whatever is wrong with the message is said before anybody is connected to.
+            let Some(message) = compose(me)? else { return nothing() };
+            let spool = spool.as_ref().map(|spool| (spool, Keeping::ForNow));
+            return one::send(shared, open, stop, &message, me, spool).await;
+        }
+        let report = Report::new(self.args, self.out);
+        let Some(message) = compose(&nobody()?)? else { return nothing() };
+        let done = open.with(stop, Ask::OneShot, async |session| {
+            if let Some(message) = compose(session.me()?)? {
+                Delivering { run: shared, session, report: &report }.deliver(&message).await;
+            }
+            Ok(())
+        });
+        one::conclude(shared, stop, &report, &message, done.await, false).await
+    }
+
+    /// `--exec`: whatever is wrong with the sending must not keep the command from being run.
+    fn exec(&self) -> Outcome<Exit> {
+        let shared = Run::new(self.args, self.out);
+        let Some(failed) = run::block_on(async |stop| exec::run(&shared, &stop).await)? else { return Ok(Exit::Yes) };
+        let sent = self.account(false).and_then(|account| {
+            let open = self.open(&account);
+            run::block_on(async |stop| {
+                let compose = |me: &Address| self.composer.failed(me, &failed.why, failed.output.clone());
+                self.send(&shared, &open, &stop, compose).await
+            })
+        });
+        match sent {
+            Ok(Exit::Yes | Exit::Unknown) => {}
+            Ok(_) | Err(_) => {
+                if let Err(failure) = &sent {
+                    self.out.failure(failure);
+                }
+                // Nobody has it: whoever runs this shall see it.
+                if !self.args.tee {
+                    self.out.data(&failed.output)?;
+                }
+                self.out.complain(&failed.why);
+            }
+        }
+        Ok(failed.exit)
     }
 }
 
-fn compose(args: &SendArgs, composer: &Composer<'_>, me: &Address, body: &[u8]) -> Outcome<Option<Outgoing>> {
-    match args.headers || args.raw {
-        true => composer.whole(me, body),
-        false => composer.plain(me, body.to_vec()),
-    }
+/// Reads a whole body, within the time of the run.
+async fn read_all(open: &Open<'_>, stop: &Stop, path: Option<PathBuf>, limit: Limit, tee: Tee) -> Outcome<(Vec<u8>, Tee)> {
+    let reading = async {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut tee = tee;
+            input::read(path.as_deref(), limit, &mut tee).map(|octets| (octets, tee))
+        });
+        read.await.unwrap_or_else(|_| Err(Failure::new(Exit::Internal, "reading was broken off")))
+    };
+    stop.or(open.deadline().keep("cannot finish: the input did not end", reading)).await
+}
+
+/// Who is shown as the sender where nobody logs in.
+fn pretended(args: &SendArgs, config: &Config) -> Outcome<Address> {
+    account::claimed(&args.common, config).map_or_else(nobody, Ok)
+}
+
+fn nobody() -> Outcome<Address> {
+    Address::parse(&format!("nobody@{ANONYMOUS_DOMAIN}")).map_err(|why| Failure::new(Exit::Internal, why.to_string()))
 }
 
 /// Shows the messages. Needs no password and no server.
 fn dry_run(args: &SendArgs, config: &Config, composer: &Composer<'_>, out: &Printer) -> Outcome<Exit> {
-    let nobody =
-        || Address::parse(&format!("nobody@{ANONYMOUS_DOMAIN}")).map_err(|why| Failure::new(Exit::Internal, why.to_string()));
-    let me = account::claimed(&args.common, config).map_or_else(nobody, Ok)?;
-    let show = |message: Option<Outgoing>| -> Outcome<()> {
-        let Some(message) = message else {
+    let me = pretended(args, config)?;
+    let task = Task { args, config, composer, out };
+    let show = |message: Option<Outgoing>| match message {
+        Some(message) => show(&message, out),
+        None => {
             out.detail("nothing to send: the body is empty");
-            return Ok(());
-        };
-        let to: Vec<_> = message.to.iter().map(Address::shown).collect();
-        out.detail(&format!("would send {} to {}", message.id, to.join(", ")));
-        out.data(&message.octets)?;
-        if message.octets.ends_with(b"\n") { Ok(()) } else { out.data(b"\n") }
+            Ok(())
+        }
     };
     if args.lines || args.ndjson {
-        let text = String::from_utf8_lossy(&input::read(None, &mut Tee::new(false, out))?).into_owned();
+        let text = String::from_utf8_lossy(&input::read(None, Limit::default(), &mut Tee::default())?).into_owned();
         for (line, number) in text.lines().zip(1..) {
             show(stream::compose(args, composer, &me, line.as_bytes(), number)?)?;
         }
         return Ok(Exit::Yes);
     }
-    show(compose(args, composer, &me, &body(args, out)?)?)?;
+    let body = match &args.message {
+        Some(text) => text.clone().into_bytes(),
+        None => input::read(args.file.as_deref(), task.limit(), &mut Tee::default())?,
+    };
+    show(task.compose(&me, &body)?)?;
     Ok(Exit::Yes)
+}
+
+/// Prints a message that would be sent.
+fn show(message: &Outgoing, out: &Printer) -> Outcome<()> {
+    let to: Vec<_> = message.to.iter().map(Address::shown).collect();
+    out.detail(&format!("would send {} to {}", message.id, to.join(", ")));
+    out.data(&message.octets)?;
+    if message.octets.ends_with(b"\n") { Ok(()) } else { out.data(b"\n") }
 }

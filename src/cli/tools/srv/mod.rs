@@ -12,6 +12,7 @@ mod zone;
 pub(super) use args::SrvArgs;
 
 use crate::cli::account;
+use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::Printer;
 use crate::cli::trouble::Trouble;
@@ -71,7 +72,7 @@ fn work(args: &SrvArgs, out: &Printer) -> Outcome<Exit> {
                 None => survey(args, &domains, &setting, out).await,
             }
         };
-        stop.or(run::within(Some(limit), "cannot finish", all)).await
+        stop.or(Deadline::after(Some(limit)).keep("cannot finish: no answer", all)).await
     })
 }
 
