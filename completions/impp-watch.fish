@@ -5,6 +5,9 @@ complete -c impp-watch -l count -d 'End after N lines' -r
 complete -c impp-watch -l list -d 'Also those in FILE, one per line (-: standard input)' -r -F
 complete -c impp-watch -l lease -d 'For how long to ask at a time; renewed as long as this runs' -r
 complete -c impp-watch -l exec -d 'Run a command for each line' -r
+complete -c impp-watch -l chart -d 'Draw who was open when, live or of a log, on the terminal or as a picture; see --read' -r
+complete -c impp-watch -l read -d 'Chart what --json wrote into FILE (-: standard input, as without ADDR) instead of watching' -r -F
+complete -c impp-watch -l span -d 'Chart only the last so much time' -r
 complete -c impp-watch -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
 complete -c impp-watch -l login -d 'Who I am: user@domain' -r
 complete -c impp-watch -l pass-file -d 'The password is the first line of FILE (-: standard input)' -r -F

@@ -71,7 +71,22 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &["net", "engine", "model", "wire"],
-        &["base64", "bytes", "clap", "indicatif", "jiff", "rpassword", "serde", "serde_json", "tokio", "toml", "zeroize"],
+        &[
+            "base64",
+            "bytes",
+            "clap",
+            "indicatif",
+            "jiff",
+            "keyring",
+            "rpassword",
+            "serde",
+            "serde_json",
+            "terminal_size",
+            "tokio",
+            "toml",
+            "unicode_width",
+            "zeroize",
+        ],
     ),
 ];
 

@@ -40,6 +40,9 @@ fn update() -> bool {
 
 #[test]
 fn what_is_committed_is_what_the_tables_say() {
+    if cfg!(feature = "keyring") {
+        return println!("skipped: what is committed is made without the feature keyring");
+    }
     let mut faults = Vec::new();
     for folder in FOLDERS {
         let (new, old) = (made().join(folder), Path::new(folder));
@@ -142,6 +145,25 @@ fn bash_completes_an_option_and_an_account() {
             assert_eq!(text(&done.stdout), format!("{word}\n"), "{tool} {typed}: {done:?}");
         }
     }
+}
+
+#[test]
+fn the_commands_of_the_relay_are_completed() {
+    made();
+    for (shell, script) in [
+        (
+            "bash",
+            "source completions/impp-relay.bash; COMP_WORDS=(impp-relay user ad); COMP_CWORD=2; _impp__relay impp-relay ad user; echo ${COMPREPLY[@]}",
+        ),
+        ("fish", "source completions/impp-relay.fish; complete -C 'impp-relay user ad' | cut -f 1"),
+    ] {
+        if is_there(shell) {
+            let done = Shell::new(shell, &["-c", script]).run();
+            assert_eq!(text(&done.stdout), "add\n", "{shell}: {done:?}");
+        }
+    }
+    let all: String = names(Path::new("completions")).iter().map(|name| read(&Path::new("completions").join(name))).collect();
+    assert!(!all.contains(",generate)"), "what is meant for the repository is offered to nobody");
 }
 
 #[test]
@@ -248,6 +270,10 @@ fn is_there(program: &str) -> bool {
 fn names(folder: &Path) -> BTreeSet<String> {
     let Ok(entries) = fs::read_dir(folder) else { return BTreeSet::new() };
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
 }
 
 fn text(octets: &[u8]) -> String {

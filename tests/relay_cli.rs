@@ -28,7 +28,21 @@ fn relay_with(words: &[&str], input: &str) -> Run {
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let done = child.wait_with_output().unwrap();
     let text = |octets| String::from_utf8(octets).unwrap();
-    Run { status: done.status.code().unwrap_or(-1), out: text(done.stdout), err: text(done.stderr) }
+    let run = Run { status: done.status.code().unwrap_or(-1), out: text(done.stdout), err: text(done.stderr) };
+    if words.contains(&"--json") {
+        told(&run.out);
+    }
+    run
+}
+
+/// Every key of a record has its item in the manual.
+fn told(out: &str) {
+    let manual = include_str!("../man/impp-relay.8");
+    for record in out.lines().filter_map(|line| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(line).ok()) {
+        for key in record.keys().filter(|key| *key != "v") {
+            assert!(manual.contains(&format!("\n.TP\n\\fB{}\\fR\n", key.replace('-', "\\-"))), "man/impp-relay.8 has no {key}");
+        }
+    }
 }
 
 fn start(words: &[&str]) -> Child {

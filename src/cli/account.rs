@@ -165,7 +165,7 @@ fn login(common: &Common, table: &AccountTable, config: &Config, certificate: bo
     if certificate {
         return Ok(Login::Certificate(user));
     }
-    let password = secret::find(&user, &common.who, table, config, stdin_is_free)?;
+    let password = secret::find(&user, common, table, config, stdin_is_free)?;
     Ok(Login::Password(user, password))
 }
 

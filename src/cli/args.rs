@@ -47,6 +47,10 @@ pub struct Who {
     /// The password is the first line that CMD prints
     #[arg(long, value_name = "CMD")]
     pub pass_cmd: Option<String>,
+    /// The password is in the desktop's keyring
+    #[cfg(feature = "keyring")]
+    #[arg(long, conflicts_with_all = ["anonymous", "pass_file", "pass_cmd"])]
+    pub pass_keyring: bool,
 }
 
 /// Which server, and how it is verified.

@@ -63,6 +63,10 @@ pub struct AccountTable {
     pub pass_file: Option<PathBuf>,
     /// A command whose first line is the password.
     pub pass_cmd: Option<String>,
+    /// The password is in the desktop's keyring.
+    #[cfg(feature = "keyring")]
+    #[serde(default)]
+    pub pass_keyring: bool,
 }
 
 /// How TLS begins, as the configuration spells it.

@@ -33,7 +33,15 @@ pub const KEYS: &[ConfigKey] = &[
         "pass-cmd",
         r#""pass show impp/ann""#,
         "--pass-cmd",
-        "A command, run by `/bin/sh`, whose first line of output is the password.",
+        "A command, run by `/bin/sh`, whose first line of output is the password: `pass show ..`, `secret-tool lookup ..`. Where no terminal is \
+         there it has a minute.",
+    ),
+    #[cfg(feature = "keyring")]
+    key(
+        "pass-keyring",
+        "true",
+        "--pass-keyring",
+        "Whether the password is in the desktop's keyring, under the service `impp` and the user's address. Default: `false`.",
     ),
     key(
         "client-cert",

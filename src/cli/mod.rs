@@ -9,6 +9,8 @@ pub mod deadline;
 pub mod exit;
 pub mod format;
 pub mod handler;
+#[cfg(feature = "keyring")]
+pub mod keyring;
 pub mod list;
 pub mod manual;
 pub mod pattern;

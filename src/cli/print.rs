@@ -156,6 +156,28 @@ impl Printer {
         self.write(octets)
     }
 
+    /// Columns of the terminal that standard output is, or else what fits a page.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        const PAGE: usize = 100;
+        terminal().map(|(columns, _)| columns).or_else(|| said("COLUMNS")).unwrap_or(PAGE)
+    }
+
+    /// Rows of the terminal that standard output is; `None` if it is none.
+    #[must_use]
+    pub fn rows(&self) -> Option<usize> {
+        terminal().map(|(_, rows)| rows)
+    }
+
+    /// Puts lines, which must be safe already, in the place of the `standing` ones last written.
+    ///
+    /// # Errors
+    /// Standard output does not take it.
+    pub fn redraw(&self, standing: usize, lines: &[&str]) -> Outcome<()> {
+        let up = if standing == 0 { String::new() } else { format!("\u{1b}[{standing}A") };
+        self.write(format!("{up}\r\u{1b}[J{}\n", lines.join("\n")).as_bytes())
+    }
+
     fn write(&self, octets: &[u8]) -> Outcome<()> {
         let mut out = std::io::stdout().lock();
         out.write_all(octets).and_then(|()| out.flush()).map_err(|error| Failure::stdout(&error))
@@ -212,6 +234,20 @@ impl Printer {
         };
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+/// Columns and rows. A terminal that does not know them, such as one on a serial line, is taken for an old one.
+fn terminal() -> Option<(usize, usize)> {
+    const OLD: (usize, usize) = (80, 24);
+    let out = std::io::stdout();
+    let known = terminal_size::terminal_size_of(&out).map(|(columns, rows)| (usize::from(columns.0), usize::from(rows.0)));
+    let either = |known: usize, name, old| if known > 0 { known } else { said(name).unwrap_or(old) };
+    let (columns, rows) = known.unwrap_or_default();
+    out.is_terminal().then(|| (either(columns, "COLUMNS", OLD.0), either(rows, "LINES", OLD.1)))
+}
+
+fn said(name: &str) -> Option<usize> {
+    std::env::var(name).ok()?.parse().ok().filter(|number| *number > 0)
 }
 
 /// Whether to use colours: `--color`, then `NO_COLOR`, then whether a terminal reads.

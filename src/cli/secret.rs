@@ -1,16 +1,20 @@
 //! Where a password comes from: flag, credentials of the service manager, environment, configuration, prompt.
 
-use super::args::Who;
+use super::args::{Common, Who};
 use super::config::{AccountTable, Config};
 use super::exit::{Exit, Failure, Outcome, reason};
 use crate::model::{Address, Secret};
 use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// No password is longer.
 const LONGEST: u64 = 64 * 1024;
+/// A command or a keyring has so long where nobody is there who could be asked for something.
+const NOBODY_THERE: Duration = Duration::from_secs(60);
 /// The name of the credential that a service manager passes.
 const CREDENTIAL: &str = "impp-password";
 /// Variables that no command which a tool starts gets to see.
@@ -22,6 +26,8 @@ enum Source {
     File(PathBuf),
     Stdin,
     Command(String),
+    #[cfg(feature = "keyring")]
+    Keyring,
     Value(Secret),
     Prompt,
 }
@@ -51,8 +57,10 @@ impl Surroundings {
 ///
 /// # Errors
 /// 64 if standard input is wanted twice; 78 if there is no password; 66 or 74 if a source cannot be read.
-pub fn find(user: &Address, who: &Who, account: &AccountTable, config: &Config, stdin_is_free: bool) -> Outcome<Secret> {
-    let Some(source) = choose(who, account, config, Surroundings::of_process()) else {
+pub fn find(user: &Address, common: &Common, account: &AccountTable, config: &Config, stdin_is_free: bool) -> Outcome<Secret> {
+    let around = Surroundings::of_process();
+    let limit = common.patience.timeout.or((!around.terminal).then_some(NOBODY_THERE));
+    let Some(source) = choose(&common.who, account, config, around) else {
         let line = format!(
             "no password for {}: give --pass-file or --pass-cmd, set IMPP_PASSWORD_FILE, or put pass-file or pass-cmd into the account",
             user.shown()
@@ -64,7 +72,12 @@ pub fn find(user: &Address, who: &Who, account: &AccountTable, config: &Config, 
         Source::File(path) => of_file(&path),
         Source::Stdin if stdin_is_free => of_stdin(),
         Source::Stdin => Err(Failure::usage("--pass-file - needs standard input, which is read for something else here")),
-        Source::Command(command) => of_command(&command),
+        Source::Command(command) => of_command(&command, limit),
+        #[cfg(feature = "keyring")]
+        Source::Keyring => {
+            let owner = user.clone();
+            within(limit, "the keyring", move || super::keyring::password(&owner))
+        }
         Source::Prompt => rpassword::prompt_password(format!("Password for {}: ", user.shown()))
             .map(Secret::new)
             .map_err(|error| Failure::new(Exit::Config, format!("cannot ask for the password: {}", reason(&error)))),
@@ -75,13 +88,35 @@ fn choose(who: &Who, account: &AccountTable, config: &Config, around: Surroundin
     let file = |path: &Path| if path == Path::new("-") { Source::Stdin } else { Source::File(path.to_owned()) };
     None.or_else(|| who.pass_file.as_deref().map(file))
         .or_else(|| who.pass_cmd.clone().map(Source::Command))
+        .or_else(|| keyring_of_flag(who))
         .or_else(|| around.credentials.map(Source::File))
         .or_else(|| around.password_file.map(Source::File))
         .or_else(|| around.password.map(Source::Value))
         .or_else(|| account.password.clone().map(|password| Source::Value(password.0)))
         .or_else(|| account.pass_file.as_deref().map(|path| Source::File(config.beside(path))))
         .or_else(|| account.pass_cmd.clone().map(Source::Command))
+        .or_else(|| keyring_of_key(account))
         .or_else(|| around.terminal.then_some(Source::Prompt))
+}
+
+#[cfg(feature = "keyring")]
+fn keyring_of_flag(who: &Who) -> Option<Source> {
+    who.pass_keyring.then_some(Source::Keyring)
+}
+
+#[cfg(feature = "keyring")]
+fn keyring_of_key(account: &AccountTable) -> Option<Source> {
+    account.pass_keyring.then_some(Source::Keyring)
+}
+
+#[cfg(not(feature = "keyring"))]
+const fn keyring_of_flag(_: &Who) -> Option<Source> {
+    None
+}
+
+#[cfg(not(feature = "keyring"))]
+const fn keyring_of_key(_: &AccountTable) -> Option<Source> {
+    None
 }
 
 /// The first line of a file.
@@ -101,18 +136,37 @@ pub fn of_stdin() -> Outcome<Secret> {
     first_line(std::io::stdin().lock(), "cannot read the password from standard input")
 }
 
-fn of_command(command: &str) -> Outcome<Secret> {
+fn of_command(command: &str, limit: Option<Duration>) -> Outcome<Secret> {
     let wrong = |why: &str| Failure::new(Exit::Config, format!("cannot get the password: {command:?} {why}"));
     let mut child = Command::new("/bin/sh");
     child.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     PRIVATE_VARIABLES.iter().for_each(|name| _ = child.env_remove(name));
     let mut child = child.spawn().map_err(|error| wrong(&reason(&error)))?;
-    let line = child.stdout.take().map_or_else(|| Err(wrong("has no output")), |out| first_line(out, "cannot get the password"));
+    let out = child.stdout.take().ok_or_else(|| wrong("has no output"))?;
+    let line = within(limit, &format!("{command:?}"), move || Ok(first_line(out, "cannot get the password")));
+    let line = line.inspect_err(|_| _ = child.kill())?;
     match child.wait() {
         Ok(status) if status.success() => line,
         Ok(status) => Err(wrong(&format!("ended with {status}"))),
         Err(error) => Err(wrong(&reason(&error))),
     }
+}
+
+/// Does what may wait for something outside, and gives up when the time is over.
+fn within<T: Send + 'static>(
+    limit: Option<Duration>,
+    whom: &str,
+    ask: impl FnOnce() -> Outcome<T> + Send + 'static,
+) -> Outcome<T> {
+    let (tell, told) = mpsc::channel();
+    // Nobody hears a thread that is late; it ends with the process.
+    std::thread::spawn(move || _ = tell.send(ask()));
+    let answer = match limit {
+        Some(limit) => told.recv_timeout(limit).ok(),
+        None => told.recv().ok(),
+    };
+    let late = || Failure::new(Exit::TryLater, format!("cannot get the password: no answer from {whom} in time"));
+    answer.ok_or_else(late)?
 }
 
 fn first_line(mut from: impl Read, what: &str) -> Outcome<Secret> {
@@ -141,6 +195,8 @@ mod tests {
             password: Some(Password(secret("configured"))),
             pass_file: Some("conf-file".into()),
             pass_cmd: Some("conf-cmd".into()),
+            #[cfg(feature = "keyring")]
+            pass_keyring: true,
             ..AccountTable::default()
         };
         let mut around = Surroundings {
@@ -155,6 +211,9 @@ mod tests {
             match &source {
                 Source::File(path) if path == Path::new("flag") => who.pass_file = Some("-".into()),
                 Source::Stdin => (who.pass_file, who.pass_cmd) = (None, Some("cmd".into())),
+                #[cfg(feature = "keyring")]
+                Source::Command(command) if command == "cmd" => (who.pass_cmd, who.pass_keyring) = (None, true),
+                #[cfg(not(feature = "keyring"))]
                 Source::Command(command) if command == "cmd" => who.pass_cmd = None,
                 Source::File(path) if path == Path::new("cred") => around.credentials = None,
                 Source::File(path) if path == Path::new("env-file") => around.password_file = None,
@@ -162,6 +221,10 @@ mod tests {
                 Source::Value(_) => account.password = None,
                 Source::File(_) => account.pass_file = None,
                 Source::Command(_) => account.pass_cmd = None,
+                #[cfg(feature = "keyring")]
+                Source::Keyring if who.pass_keyring => who.pass_keyring = false,
+                #[cfg(feature = "keyring")]
+                Source::Keyring => account.pass_keyring = false,
                 Source::Prompt => around.terminal = false,
             }
             order.push(source);
@@ -170,12 +233,16 @@ mod tests {
             Source::File("flag".into()),
             Source::Stdin,
             Source::Command("cmd".into()),
+            #[cfg(feature = "keyring")]
+            Source::Keyring,
             Source::File("cred".into()),
             Source::File("env-file".into()),
             Source::Value(secret("env")),
             Source::Value(secret("configured")),
             Source::File("/home/a/conf-file".into()),
             Source::Command("conf-cmd".into()),
+            #[cfg(feature = "keyring")]
+            Source::Keyring,
             Source::Prompt,
         ];
         assert_eq!(order, expected);
@@ -192,7 +259,9 @@ mod tests {
 
     #[test]
     fn a_command_that_fails_gives_no_password() {
-        assert_eq!(of_command("echo geheim; echo more").unwrap().declassify(), "geheim");
-        assert_eq!(of_command("echo geheim; exit 3").unwrap_err().exit, Exit::Config);
+        assert_eq!(of_command("echo geheim; echo more", None).unwrap().declassify(), "geheim");
+        assert_eq!(of_command("echo geheim; exit 3", None).unwrap_err().exit, Exit::Config);
+        let late = of_command("exec sleep 1000", Some(Duration::from_millis(1))).unwrap_err();
+        assert_eq!(late.exit, Exit::TryLater);
     }
 }

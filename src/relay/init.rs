@@ -246,7 +246,8 @@ impl Init<'_> {
 
     fn dns(&self) -> Vec<String> {
         let line = |service: &str, port: u16| format!("{service}._tcp.{}. 3600 IN SRV 0 0 {port} {}.", self.domain, self.host());
-        vec![line("_impps-client", 5773), line("_impp-client", 5772)]
+        let both = |role: &str| [line(&format!("_impps-{role}"), 5773), line(&format!("_impp-{role}"), 5772)];
+        ["client", "server"].iter().flat_map(|role| both(role)).collect()
     }
 
     fn unit(&self, places: &Places) -> String {
@@ -284,7 +285,7 @@ impl Init<'_> {
     fn next(&self, places: &Places, admin: Option<&Admin>) -> Vec<Step> {
         let (config, certificate, key) = (shell(&places.config), shell(&places.certificate), shell(&places.key));
         let step = |what, commands: &[String]| Step { what, commands: commands.to_vec() };
-        let mut steps = vec![step("Publish the DNS lines, so that clients find this machine.", &[])];
+        let mut steps = vec![step("Publish the DNS lines, so that clients and other domains find this machine.", &[])];
         if self.folder.is_none() {
             let data = shell(&places.data_dir);
             steps.push(step(
@@ -432,6 +433,8 @@ mod tests {
             [
                 "_impps-client._tcp.example.org. 3600 IN SRV 0 0 5773 im.example.org.",
                 "_impp-client._tcp.example.org. 3600 IN SRV 0 0 5772 im.example.org.",
+                "_impps-server._tcp.example.org. 3600 IN SRV 0 0 5773 im.example.org.",
+                "_impp-server._tcp.example.org. 3600 IN SRV 0 0 5772 im.example.org.",
             ]
         );
         let quoted = format!("'{}/impp-relay.toml'", folder.display());

@@ -1,6 +1,7 @@
 //! Presence: asked for once, watched, leased, refused, concealed; and all of that over a bad network.
 
 use crate::support::{Proxy, Site, Tool, at, expect, expect_text, run, until};
+use impp::cli::tools::MANUALS;
 use serde_json::Value;
 use std::net::TcpListener;
 use std::process::Command;
@@ -279,4 +280,49 @@ fn a_lease_that_ends_while_the_relay_is_down_is_over_when_it_comes_back() {
     while state(&mut clock).starts_with("open") {}
     site.start();
     expect(1, site.tool("impp-fetch", "alice").arg(at("bob")), b"");
+}
+
+/// The lines of the manual's recipe, as a person copies them: `* * * * *` of a crontab left out.
+fn recipe() -> Vec<String> {
+    let (_, manual) = MANUALS.iter().find(|(tool, _)| *tool == "impp-set").unwrap();
+    let chapter = manual.chapters.iter().find(|chapter| chapter.title == "A DEAD MAN'S SWITCH").unwrap();
+    let lines = chapter.text.iter().filter_map(|paragraph| paragraph.strip_prefix("    "));
+    lines.map(|line| line.trim_start_matches("*/5 * * * * ").to_owned()).collect()
+}
+
+#[test]
+fn the_dead_mans_switch_of_the_manual() {
+    let site = Site::with(SHORT_LEASES, &["machine", "guard", "ops"]);
+    let lines = recipe();
+    let [alive, watched, asked] = lines.as_slice() else { panic!("another recipe: {lines:#?}") };
+    // The same lines, as the accounts of the two machines.
+    let shell = |account: &str, line: &str| {
+        let mut shell = Command::new("sh");
+        let line = line.replace("machine@example.org", "machine@demo.test").replace(" ops", " ops@demo.test");
+        let programs = std::path::Path::new(crate::support::program("impp-set")).parent().unwrap();
+        shell.args(["-c", &line]).env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+        shell.env("IMPP_CONFIG", site.path("impp.toml")).env("IMPP_ACCOUNT", account);
+        shell
+    };
+    let mut guard = Tool::spawn(&mut shell("guard", watched));
+    let mut clock = watch(site.tool("impp-watch", "guard").arg(at("machine")));
+    assert_eq!(state(&mut clock), "closed initial -");
+    // Cron runs for a while: not a word.
+    for _ in 0..3 {
+        expect(0, &mut shell("machine", alive), b"");
+        expect(0, &mut shell("guard", asked), b"");
+    }
+    assert_eq!(state(&mut clock), "open change -");
+    let inbox = || run(site.tool("impp-recv", "ops").args(["--once", "--timeout", "1s", "--format", "{from} {text}"]), b"");
+    assert_eq!(inbox().status.code(), Some(1), "nothing yet");
+    // The last sign of the machine; the lease is one that a test can wait for.
+    expect(0, &mut shell("machine", &alive.replace("12m", "1s")), b"");
+    while state(&mut clock) != "closed lease-expired -" {}
+    let told = expect_text(0, site.tool("impp-recv", "ops").args(["--once", "--format", "{from} {text}"]), "");
+    assert_eq!(told.trim_end(), "guard@demo.test machine@demo.test is silent");
+    expect(0, &mut shell("guard", asked), b"");
+    let told = expect_text(0, site.tool("impp-recv", "ops").args(["--once", "--format", "{text}"]), "");
+    assert_eq!(told.trim_end(), "the machine is silent");
+    guard.signal("TERM");
+    guard.close_stdin();
 }

@@ -56,6 +56,8 @@ fn a_zone_before_it_is_published() {
     let output = run(&mut srv(&nothing, &site, &["--zone-file", broken.to_str().unwrap(), DOMAIN]), b"");
     assert_eq!(output.status.code(), Some(65));
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 2"), "{output:?}");
+    let octets = site.write("octets.zone", [0xff_u8; 64]);
+    ends(65, "no text at all", &mut srv(&nothing, &site, &["--zone-file", octets.to_str().unwrap(), DOMAIN]));
     ends(66, "no file", &mut srv(&nothing, &site, &["--zone-file", "/nonexistent/zone", DOMAIN]));
 }
 
@@ -117,6 +119,22 @@ fn records_to_publish() {
         ends(0, "both kinds", &mut srv(&dns, &site, &["--print-zone", "im.demo.test", "--no-connect", "--client", DOMAIN]));
     assert_eq!(both.lines().count(), 2, "{both}");
     ends(64, "an address", &mut srv(&dns, &site, &["--print-zone", "127.0.0.1", DOMAIN]));
+}
+
+#[test]
+fn what_init_prints_is_what_the_judge_finds_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut init = bare(program("impp-relay"));
+    let printed = ends(0, "init", init.args(["init", DOMAIN, "--host", &format!("im.{DOMAIN}"), "--dir"]).arg(folder.path()));
+    let lines: String =
+        printed.lines().filter(|line| line.contains(" IN SRV ")).map(|line| format!("{}\n", line.trim())).collect();
+    let zone = folder.path().join("printed.zone");
+    std::fs::write(&zone, format!("{lines}im A 127.0.0.1\n")).unwrap();
+    let nothing = Dns::start("else.test. A 127.0.0.1", &[]);
+    let mut judge = bare(program("impp-srv"));
+    judge.args(["--resolver", &nothing.address.to_string(), "--zone-file"]).arg(&zone).arg(DOMAIN);
+    let out = ends(0, "judged", &mut judge);
+    assert!(out.ends_with("demo.test: sound\n") && !out.contains("info "), "{out}");
 }
 
 #[test]

@@ -59,3 +59,84 @@ fn who_watches_and_who_was_refused() {
     watch.signal("INT");
     watch.end().quietly(130);
 }
+
+#[test]
+fn half_a_concealment_is_warned_of() {
+    let site = Site::start();
+    let acl = |words: &[&str]| site.acl("alice", words);
+    let warning = "subscribe is concealed from bob@demo.test, but fetch is allowed, and shows the same: \
+                   conceal fetch,subscribe bob@demo.test closes both";
+    acl(&["conceal", "subscribe", "bob@demo.test"]).saying(0, warning);
+    acl(&["deny", "send", "carol@demo.test"]).quietly(0);
+    acl(&["conceal", "fetch,subscribe", "bob@demo.test"]).quietly(0);
+    acl(&["allow", "fetch", "bob@demo.test"]).saying(0, warning);
+    acl(&["-q", "default"]).quietly(0);
+    let file = site.path("rules.xml");
+    std::fs::write(&file, "<acl><rule><who>local</who><op>fetch</op><action>conceal</action></rule></acl>").unwrap();
+    acl(&["import", file.to_str().unwrap()]).saying(0, "fetch is concealed from local, but subscribe is allowed");
+}
+
+/// An editor that replaces the rules by the next of these texts each time it is called.
+fn editor(site: &Site, texts: &[&str]) -> String {
+    let script = site.path("editor");
+    let mut text =
+        "#!/bin/sh\nn=$(cat \"$0.calls\" 2>/dev/null || echo 0)\necho $((n + 1)) > \"$0.calls\"\ncp \"$1\" \"$0.seen.$n\"\n"
+            .to_owned();
+    for (at, rules) in texts.iter().enumerate() {
+        text += &format!("[ $n != {at} ] || cat > \"$1\" <<'END'\n{rules}\nEND\n");
+    }
+    std::fs::write(&script, text).unwrap();
+    format!("sh {}", script.display())
+}
+
+#[test]
+fn a_mistake_is_shown_and_edited_again() {
+    if !std::path::Path::new("/usr/bin/script").exists() {
+        // Without it there is no terminal to be had.
+        return eprintln!("skipped: script is not installed");
+    }
+    let site = Site::start();
+    let edit = |texts: &[&str], typed: &str| {
+        let call = site.call("impp-acl", "bob", &["edit"]).on_terminal();
+        call.env("EDITOR", editor(&site, texts)).env("XDG_RUNTIME_DIR", site.path("")).input(typed).run()
+    };
+    let done = edit(&["deny sned *", "deny send carol@demo.test"], "\n");
+    assert!(done.status == 0 && done.out.contains(".txt:1: ") && done.out.contains("edit again? [Y/n]"), "{done:?}");
+    assert!(site.acl("bob", &["show"]).quietly(0).out.contains("deny     send             carol@demo.test"));
+    std::fs::remove_file(site.path("editor.calls")).unwrap();
+    let done = edit(&["deny sned *"], "n\n");
+    assert!(done.status == 65 && done.out.contains("the edited rules are kept in "), "{done:?}");
+    assert_eq!(done.out.matches(".txt:1: ").count(), 1, "said once: {done:?}");
+    assert!(site.acl("bob", &["show"]).quietly(0).out.contains("carol@demo.test"), "nothing was written");
+}
+
+#[test]
+fn a_change_by_somebody_else_is_not_overwritten() {
+    let site = Site::start();
+    let (begun, go) = (site.path("begun"), site.path("go"));
+    let editor = format!(
+        "sh -c 'touch {}; while ! [ -e {} ]; do :; done; echo deny send carol@demo.test > \"$0\"'",
+        begun.display(),
+        go.display()
+    );
+    let call = site
+        .call("impp-acl", "bob", &["edit"])
+        .env("VISUAL", editor)
+        .env("EDITOR", "false")
+        .env("XDG_RUNTIME_DIR", site.path(""));
+    let edit = call.start();
+    while !begun.exists() {}
+    site.acl("bob", &["deny", "send", "alice@demo.test"]).quietly(0);
+    std::fs::write(go, "").unwrap();
+    let done = edit.end().saying(75, "somebody else changed the rules meanwhile");
+    let kept = done.err.split_once("kept in ").unwrap().1.lines().next().unwrap();
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert_eq!(kept, "deny send carol@demo.test\n\n# The rules are now:\n# deny     send             alice@demo.test\n");
+    assert!(!site.acl("bob", &["show"]).quietly(0).out.contains("carol"));
+    // Commands that only add read again and try once more: many at once leave nothing out.
+    let adding: Vec<_> =
+        (0..2).map(|n| site.call("impp-acl", "bob", &["deny", "send", &format!("user{n}@demo.test")]).start()).collect();
+    adding.into_iter().for_each(|one| drop(one.end().quietly(0)));
+    let rules = site.acl("bob", &["show"]).quietly(0).out;
+    assert!(rules.contains("user0@demo.test") && rules.contains("user1@demo.test"), "{rules}");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test they are the verdict")]
 
 mod acl;
+mod chart;
 #[path = "../support/dns.rs"]
 mod dns;
 mod fetch;

@@ -160,12 +160,28 @@ impl Call {
             "impp-acl" => env!("CARGO_BIN_EXE_impp-acl"),
             other => panic!("no tool {other}"),
         };
+        Self { tool: tool.to_owned(), ..Self::program(path, words) }
+    }
+
+    /// Another program, in the same surroundings.
+    pub(crate) fn program(path: &str, words: &[&str]) -> Self {
         let mut command = Command::new(path);
         // Nothing of the machine that runs the tests may matter.
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").env("TZ", "UTC").args(words);
         // A tool that waits in vain ends, and the test with it.
         command.env("IMPP_TIMEOUT", "60s");
-        Self { tool: tool.to_owned(), command, input: Vec::new() }
+        Self { tool: path.to_owned(), command, input: Vec::new() }
+    }
+
+    /// The same with a terminal for its input and output, by `script`.
+    pub(crate) fn on_terminal(self) -> Self {
+        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let mut call = Self::program("/usr/bin/script", &["-qec", &words.join(" "), "/dev/null"]);
+        for (name, value) in self.command.get_envs() {
+            value.map(|value| call.command.env(name, value));
+        }
+        Self { tool: self.tool, input: self.input, ..call }
     }
 
     pub(crate) fn input(mut self, octets: impl Into<Vec<u8>>) -> Self {

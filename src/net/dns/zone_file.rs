@@ -69,7 +69,10 @@ impl ZoneFile {
         if std::fs::metadata(file).map_err(unreadable)?.len() > FILE_OCTETS {
             return Err(error(ZoneFault::TooLarge));
         }
-        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let text = std::fs::read_to_string(file).map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidData => error(ZoneFault::Line(None)),
+            _ => unreadable(e),
+        })?;
         Self::parse(&text, Some(file), origin).map_err(error)
     }
 

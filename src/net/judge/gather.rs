@@ -27,6 +27,8 @@ const AUTHORITIES: usize = 16;
 const PLACES: usize = 64;
 /// Addresses of one host that are visited; clients try no more.
 const ADDRESSES: usize = 16;
+/// Addresses that are visited in all, each with a connection of its own.
+const DOORS: usize = 256;
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -225,11 +227,15 @@ async fn visit(domain: &Domain, look: &Look, tls: &ClientTls, roles: &mut [RoleF
             let expected = reference(domain, offer, host);
             for ip in host.addresses.all().into_iter().take(ADDRESSES) {
                 let door = Door { address: SocketAddr::new(ip, offer.port), kind: offer.tls, expected: expected.clone() };
-                let known = doors.iter().position(|known| *known == door).unwrap_or_else(|| {
+                let known = doors.iter().position(|known| *known == door);
+                let number = known.unwrap_or(doors.len());
+                if number == DOORS {
+                    continue;
+                }
+                if known.is_none() {
                     doors.push(door);
-                    doors.len() - 1
-                });
-                of_hosts.push((at, place, known));
+                }
+                of_hosts.push((at, place, number));
             }
         }
     }

@@ -240,7 +240,10 @@ impl Records<'_> {
             let finding = Finding::new(Id::Undecided, Severity::Unknown, self.domain.as_str(), text);
             found.push(finding.change("publish fewer records: clients try 32 of them at most"));
         }
-        for (offer, host) in self.role.places().filter(|(_, host)| !host.visits.is_empty()) {
+        if !self.facts.visited || self.facts.is_forgotten(self.role) {
+            return;
+        }
+        for (offer, host) in self.role.places() {
             let (addresses, visited) = (host.addresses.all().len(), host.visits.len());
             if addresses > visited {
                 let text = format!("the host has {addresses} addresses, of which only {visited} were visited");

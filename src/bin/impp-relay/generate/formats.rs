@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::program;
 use impp::cli::config_keys;
-use impp::relay::config::{KEYS, Kind, PEER_KEYS};
+use impp::relay::config::{KEYS, Key, Kind, PEER_KEYS};
 
 const CLIENT_EXAMPLE: &str = r#"[account.default]
 login = "ann@example.org"
@@ -115,14 +115,11 @@ pub(super) fn relay() -> String {
             section = Some(of);
             page.heading(if of.is_empty() { "KEYS BEFORE ALL SECTIONS".to_owned() } else { format!("[{of}]") }.as_str());
         }
-        let words = match key.kind {
-            Kind::Words(words) => format!(" Words: `{}`.", words.join("`, `")),
-            _ => String::new(),
-        };
-        let default = key.default.map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
-        let kind = format!("Its value is {}.{words}{default}", key.kind.expected());
-        page.item(name, &[key.about, &kind]);
+        page.item(name, &[key.about, &value(key)]);
     }
+    page.heading("[[peer]]");
+    page.paragraphs(&["What is known of another domain beyond its name; one such section for each."]);
+    PEER_KEYS.iter().for_each(|key| page.item(key.name, &[key.about, &value(key)]));
     page.heading("CERTIFICATES OF ONE DOMAIN");
     page.paragraphs(&[
         "A section `[tls.\"DOMAIN\"]` may hold a `certificate` and a `key` for one of the domains; the others use those of `[tls]`.",
@@ -149,4 +146,14 @@ pub(super) fn relay() -> String {
     ]);
     program::see_also(&mut page, &["impp-relay(8)", "impp-acl(1)", "impp-srv(1)", "impp(7)"]);
     page.finish()
+}
+
+/// What may stand there, and what holds if nothing does.
+fn value(key: &Key) -> String {
+    let words = match key.kind {
+        Kind::Words(words) => format!(" Words: `{}`.", words.join("`, `")),
+        _ => String::new(),
+    };
+    let default = key.default.map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
+    format!("Its value is {}.{words}{default}", key.kind.expected())
 }

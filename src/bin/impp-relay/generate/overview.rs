@@ -29,7 +29,7 @@ pub(super) fn page() -> String {
     ]);
     for definition in tools::definitions().into_iter().chain([relay::definition()]) {
         let about = definition.get_about().map(ToString::to_string).unwrap_or_default();
-        page.item(definition.get_name(), &[&format!("{}.", about.trim_end_matches('.'))]);
+        page.item(definition.get_name(), &[&format!("{}.", program::purpose(&about).trim_end_matches('.'))]);
     }
     page.heading("ADDRESSES");
     page.paragraphs(&[

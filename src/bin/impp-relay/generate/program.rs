@@ -26,7 +26,7 @@ pub(super) fn page(definition: Command, manual: &Manual) -> String {
 }
 
 /// The name of a page says what a program does, without what its help adds about the status.
-fn purpose(about: &str) -> &str {
+pub(super) fn purpose(about: &str) -> &str {
     about.split(". Status:").next().unwrap_or(about)
 }
 

@@ -45,12 +45,20 @@ pub(super) fn page() -> String {
 const MANUAL: Manual = Manual {
     description: &[
         "`impp-relay` serves one domain or several: it takes connections of users, keeps their presence and rules, and stores messages for \
-         those who are not connected. `init` makes everything that is needed to begin, `serve` runs it, `check` judges it, and `user` looks \
-         after accounts, whether the relay runs or not.",
+         those who are not connected. `init` makes everything that is needed to begin, `serve` runs it, `check` judges it, `links` \
+         tells with whom it talks, and `user` looks after accounts, whether the relay runs or not.",
         "`serve` stays in the foreground and logs to standard error. It is ready when both ports accept, and says so to a service manager \
          that asked for it (`Type=notify`).",
     ],
     chapters: &[
+        Chapter {
+            title: "CHECKS",
+            text: &[
+                "`check config` reads the configuration and the files that it names, and changes nothing. `check dns`, `check certs` and `check \
+                 connect` look at the configured domains from outside, by the judge of impp-srv(1): its page has the findings, and the keys of \
+                 `--json`.",
+            ],
+        },
         Chapter {
             title: "SIGNALS",
             text: &[
@@ -71,7 +79,7 @@ const MANUAL: Manual = Manual {
     ],
     records: &[
         Records {
-            title: "`user list`, `user show`, `user add`: one object per user",
+            title: "`user list`, `user show`: one object per user",
             place: Place::Line,
             parts: &[&[
                 key("address", "the user"),
@@ -91,6 +99,33 @@ const MANUAL: Manual = Manual {
             title: "`user add` and `user passwd` with `--generate`: one object",
             place: Place::Line,
             parts: &[&[key("address", "the user"), key("password", "the password that was made")]],
+        },
+        Records {
+            title: "`links`: one object per pair of domains",
+            place: Place::Line,
+            parts: &[&[
+                key("ours", "our domain"),
+                key("theirs", "the other one"),
+                key("state", "`up`, `opening`, `down`"),
+                key("links", "a list of objects"),
+                key("waiting", "requests and answers that wait for a link, or for room at the other side"),
+                key("sent", "requests of ours that are not answered yet"),
+                key("owed", "requests of theirs that are not answered yet"),
+                key("subscriptions", "what their users subscribe to here"),
+                key("retry_in_s", "seconds until the next attempt; `null`: none is planned"),
+                key("error", "why there is no link; `null`: there is one, or nobody tried"),
+            ]],
+        },
+        Records {
+            title: "Each of `links`",
+            place: Place::Within,
+            parts: &[&[
+                key("direction", "`out`: we opened it; `in`: they did"),
+                key("address", "of the other side"),
+                key("since", "when it was opened"),
+                key("tls", "the version of TLS; `null`: in the clear"),
+                key("idle_s", "seconds since anything happened on it"),
+            ]],
         },
         Records {
             title: "`check config`: one object per finding",
@@ -182,6 +217,7 @@ const MANUAL: Manual = Manual {
             "Accounts, presence, rules and messages: one SQLite file. Copy it with SQLite's `.backup`, never with `cp`.",
         ),
         ("/var/lib/impp-relay/control", "The socket by which `links` asks the running relay; only its user and root may."),
+        ("/var/lib/impp-relay/control", "The socket by which commands ask the running relay; `[listen] control` names another."),
         ("/var/lib/impp-relay/recent-*.log", "The memory of deliveries of the last 24 hours."),
     ],
     security: &[

@@ -8,7 +8,9 @@ pub(super) const MANUAL: Manual = Manual {
         "`impp-acl` shows and changes the rules by which the server decides who may see my presence and send me messages. The first rule \
          that matches decides. What my rules leave open is decided by the domain's own rules, and what these leave open is denied. I \
          myself may always do everything.",
-        "A change is written only if nobody else changed the rules in between; otherwise it is tried once more on the new rules.",
+        "A change is written only if nobody else changed the rules in between; otherwise it is tried once more on the new rules. `edit` opens the \
+         rules in an editor and writes nothing if nothing changed. At a terminal a mistake is shown and may be edited again, and so are the \
+         rules that somebody else wrote meanwhile; without a terminal the edited rules are kept in a file that is named.",
     ],
     chapters: &[Chapter {
         title: "RULES",
@@ -17,7 +19,8 @@ pub(super) const MANUAL: Manual = Manual {
              (take my messages); `all` stands for the first three. Several are joined by commas.",
             "WHO is USER@DOMAIN, an alias of the configuration, `*@DOMAIN`, `local` (users of my domain), `anonymous`, or `*` (anybody who is \
              logged in).",
-            "`conceal` looks to WHO as if it were allowed: presence shows as closed, and messages seem to be stored.",
+            "`conceal` looks to WHO as if it were allowed: presence shows as closed, and messages seem to be stored. Where `subscribe` \
+             is concealed and `fetch` allowed, or the reverse, one gives away what the other hides: that is warned of.",
         ],
     }],
     records: &[
@@ -62,7 +65,7 @@ pub(super) const MANUAL: Manual = Manual {
     ],
     statuses: &[
         (Exit::Yes, "Done; `test`: allowed."),
-        (Exit::No, "`test`: not allowed; `remove`: no rule speaks of WHO."),
+        (Exit::No, "`test`: not allowed; `remove`: no rule speaks of WHO; `edit`: the editor failed."),
         (Exit::CannotCreate, "The file of `export` cannot be created."),
     ],
     failures: LOGGED_IN,

@@ -2,6 +2,7 @@
 
 mod args;
 mod edit;
+mod leaks;
 mod manual;
 mod rules;
 
@@ -11,14 +12,14 @@ use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::{Color, Printer, Record};
-use crate::cli::run::{self, Stop};
+use crate::cli::run;
 use crate::cli::session::{Ask, Open, Session};
 use crate::cli::{safe, units};
 use crate::model::acl::{Acl, Action, Op, Rule, Who};
 use crate::model::{Address, ErrorKind, Token, UnixMillis, Version};
 use args::What;
 use rules::Verdict;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -38,7 +39,7 @@ fn work(args: AclArgs, out: &Printer) -> Outcome<Exit> {
     let account = account::settle(&args.common, &config, stdin_is_free)?;
     let open = Open::new(&args.common, &account, out);
     run::block_on(async |stop| match &args.what {
-        What::Edit => edit_rules(&open, &stop, out, &book).await,
+        What::Edit => edit::edit(&open, &stop, out, &book).await,
         what => open.with(&stop, Ask::OneShot, async |session| perform(what, session, out, &book).await).await,
     })
 }
@@ -46,14 +47,14 @@ fn work(args: AclArgs, out: &Printer) -> Outcome<Exit> {
 async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
     match what {
         What::Show => show(session, out).await,
-        What::Allow(permit) => put(session, book, Action::Allow, &permit.target, permit.view).await,
-        What::Deny(target) => put(session, book, Action::Deny, target, None).await,
-        What::Conceal(target) => put(session, book, Action::Conceal, target, None).await,
+        What::Allow(permit) => put(session, out, said(&permit.target, Action::Allow, permit.view, book)?).await,
+        What::Deny(target) => put(session, out, said(target, Action::Deny, None, book)?).await,
+        What::Conceal(target) => put(session, out, said(target, Action::Conceal, None, book)?).await,
         What::Remove { who, ops } => {
             let whom = rules::who(who, book)?;
             let ops = ops.as_ref().map(|ops| ops.0.as_slice()).unwrap_or_default();
             let gone = std::cell::Cell::new(0);
-            change(session, &|acl, _| {
+            change(session, out, &|acl, _| {
                 gone.set(whom.iter().map(|who| rules::remove(acl, who, ops)).sum());
                 Ok(())
             })
@@ -67,7 +68,7 @@ async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &Addre
             }
         }
         What::Default => {
-            change(session, &|acl, _| {
+            change(session, out, &|acl, _| {
                 acl.rules.clear();
                 Ok(())
             })
@@ -83,14 +84,17 @@ async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &Addre
             let (acl, _) = get(session).await?;
             let xml = [&acl.to_xml()[..], b"\n"].concat();
             match file {
-                Some(path) => std::fs::write(path, xml).map_err(|error| Failure::creating(path, &error))?,
+                Some(path) => {
+                    let mut file = std::fs::File::create(path).map_err(|error| Failure::creating(path, &error))?;
+                    file.write_all(&xml).map_err(|error| Failure::writing(path, &error))?;
+                }
                 None => out.data(&xml)?,
             }
             Ok(Exit::Yes)
         }
         What::Import { file } => {
             let new = import(file)?;
-            change(session, &|acl, _| {
+            change(session, out, &|acl, _| {
                 acl.clone_from(&new);
                 Ok(())
             })
@@ -107,7 +111,7 @@ async fn get(session: &Session<'_>) -> Outcome<(Acl, Version)> {
 }
 
 /// Read, change, write; once more if somebody else wrote in between.
-async fn change(session: &Session<'_>, change: Change<'_>) -> Outcome<Exit> {
+async fn change(session: &Session<'_>, out: &Printer, change: Change<'_>) -> Outcome<Exit> {
     let mut again = true;
     loop {
         let (mut acl, version) = get(session).await?;
@@ -117,36 +121,35 @@ async fn change(session: &Session<'_>, change: Change<'_>) -> Outcome<Exit> {
             return Ok(Exit::Yes);
         }
         match session.set_acl(session.me()?, &acl, Some(version)).await {
-            Ok(_) => return Ok(Exit::Yes),
+            Ok(_) => {
+                leaks::warn(&before, &acl, &session.me()?.domain(), out);
+                return Ok(Exit::Yes);
+            }
             Err(trouble) if again && trouble.kind() == Some(ErrorKind::Conflict) => again = false,
             Err(trouble) => return Err(trouble.doing("change the rules")),
         }
     }
 }
 
-async fn put(
-    session: &Session<'_>,
-    book: &AddressBook,
-    action: Action,
-    target: &args::Target,
-    view: Option<Token>,
-) -> Outcome<Exit> {
-    let new: Vec<Rule> = rules::who(&target.who, book)?
-        .into_iter()
-        .map(|who| rules::rule(who, &target.ops.0, action, view))
-        .collect::<Outcome<_>>()?;
+/// The rules of a command line: an alias may stand for several people.
+fn said(target: &args::Target, action: Action, view: Option<Token>, book: &AddressBook) -> Outcome<Vec<Rule>> {
+    let whom = rules::who(&target.who, book)?;
+    whom.into_iter().map(|who| rules::rule(who, &target.ops.0, action, view)).collect()
+}
+
+async fn put(session: &Session<'_>, out: &Printer, new: Vec<Rule>) -> Outcome<Exit> {
     let me = session.me()?;
     for rule in &new {
         let local =
             matches!(&rule.who, Who::Local) || matches!(&rule.who, Who::User(user) if user.domain_str() == me.domain_str());
-        if action == Action::Allow && rule.ops.iter().any(|op| op.is_local_only()) && !local {
+        if rule.action == Action::Allow && rule.ops.iter().any(|op| op.is_local_only()) && !local {
             return Err(Failure::new(
                 Exit::Data,
                 format!("cannot allow change or read to {}: only to users of my own domain", rules::shown(&rule.who)),
             ));
         }
     }
-    change(session, &|acl, me| {
+    change(session, out, &|acl, me| {
         new.iter().for_each(|rule| rules::add(acl, rule.clone(), &me.domain()));
         Ok(())
     })
@@ -242,31 +245,4 @@ fn import(file: &Path) -> Outcome<Acl> {
     .map_err(|error| Failure::reading(file, &error))?;
     let sound = octets.trim_ascii();
     Acl::parse(sound).map_err(|why| Failure::new(Exit::Data, format!("{} holds no rules: {why}", file.display())))
-}
-
-/// The editor may be open for hours: nothing is connected meanwhile, and If-Version guards what is written after it.
-async fn edit_rules(open: &Open<'_>, stop: &Stop, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
-    let (acl, version) = open.with(stop, Ask::OneShot, async |session| get(session).await).await?;
-    let draft = edit::Draft::new(&acl)?;
-    let new = draft.edit(book).await?;
-    if new == acl {
-        draft.discard();
-        out.note("nothing changed");
-        return Ok(Exit::Yes);
-    }
-    let written = open
-        .with(stop, Ask::OneShot, async |session| {
-            session.set_acl(session.me()?, &new, Some(version)).await.map_err(|trouble| trouble.doing("change the rules"))
-        })
-        .await;
-    match written {
-        Ok(_) => {
-            draft.discard();
-            Ok(Exit::Yes)
-        }
-        Err(failure) => {
-            out.note(&format!("the edited rules are kept in {}", draft.path().display()));
-            Err(failure)
-        }
-    }
 }

@@ -23,7 +23,8 @@ pub(super) const MANUAL: Manual = Manual {
              one line of at most 4096 octets.",
                 "Its exit status decides: 0, the message is taken; 75, it is left for later; anything else, it is refused and the sender hears \
              so. Statuses 126 and 127 and death by a signal count as 75, since they are this machine's fault and not the message's. With \
-             `--ack auto` the status does not matter.",
+             `--ack auto` the status does not matter. When `impp-recv` has to end, so does the command, with what it has started, and the message \
+             comes again.",
             ],
         },
         Chapter {

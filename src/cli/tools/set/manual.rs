@@ -16,15 +16,18 @@ pub(super) const MANUAL: Manual = Manual {
          there is no tuple `impp`; of several notes in one place the first counts; an extension that says it must be understood, and is not, \
          is refused. What is said of somebody else is not published.",
         "`--hold` stays, renews the lease and takes the value back at the end; `--exec` does so while a command runs, and passes the \
-         command's status on. Nothing is printed on success, except with `--show`, `--json` and `--format`.",
+         command's status on. The command is not run if its presence cannot be published at first; it goes on if it cannot be renewed. Nothing is printed on success, except with `--show`, `--json` and `--format`.",
     ],
     chapters: &[Chapter {
         title: "A DEAD MAN'S SWITCH",
         text: &[
-            "A lease that a job renews ends by itself if the job does not run any more. In a crontab of the machine that is watched over:",
+            "A lease that a job renews ends by itself if the job does not run any more, and what shows then is what was set for good: never set, or \
+             set once by `impp-set closed`, that is closed. In a crontab of the machine that is watched over:",
             "    */5 * * * * impp-set open --lease 12m",
-            "and elsewhere, where it is told within seconds when the machine falls silent:",
-            "    impp-watch -q --until closed machine@example.org && impp-send -m 'machine is silent' ops",
+            "and elsewhere somebody is told within seconds when the lease ends, each time it does:",
+            "    impp-watch --changes-only --exec '[ \"$IMPP_WHY\" != lease-expired ] || impp-send -m \"$IMPP_ADDR is silent\" ops' machine@example.org",
+            "or, where nothing shall stay running, from cron; that the network is down (75) is no alarm:",
+            "    */5 * * * * impp-fetch -q machine@example.org || [ $? -ne 1 ] || impp-send -m 'the machine is silent' ops",
         ],
     }],
     records: &[

@@ -8,7 +8,7 @@ use crate::cli::trouble::Trouble;
 use crate::model::Domain;
 use crate::net::client::Error;
 use crate::net::connect::{HostPort, TlsKind};
-use crate::net::dns::{Srv, Tlsa};
+use crate::net::dns::{Outcome as Answer, Srv, Tlsa};
 use crate::net::survey::probe;
 use crate::net::tls::{Pin, Reference, files};
 use std::net::SocketAddr;
@@ -89,9 +89,13 @@ fn kinds(place: &HostPort) -> Vec<TlsKind> {
 async fn live(domain: &Domain, host: &str, port: u16, tls: TlsKind, args: &SrvArgs, setting: &Setting) -> Result<Pin, String> {
     let limit = args.connect_timeout.unwrap_or(super::STEP);
     let expected = Reference::from(domain.clone());
-    let addresses = setting.resolver.addresses(host, setting.family).await.all();
-    let mut why = "it has no address".to_owned();
-    for ip in addresses {
+    let found = setting.resolver.addresses(host, setting.family).await;
+    let failures = [found.v6.as_ref().and_then(Answer::failure), found.v4.as_ref().and_then(Answer::failure)];
+    let mut why = match failures.into_iter().flatten().next() {
+        Some(failure) => format!("its address could not be found out: {failure}"),
+        None => "it has no address".to_owned(),
+    };
+    for ip in found.all() {
         let found = probe(SocketAddr::new(ip, port), tls, &expected, &setting.tls, limit).await;
         why = match (found.tcp, found.tls) {
             (Err(kind), _) => format!("{ip}: {kind}"),

@@ -1,5 +1,6 @@
 //! The options of impp-watch.
 
+use super::chart::Canvas;
 use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::manual::Manual;
@@ -24,12 +25,12 @@ Examples:
     about = "Watch presence: the state now, then each change",
     long_about = None,
     after_help = EXAMPLES,
-    override_usage = "impp-watch [OPTIONS] ADDR...",
+    override_usage = "impp-watch [OPTIONS] ADDR...\n       impp-watch --chart[=FILE.svg] [--read FILE] [--span TIME] [ADDR...]",
     max_term_width = 110
 )]
 pub(crate) struct WatchArgs {
     /// Whom to watch: user@domain, impp://domain/user, or an alias
-    #[arg(value_name = "ADDR", required_unless_present = "list")]
+    #[arg(value_name = "ADDR", required_unless_present_any = ["list", "chart"])]
     pub(super) addresses: Vec<String>,
 
     /// End with status 0 when one of them is open, is closed, or changes
@@ -56,6 +57,16 @@ pub(crate) struct WatchArgs {
     /// Write PIDF (RFC 3863), a document per line
     #[arg(long, group = "shape", conflicts_with_all = ["json", "format"])]
     pub(super) pidf: bool,
+    /// Draw who was open when, live or of a log, on the terminal or as a picture; see --read
+    #[arg(long, value_name = "FILE.svg", num_args = 0..=1, require_equals = true, default_missing_value = "-",
+        value_parser = Canvas::parse, group = "shape", conflicts_with_all = ["json", "format", "quiet"])]
+    pub(super) chart: Option<Canvas>,
+    /// Chart what --json wrote into FILE (-: standard input, as without ADDR) instead of watching
+    #[arg(long, value_name = "FILE", requires = "chart", conflicts_with_all = ["list", "until", "count", "exec"])]
+    pub(super) read: Option<PathBuf>,
+    /// Chart only the last so much time
+    #[arg(long, value_name = "TIME", requires = "chart", value_parser = units::duration)]
+    pub(super) span: Option<Duration>,
 
     #[command(flatten)]
     pub(super) common: Common,

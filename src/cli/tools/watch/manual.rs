@@ -1,7 +1,7 @@
 //! What the manual tells of impp-watch beside its options.
 
 use crate::cli::exit::Exit;
-use crate::cli::manual::{LOGGED_IN, Manual, Place, Records, key};
+use crate::cli::manual::{Chapter, LOGGED_IN, Manual, Place, Records, key};
 use crate::cli::seen;
 
 pub(super) const MANUAL: Manual = Manual {
@@ -11,9 +11,30 @@ pub(super) const MANUAL: Manual = Manual {
         "A line has the address, the status, the activity, the note, since when it is so, and why the line was written: `initial`, `change`, \
          `lease-expired` (nobody renewed the value), `refused`, `terminated`, `lost` (the connection) or `resumed`.",
         "Subscriptions are renewed as long as the program runs. A lost connection is opened again by itself, with growing pauses.",
+        "The command of `--exec` is run by `/bin/sh` for one line after another; its status does not matter. When `impp-watch` ends, so does the \
+         command, and what it has started.",
         "With `--list`, a file has one address or alias per line; `#` begins a comment.",
     ],
-    chapters: &[],
+    chapters: &[
+        Chapter {
+            title: "CHARTS",
+            text: &[
+                "`--chart` draws who was open when: a row per address, a column per step of time, behind each row the share of the known time in \
+                 which it was open. With addresses it is live: on a terminal the chart grows where it stands, elsewhere it is written once, at the \
+                 end. Without addresses, or with `--read`, it is drawn of what an earlier `--json` wrote; addresses then choose rows. `--span` \
+                 keeps to the last so much time.",
+                "    impp-watch --json --list team.txt >> team.log\n    impp-watch --chart --span 1d < team.log\n    impp-watch --chart=team.svg --list team.txt",
+                "`--chart=FILE.svg` writes the same as a picture, with exact times; live it is written anew with each change and every minute. The log does not \
+                 say when a run ended: until the next `initial` the last state is taken to have gone on.",
+            ],
+        },
+        Chapter {
+            title: "OTHER SYSTEMS",
+            text: &[
+                "`--pidf` writes a document of RFC 3863 for each line instead, none where the state is not known; see impp-fetch(1).",
+            ],
+        },
+    ],
     records: &[
         Records {
             title: "One object per line",
@@ -33,6 +54,7 @@ pub(super) const MANUAL: Manual = Manual {
         (Exit::Yes, "What was waited for happened; or time ran out and nothing in particular was waited for."),
         (Exit::No, "It did not happen within `--timeout`."),
         (Exit::Partly, "Nobody is left to watch, for different reasons."),
+        (Exit::CannotCreate, "The picture of `--chart` cannot be created."),
     ],
     failures: LOGGED_IN,
     variables: &[

@@ -2,6 +2,7 @@
 
 mod args;
 mod board;
+mod chart;
 mod manual;
 
 pub(super) use args::WatchArgs;
@@ -22,6 +23,7 @@ use crate::net::Clock;
 use crate::net::client::{Occasion, Steady, SteadyEvent};
 use args::Until;
 use board::{Board, Line, Why};
+use chart::Live;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,6 +35,10 @@ pub fn main() -> ExitCode {
 
 fn work(args: WatchArgs, out: &Printer) -> Outcome<Exit> {
     let config = Config::find(args.common.who.config.as_deref())?;
+    let of_log = args.read.is_some() || (args.addresses.is_empty() && args.list.is_none());
+    if args.chart.is_some() && of_log {
+        return chart::of_log(&args, &AddressBook::of(&config), out);
+    }
     let stdin_is_free = args.list.as_deref() != Some(Path::new("-"));
     let names = [args.addresses.clone(), args.list.as_deref().map(list::read).transpose()?.unwrap_or_default()].concat();
     let addresses = AddressBook::of(&config).find_all(names.iter().map(String::as_str))?;
@@ -48,9 +54,11 @@ fn work(args: WatchArgs, out: &Printer) -> Outcome<Exit> {
             steady.subscribe(address, args.lease);
         }
         let deadline = Deadline::after(args.common.patience.timeout);
-        let watch = Watch { args: &args, out, board: Board::new(&addresses), told: 0, lost: false, deadline };
+        let chart = args.chart.as_ref().map(|canvas| Live::new(canvas, args.span, &addresses));
+        let mut watch = Watch { args: &args, out, board: Board::new(&addresses), told: 0, lost: false, deadline, chart };
         let end = watch.follow(&mut steady, &stop).await;
         steady.close().await;
+        watch.chart.map_or(Ok(()), |mut chart| chart.finish(out))?;
         end
     })
 }
@@ -64,16 +72,21 @@ struct Watch<'a> {
     /// The connection is gone, and that was told.
     lost: bool,
     deadline: Deadline,
+    chart: Option<Live>,
 }
 
 impl Watch<'_> {
-    async fn follow(mut self, steady: &mut Steady, stop: &Stop) -> Outcome<Exit> {
+    async fn follow(&mut self, steady: &mut Steady, stop: &Stop) -> Outcome<Exit> {
         loop {
             let event = tokio::select! {
                 biased;
                 number = stop.asked() => return Ok(Exit::Signal(number)),
                 () = self.deadline.over() => return Ok(self.out_of_time()),
                 event = steady.next_event() => event,
+                () = stale(self.chart.as_ref()) => {
+                    self.chart.as_mut().map_or(Ok(()), |chart| chart.draw(self.out))?;
+                    continue;
+                }
             };
             for line in self.lines(event)? {
                 if let Some(exit) = self.tell(&line, stop).await? {
@@ -100,15 +113,15 @@ impl Watch<'_> {
             Some(SteadyEvent::Terminated { target, cause }) => self.terminated(&target, cause).into_iter().collect(),
             Some(SteadyEvent::Refused { target, error }) => {
                 let trouble = Trouble::from(error);
-                self.out.complain(&trouble.line(&format!("watch {}", target.shown())));
+                self.say(&trouble.line(&format!("watch {}", target.shown())), Printer::complain);
                 self.board.gone(&target, Why::Refused, trouble.token(), trouble.exit()).into_iter().collect()
             }
             Some(SteadyEvent::Lost { error, retry_in }) => {
-                self.out.note(&format!("lost: {error}; next attempt in {}", units::shown(retry_in)));
+                self.say(&format!("lost: {error}; next attempt in {}", units::shown(retry_in)), Printer::note);
                 if std::mem::replace(&mut self.lost, true) { Vec::new() } else { self.board.all(Why::Lost) }
             }
             Some(SteadyEvent::Resumed { kept }) => {
-                self.out.note(if kept { "resumed" } else { "resumed, subscriptions begun again" });
+                self.say(if kept { "resumed" } else { "resumed, subscriptions begun again" }, Printer::note);
                 self.lost = false;
                 self.board.all(Why::Resumed)
             }
@@ -119,12 +132,19 @@ impl Watch<'_> {
         })
     }
 
+    /// Says something, in its place if there is a chart.
+    fn say(&mut self, text: &str, aloud: fn(&Printer, &str)) {
+        if !self.chart.as_mut().is_some_and(|chart| chart.takes(text, self.out)) {
+            aloud(self.out, text);
+        }
+    }
+
     fn terminated(&mut self, target: &Address, cause: Cause) -> Option<Line> {
         match cause {
             // Begun again by itself: the next line tells the state, if it is another.
             Cause::Expired => None,
             cause => {
-                self.out.complain(&format!("cannot go on watching {}: {}", target.shown(), cause.as_str()));
+                self.say(&format!("cannot go on watching {}: {}", target.shown(), cause.as_str()), Printer::complain);
                 let exit = match cause {
                     Cause::PermissionDenied => Exit::Denied,
                     Cause::TargetUnknown => Exit::NoUser,
@@ -166,7 +186,11 @@ impl Watch<'_> {
         Ok((settled || enough).then_some(Exit::Yes))
     }
 
-    fn write(&self, line: &Line) -> Outcome<()> {
+    fn write(&mut self, line: &Line) -> Outcome<()> {
+        if let Some(chart) = &mut self.chart {
+            chart.tell(&line.seen);
+            return chart.draw(self.out);
+        }
         if self.args.common.manners.quiet && self.out.is_text() {
             return Ok(());
         }
@@ -186,5 +210,12 @@ impl Watch<'_> {
     fn out_of_time(&self) -> Exit {
         let waited_for_something = self.args.until.is_some() || self.args.count.is_some();
         if waited_for_something || self.told == 0 { Exit::No } else { Exit::Yes }
+    }
+}
+
+async fn stale(chart: Option<&Live>) {
+    match chart {
+        Some(chart) => chart.stale().await,
+        None => std::future::pending().await,
     }
 }
