@@ -1,6 +1,7 @@
 //! What the relay knows of other domains: how to tell their servers, and how to reach them.
 
 use super::config::Config;
+use super::config::Dnssec;
 use super::config::secret;
 use super::config::secret::SecretFault;
 use super::turns::Turns;
@@ -213,10 +214,11 @@ impl Neighbours {
 
 /// Who is asked in the DNS.
 pub(super) fn resolver(config: &Config) -> Result<Resolver, NeighboursError> {
-    let validation = match (&config.dns.trust_anchor, config.dns.validate) {
+    let validation = match (&config.dns.trust_anchor, config.dns.dnssec) {
         (Some(file), _) => Validation::From(Anchors::read(file).map_err(NeighboursError::Anchors)?),
-        (None, true) => Validation::IfPossible,
-        (None, false) => Validation::Off,
+        (None, Dnssec::Validate) => Validation::IfPossible,
+        (None, Dnssec::TrustAd) => Validation::ByResolver,
+        (None, Dnssec::Off) => Validation::Off,
     };
     let options = ResolverOptions { servers: config.dns.resolvers.clone(), validation, ..ResolverOptions::default() };
     Resolver::new(&options).map_err(NeighboursError::Resolver)
