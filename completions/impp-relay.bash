@@ -46,6 +46,9 @@ _impp__relay() {
             impp__relay__subcmd__check,dns)
                 cmd="impp__relay__subcmd__check__subcmd__dns"
                 ;;
+            impp__relay__subcmd__check,peers)
+                cmd="impp__relay__subcmd__check__subcmd__peers"
+                ;;
             impp__relay__subcmd__user,add)
                 cmd="impp__relay__subcmd__user__subcmd__add"
                 ;;
@@ -102,7 +105,7 @@ _impp__relay() {
             return 0
             ;;
         impp__relay__subcmd__check)
-            opts="-c -h --config --help config dns certs connect"
+            opts="-c -h --config --help config dns certs connect peers"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -229,6 +232,32 @@ _impp__relay() {
                     return 0
                     ;;
                 --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        impp__relay__subcmd__check__subcmd__peers)
+            opts="-c -h --from --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

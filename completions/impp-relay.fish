@@ -47,12 +47,13 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l generate 
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand serve" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand serve" -s h -l help -d 'Print help'
-complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
-complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -s h -l help -d 'Print help'
-complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "config" -d 'The configuration and the files that it names'
-complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "dns" -d 'What the DNS says of the domains, as impp-srv judges it'
-complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "certs" -d 'The certificates that the servers found there show'
-complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect" -f -a "connect" -d 'Everything: records, addresses, certificates, HELLO'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect peers" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect peers" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect peers" -f -a "config" -d 'The configuration and the files that it names'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect peers" -f -a "dns" -d 'What the DNS says of the domains, as impp-srv judges it'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect peers" -f -a "certs" -d 'The certificates that the servers found there show'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect peers" -f -a "connect" -d 'Everything: records, addresses, certificates, HELLO'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and not __fish_seen_subcommand_from config dns certs connect peers" -f -a "peers" -d 'The whole way to another domain and back, decision by decision'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from config" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from config" -l json -d 'One JSON object per line'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from config" -s h -l help -d 'Print help'
@@ -74,6 +75,10 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -l json -d 'One JSON object per domain'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -l from -d 'Go there as this domain of ours only [default: as each of them]' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -l json -d 'One JSON object per domain of ours'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -l json -d 'One JSON object per domain'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s h -l help -d 'Print help'

@@ -184,6 +184,12 @@ fn every_variable_of_the_environment_exists() {
 }
 
 #[test]
+fn what_ci_runs_is_a_script() {
+    let done = std::process::Command::new("bash").args(["-n", ".ci/run"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
 fn every_program_is_in_the_readme() {
     let readme = read("README.md");
     let programs = fs::read_dir("src/bin").unwrap().map(|entry| entry.unwrap().path());

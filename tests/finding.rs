@@ -112,6 +112,37 @@ async fn a_resolver_that_strips_signatures_serves_plain_names() {
     assert_eq!(strict.v4("nowhere.example.org").await, Outcome::Failed(Failure::Bogus), "absence needs a proof as well");
 }
 
+#[tokio::test]
+async fn a_resolver_on_this_machine_may_vouch_for_its_answers() {
+    let zone = "_impps-server._tcp.example.org. SRV 0 0 5773 im.example.org.\nim.example.org. A 192.0.2.1\n\
+        www.example.org. CNAME im.example.org.\n\
+        _5773._tcp.im.example.org. TLSA 3 1 1 0000000000000000000000000000000000000000000000000000000000000000";
+    let dns = Dns::start(zone, &[("bad.example.org", "A", Quirk::ServFail), ("mute.example.org", "A", Quirk::Silent)]);
+    let trusting = resolver(dns.address, Validation::ByResolver);
+    for (authentic, security) in [(false, Security::Insecure), (true, Security::Secure)] {
+        dns.authenticate(authentic);
+        let found = trusting.srv("_impps-server._tcp.example.org").await;
+        assert_eq!((found.records().len(), found.security()), (1, Some(security)));
+        assert_eq!(trusting.tlsa("_5773._tcp.im.example.org").await.security(), Some(security));
+        let Outcome::Records(alias) = trusting.v4("www.example.org").await else { panic!() };
+        assert_eq!((alias.records.len(), alias.security, alias.canonical.as_deref()), (1, security, Some("im.example.org")));
+    }
+    // Others are not told what they do not ask for, and believe nothing.
+    assert_eq!(alone(&dns).v4("im.example.org").await.security(), Some(Security::Unchecked));
+    assert!(matches!(trusting.v4("no.example.org").await, Outcome::Absent(absence) if absence.what == Absent::Name));
+    assert!(matches!(trusting.v6("im.example.org").await, Outcome::Absent(absence) if absence.what == Absent::Data));
+    assert_eq!(trusting.v4("bad.example.org").await, Outcome::Failed(Failure::ServFail));
+    assert_eq!(trusting.v4("mute.example.org").await, Outcome::Failed(Failure::Timeout));
+    // One across the network is not believed, whatever it says.
+    let elsewhere = ResolverOptions {
+        servers: vec!["192.0.2.53:53".parse().unwrap()],
+        validation: Validation::ByResolver,
+        ..ResolverOptions::default()
+    };
+    let error = Resolver::new(&elsewhere).map(drop).unwrap_err();
+    assert!(error.to_string().starts_with("the name server 192.0.2.53 is not on this machine"), "{error}");
+}
+
 /// `impp-send` as a user types it who names nothing but addresses; what it says and how long it took.
 fn send(site: &Site, dns: SocketAddr, more: &[&str]) -> (Output, Duration) {
     let begun = Instant::now();

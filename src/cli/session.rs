@@ -53,19 +53,14 @@ impl<'a> Open<'a> {
     /// From options and account.
     #[must_use]
     pub fn new(common: &'a Common, account: &'a Account, out: &'a Printer) -> Self {
-        Self { common, account, out, towards: None, retries: common.patience.retry.unwrap_or(0), deadline: account.deadline }
+        let (retries, deadline) = (common.patience.retry.unwrap_or(0), account.deadline);
+        Self { common, account, out, towards: None, retries, deadline }
     }
 
     /// The domain that nobody in particular connects to.
     #[must_use]
     pub fn towards(self, address: &Address) -> Self {
         Self { towards: Some(address.domain()), ..self }
-    }
-
-    /// With the time beginning now: a person took theirs before.
-    #[must_use]
-    pub fn afresh(&self) -> Self {
-        Self { deadline: Deadline::after(self.common.patience.timeout), ..self.clone() }
     }
 
     /// Who logs in; `None`: nobody.
@@ -85,6 +80,12 @@ impl<'a> Open<'a> {
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         self.deadline
+    }
+
+    /// The same with the whole time from now on, after a person has taken theirs.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        Self { deadline: Deadline::after(self.common.patience.timeout), ..self }
     }
 
     /// The client's settings. Reads certificates.
@@ -291,6 +292,12 @@ impl<'a> Session<'a> {
     /// Never after the session has begun.
     pub fn me(&self) -> Outcome<&Address> {
         self.me.get().ok_or_else(|| Failure::new(Exit::Internal, "there is no session yet"))
+    }
+
+    /// Octets that the network has not taken yet; `None` while there is no session.
+    #[must_use]
+    pub fn unsent(&self) -> Option<u64> {
+        self.connection.try_lock().ok()?.client.as_ref()?.unsent().map(|octets| octets as u64)
     }
 
     /// The server, once one has been reached.

@@ -44,6 +44,20 @@ pub enum HelloFault {
     Timeout,
 }
 
+impl HelloFault {
+    /// The shortest that can be said of it; of a refusal its token.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Refused(answer) => answer.kind.as_str(),
+            Self::NoStartTls => "no STARTTLS",
+            Self::Timeout => "no answer",
+            Self::Broken(_) => "connection closed",
+            Self::NotImpp | Self::BadAnswer => "not IMPP/1.0",
+        }
+    }
+}
+
 /// Looks at an address. Each step has `limit` for itself. Nothing secret is sent, and nobody logs in.
 pub async fn probe(address: SocketAddr, kind: TlsKind, expected: &Reference, tls: &ClientTls, limit: Duration) -> Probe {
     let begun = Clock::instant();

@@ -13,6 +13,7 @@ mod links;
 mod listen;
 mod neighbours;
 mod outbox;
+pub mod path;
 mod rests;
 pub mod selfsigned;
 mod serve;

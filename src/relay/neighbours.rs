@@ -1,6 +1,7 @@
 //! What the relay knows of other domains: how to tell their servers, and how to reach them.
 
 use super::config::Config;
+use super::config::Dnssec;
 use super::config::secret;
 use super::config::secret::SecretFault;
 use super::turns::Turns;
@@ -141,6 +142,28 @@ impl Neighbours {
         })
     }
 
+    /// Who is asked in the DNS.
+    pub(super) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// Who vouches for domains of which nothing is known.
+    pub(super) fn authorities(&self) -> &Prepared {
+        &self.authorities
+    }
+
+    /// What is known of a domain, in words.
+    pub(super) fn describe(&self, domain: &Domain) -> String {
+        let Some(known) = self.peers.get(domain) else {
+            return format!("nothing is configured for {domain}: the DNS leads the way");
+        };
+        let server = known.server.as_ref().map(|server| format!("its server is {server}, and the DNS is not asked"));
+        let secret = known.secret.is_some().then(|| "there is a secret to log in with".to_owned());
+        let pin = known.pin.is_some().then(|| "its key is pinned".to_owned());
+        let clear = known.insecure.then(|| "without TLS".to_owned());
+        format!("[[peer]] {domain}: {}", [server, secret, pin, clear].into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+
     /// What the engines of accepted connections are told.
     pub(super) fn policies(&self) -> BTreeMap<Domain, PeerPolicy> {
         let policy = |known: &Known| PeerPolicy { secret: known.secret.is_some(), clear: known.insecure };
@@ -191,10 +214,11 @@ impl Neighbours {
 
 /// Who is asked in the DNS.
 pub(super) fn resolver(config: &Config) -> Result<Resolver, NeighboursError> {
-    let validation = match (&config.dns.trust_anchor, config.dns.validate) {
+    let validation = match (&config.dns.trust_anchor, config.dns.dnssec) {
         (Some(file), _) => Validation::From(Anchors::read(file).map_err(NeighboursError::Anchors)?),
-        (None, true) => Validation::IfPossible,
-        (None, false) => Validation::Off,
+        (None, Dnssec::Validate) => Validation::IfPossible,
+        (None, Dnssec::TrustAd) => Validation::ByResolver,
+        (None, Dnssec::Off) => Validation::Off,
     };
     let options = ResolverOptions { servers: config.dns.resolvers.clone(), validation, ..ResolverOptions::default() };
     Resolver::new(&options).map_err(NeighboursError::Resolver)

@@ -13,8 +13,9 @@ use crate::model::{Address, Answer, ErrorKind, Method, Now, UserCall, UserReques
 use crate::wire::{Frame, Name};
 use std::time::Duration;
 
-/// How often one request is sent, where a link broke under it or the other side was about to end it.
-const TRIES: u8 = 3;
+/// How often one request is sent, where a link broke under it or the other side was about to end it. More than the links that
+/// two domains have: they break together, and the next may be dead as well without anybody knowing it yet.
+const TRIES: u8 = 12;
 
 /// Domains without a link that one user may have asked at the same time.
 const SOUGHT: usize = 16;

@@ -43,9 +43,9 @@ fn two_hundred_cuts_between_a_request_and_its_answer() {
     let mut dice = Dice::new(2026);
     let mut alice = logged_in(a, "alice", "");
     let mut bob = logged_in(b, "bob", "Accept: messages\n");
-    let (mut offered, mut cuts) = (HashMap::new(), [0; 3]);
+    let (mut offered, mut cuts, mut repeated) = (HashMap::new(), [0; 3], 0);
     for round in 0..ROUNDS {
-        let id = send(&mut alice, round);
+        let mut id = send(&mut alice, round);
         let moment = dice.between(0..3);
         cuts[moment] += 1;
         if moment == 0 {
@@ -53,22 +53,32 @@ fn two_hundred_cuts_between_a_request_and_its_answer() {
             dawdle(&mut dice, 100_000);
             cut(&proxies);
         }
-        let frame = bob.frame();
-        *offered.entry(frame.header("Message-ID").unwrap().to_owned()).or_insert(0) += 1;
-        if moment == 1 {
-            // It was read, and nobody has answered yet.
-            dawdle(&mut dice, 30_000);
-            cut(&proxies);
-        }
-        bob.accept(&frame);
-        if moment == 2 {
-            // The effect stands, and the answer is somewhere.
-            dawdle(&mut dice, 30_000);
-            cut(&proxies);
-        }
-        let answer = alice.frame();
-        assert_eq!(answer.start(), format!("OK (SEND) {id} impp/1.0"), "{}", alice.talk());
-        assert_eq!(answer.header("Delivery"), Some("delivered"), "{answer:?}");
+        let settled = loop {
+            if let Some(frame) = bob.frame_at_once() {
+                *offered.entry(frame.header("Message-ID").unwrap().to_owned()).or_insert(0) += 1;
+                if moment == 1 {
+                    // It was read, and nobody has answered yet.
+                    dawdle(&mut dice, 30_000);
+                    cut(&proxies);
+                }
+                bob.accept(&frame);
+                if moment == 2 {
+                    // The effect stands, and the answer is somewhere.
+                    dawdle(&mut dice, 30_000);
+                    cut(&proxies);
+                }
+            }
+            if let Some(answer) = alice.frame_at_once() {
+                assert!(answer.start().ends_with(&format!(" (SEND) {id} impp/1.0")), "{}", alice.talk());
+                if answer.header("Error") != Some("connection-failure") {
+                    break answer;
+                }
+                // The network broke under every attempt to open a link. One repeats it, as the tools do.
+                id = send(&mut alice, round);
+                repeated += 1;
+            }
+        };
+        assert_eq!(settled.header("Delivery"), Some("delivered"), "{settled:?}");
     }
     // Nothing came that was not waited for, neither here nor there: what is asked now is the next to be answered.
     alice.say("PING p impp/1.0\n\n");
@@ -79,7 +89,8 @@ fn two_hundred_cuts_between_a_request_and_its_answer() {
     assert!(offered.values().all(|times| *times == 1));
     assert!(cuts.iter().all(|times| *times > 40), "{cuts:?}");
     let lost = a.log().text().matches("\"link down\"").count();
-    assert!(lost > ROUNDS / 2, "only {lost} links were lost");
+    eprintln!("{ROUNDS} cuts, {lost} links lost, {repeated} messages repeated by their sender");
+    assert!(lost > ROUNDS / 2 && repeated < 10, "{lost} links were lost, {repeated} messages repeated");
 }
 
 #[test]

@@ -18,5 +18,6 @@ mod cuts;
 mod exchange;
 mod hostile;
 mod many;
+mod path;
 mod restarts;
 mod trust;

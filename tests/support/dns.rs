@@ -39,6 +39,8 @@ struct Zone {
 
 #[derive(Default)]
 struct Knows {
+    /// Whether it says that it has validated what it answers.
+    authentic: bool,
     records: Vec<Record>,
     quirks: Vec<(Name, RecordType, Quirk)>,
 }
@@ -71,7 +73,13 @@ impl Dns {
         let quirk = |(name, kind, quirk): &(&str, &str, Quirk)| {
             (Name::from_ascii(format!("{name}.")).unwrap(), RecordType::from_str(kind).unwrap(), *quirk)
         };
-        *self.zone.knows.lock().unwrap() = Knows { records, quirks: quirks.iter().map(quirk).collect() };
+        let mut knows = self.zone.knows.lock().unwrap();
+        (knows.records, knows.quirks) = (records, quirks.iter().map(quirk).collect());
+    }
+
+    /// From now on it says, to whoever knows what that is, that its answers are authentic.
+    pub fn authenticate(&self, authentic: bool) {
+        self.zone.knows.lock().unwrap().authentic = authentic;
     }
 
     /// What it was asked so far: `_impps-client._tcp.demo.test. SRV`.
@@ -142,6 +150,7 @@ impl Zone {
         answer.metadata.recursion_available = true;
         answer.add_query(query);
         let knows = self.knows.lock().unwrap();
+        answer.metadata.authentic_data = knows.authentic && question.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
         let quirk = knows.quirks.iter().find(|(at, what, _)| *at == name && *what == kind).map(|(.., quirk)| *quirk);
         match quirk {
             Some(Quirk::Silent) => return None,

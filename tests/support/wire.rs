@@ -200,6 +200,18 @@ impl Wire {
         Ok(frame)
     }
 
+    /// The next frame, if it comes at once.
+    pub fn frame_at_once(&mut self) -> Option<Frame> {
+        self.tcp().set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        let frame = self.try_frame();
+        self.tcp().set_read_timeout(Some(PATIENCE)).unwrap();
+        match frame {
+            Ok(frame) => Some(frame),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => None,
+            Err(error) => panic!("{error} after\n{}", self.talk),
+        }
+    }
+
     /// Everything up to the end of the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.read().is_ok() {}

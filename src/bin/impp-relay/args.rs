@@ -126,6 +126,21 @@ pub(crate) enum CheckWhat {
     Certs(Outside),
     /// Everything: records, addresses, certificates, HELLO
     Connect(Outside),
+    /// The whole way to another domain and back, decision by decision
+    Peers(PeersArgs),
+}
+
+/// `check peers`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PeersArgs {
+    /// The other domain
+    pub(crate) domain: String,
+    /// Go there as this domain of ours only [default: as each of them]
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) from: Option<String>,
+    /// One JSON object per domain of ours
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How the domains are looked at from outside.

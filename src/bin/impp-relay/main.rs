@@ -9,6 +9,7 @@ mod links;
 mod log;
 mod notify;
 mod password;
+mod peers;
 mod reach;
 mod serve;
 mod settings;
@@ -47,6 +48,7 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
             what @ (CheckWhat::Dns(outside) | CheckWhat::Certs(outside) | CheckWhat::Connect(outside)) => {
                 reach::work(config, what, outside, out)
             }
+            CheckWhat::Peers(wish) => peers::work(config, wish, out),
         },
         Wish::Links(wish) => links::work(*wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),

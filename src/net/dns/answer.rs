@@ -15,6 +15,18 @@ pub enum Security {
     Secure,
 }
 
+impl Security {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secure => "secure",
+            Self::Insecure => "unsigned",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
 /// What a question came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<T> {

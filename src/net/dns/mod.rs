@@ -9,6 +9,7 @@ pub mod order;
 mod read;
 pub mod resolver;
 pub mod service;
+mod trusting;
 pub mod zone_file;
 
 pub use anchors::{AnchorError, Anchors};

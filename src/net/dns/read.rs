@@ -11,18 +11,25 @@ use std::time::Duration;
 /// Aliases that are followed.
 pub(super) const ALIASES: usize = 8;
 
+/// What was found, by either way of asking.
+pub(super) enum Found {
+    Lookup(Lookup),
+    Records(Vec<Record>),
+}
+
 /// A record as the crate has it.
 pub(super) type Raw = RData;
 
 /// Reads the answer to a question for `name`. `checked`: whether the resolver validates; `pick` takes the records wanted.
 pub(super) fn outcome<T>(
     name: &Name,
-    result: Result<Lookup, NetError>,
+    result: Result<Found, NetError>,
     checked: bool,
     pick: impl Fn(&Raw) -> Option<T>,
 ) -> Outcome<T> {
     match result {
-        Ok(lookup) => records(name, lookup.answers(), checked, pick),
+        Ok(Found::Lookup(lookup)) => records(name, lookup.answers(), checked, pick),
+        Ok(Found::Records(found)) => records(name, &found, checked, pick),
         Err(error) => absence(error, checked),
     }
 }

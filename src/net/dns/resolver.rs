@@ -6,11 +6,12 @@
 
 use super::anchors::Anchors;
 use super::answer::{Absent, Addresses, Answer, Outcome, Security, Srv, Tlsa};
-use super::read::{ALIASES, Raw, outcome, text};
+use super::read::{ALIASES, Found, Raw, outcome, text};
+use super::trusting::Trusting;
 use crate::net::clock::Clock;
 use crate::net::connect::Family;
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
@@ -40,6 +41,8 @@ pub enum Validation {
     IfPossible,
     /// From these keys and always: a resolver that strips signatures makes every answer bogus.
     From(Anchors),
+    /// By the resolver, which is on this machine and does it well: what it calls authentic is secure.
+    ByResolver,
     /// Never.
     Off,
 }
@@ -83,13 +86,19 @@ pub struct Resolver {
 }
 
 struct Shared {
-    /// `None`: validation is off.
-    validating: Option<TokioResolver>,
-    /// `None`: validation is on, whatever comes.
-    plain: Option<TokioResolver>,
+    way: Way,
     /// Whether the resolver passes signatures on, and until when that is believed.
     capable: Mutex<Option<(bool, Instant)>>,
     timeout: Duration,
+}
+
+/// As [`Validation`] says.
+#[allow(clippy::large_enum_variant, reason = "a process has one or two of them")]
+enum Way {
+    IfPossible { validating: TokioResolver, plain: TokioResolver },
+    Always(TokioResolver),
+    ByResolver(Trusting),
+    Never(TokioResolver),
 }
 
 impl fmt::Debug for Resolver {
@@ -104,11 +113,19 @@ impl fmt::Debug for Resolver {
 pub enum ResolverError {
     /// The system's settings make no sense.
     SystemSettings,
+    /// Only a resolver on this machine can be believed that it has validated.
+    Elsewhere(IpAddr),
 }
 
 impl fmt::Display for ResolverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the system's resolver settings (/etc/resolv.conf) make no sense")
+        match self {
+            Self::SystemSettings => f.write_str("the system's resolver settings (/etc/resolv.conf) make no sense"),
+            Self::Elsewhere(address) => write!(
+                f,
+                "the name server {address} is not on this machine: anybody between could say in its place that an answer is authentic"
+            ),
+        }
     }
 }
 
@@ -129,30 +146,41 @@ impl Resolver {
     /// If the system's settings are needed and cannot be used.
     pub fn new(options: &ResolverOptions) -> Result<Self, ResolverError> {
         let config = config(&options.servers)?;
-        let make = |anchors: Option<&Anchors>| {
-            let mut builder = TokioResolver::builder_with_config(config.clone(), TokioRuntimeProvider::default());
-            let settings = builder.options_mut();
+        let settings = |validating| {
+            let mut settings = ResolverOpts::default();
             settings.timeout = options.timeout;
             settings.attempts = 1;
             settings.recursion_desired = options.recursion;
             settings.positive_max_ttl = Some(options.longest_ttl);
             settings.preserve_intermediates = true;
             // Signatures do not fit without EDNS; for anything else it may only be an obstacle.
-            settings.edns0 = anchors.is_some();
+            settings.edns0 = validating;
             // A person who names a resolver wants its answers, not those of a file.
             settings.use_hosts_file = if options.servers.is_empty() { ResolveHosts::Auto } else { ResolveHosts::Never };
+            settings
+        };
+        let make = |anchors: Option<&Anchors>| {
+            let mut builder = TokioResolver::builder_with_config(config.clone(), TokioRuntimeProvider::default());
+            *builder.options_mut() = settings(anchors.is_some());
             if let Some(anchors) = anchors {
                 builder = builder.with_trust_anchor(anchors.0.clone());
             }
             // Fails only for TLS and for systems without settings of their own; neither is asked for.
             builder.build().map_err(|_| ResolverError::SystemSettings)
         };
-        let (validating, plain) = match &options.validation {
-            Validation::IfPossible => (Some(make(Some(&Anchors::default()))?), Some(make(None)?)),
-            Validation::From(anchors) => (Some(make(Some(anchors))?), None),
-            Validation::Off => (None, Some(make(None)?)),
+        let way = match &options.validation {
+            Validation::IfPossible => Way::IfPossible { validating: make(Some(&Anchors::default()))?, plain: make(None)? },
+            Validation::From(anchors) => Way::Always(make(Some(anchors))?),
+            Validation::ByResolver => {
+                let elsewhere = config.name_servers().iter().find(|server| !server.ip.to_canonical().is_loopback());
+                if let Some(server) = elsewhere {
+                    return Err(ResolverError::Elsewhere(server.ip));
+                }
+                Way::ByResolver(Trusting::new(&config, settings(true)).ok_or(ResolverError::SystemSettings)?)
+            }
+            Validation::Off => Way::Never(make(None)?),
         };
-        Ok(Self { shared: Arc::new(Shared { validating, plain, capable: Mutex::new(None), timeout: options.timeout }) })
+        Ok(Self { shared: Arc::new(Shared { way, capable: Mutex::new(None), timeout: options.timeout }) })
     }
 
     /// The time for one attempt to ask.
@@ -163,10 +191,10 @@ impl Resolver {
 
     /// Whether answers about names outside private networks are validated; asks, if it was not yet asked.
     pub async fn validates(&self) -> bool {
-        match (&self.shared.validating, &self.shared.plain) {
-            (Some(_), None) => true,
-            (Some(validating), Some(_)) => self.passes_signatures(validating).await,
-            (None, _) => false,
+        match &self.shared.way {
+            Way::Always(_) | Way::ByResolver(_) => true,
+            Way::IfPossible { validating, .. } => self.passes_signatures(validating).await,
+            Way::Never(_) => false,
         }
     }
 
@@ -184,7 +212,13 @@ impl Resolver {
         let asking = validating.lookup(root.clone(), RecordType::SOA);
         let capable = match tokio::time::timeout(self.shared.timeout, asking).await {
             Ok(result) => {
-                let answer = outcome(&root, result, true, |data| if let RData::SOA(_) = data { Some(()) } else { None });
+                let answer =
+                    outcome(
+                        &root,
+                        result.map(Found::Lookup),
+                        true,
+                        |data| if let RData::SOA(_) = data { Some(()) } else { None },
+                    );
                 answer.security() == Some(Security::Secure)
             }
             Err(_) => false,
@@ -306,19 +340,14 @@ impl Resolver {
         outcome(&name, result, checked, pick)
     }
 
-    async fn look_up(&self, name: &Name, kind: RecordType) -> (Result<hickory_resolver::lookup::Lookup, NetError>, bool) {
-        match (&self.shared.validating, &self.shared.plain) {
-            (Some(validating), None) => (validating.lookup(name.clone(), kind).await, true),
-            (Some(validating), Some(plain)) => {
-                if is_private(name) || !self.validates().await {
-                    (plain.lookup(name.clone(), kind).await, false)
-                } else {
-                    (validating.lookup(name.clone(), kind).await, true)
-                }
-            }
-            (None, Some(plain)) => (plain.lookup(name.clone(), kind).await, false),
-            (None, None) => (Err(NetError::NoConnections), false),
-        }
+    async fn look_up(&self, name: &Name, kind: RecordType) -> (Result<Found, NetError>, bool) {
+        let (resolver, checked) = match &self.shared.way {
+            Way::ByResolver(resolver) => return (resolver.lookup(name.clone(), kind).await.map(Found::Records), true),
+            Way::IfPossible { plain, .. } if is_private(name) || !self.validates().await => (plain, false),
+            Way::IfPossible { validating, .. } | Way::Always(validating) => (validating, true),
+            Way::Never(plain) => (plain, false),
+        };
+        (resolver.lookup(name.clone(), kind).await.map(Found::Lookup), checked)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Opening a link: to the server of another domain, as the server of ours, until it is authenticated (SPEC §9.1).
 
-use crate::engine::{ClientEvent, ClientRefusal, ServerHello};
+use crate::engine::{ClientEvent, ClientRefusal, End, ServerHello};
 use crate::model::{Answer, ErrorKind};
 use crate::net::client::open::{self, ClientDrive};
 use crate::net::client::{Error, Options, find};
 use crate::net::clock::Clock;
 use crate::net::connect::{HostPort, Place};
 use crate::net::drive::Step;
+use crate::net::tls::TlsError;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,10 @@ pub struct Opened {
     pub place: Place,
 }
 
+/// How often all of it is tried where a connection broke without a word: that may happen to anybody, and is no reason yet to
+/// tell people that a domain cannot be reached.
+const TRIES: usize = 3;
+
 /// Opens a link: every address of every server is tried, and redirects are followed.
 ///
 /// # Errors
@@ -33,6 +38,16 @@ pub struct Opened {
 pub async fn open(options: &Arc<Options>) -> Result<Opened, Error> {
     let now = Clock::instant();
     let deadline = now.checked_add(options.timeout).unwrap_or(now);
+    for _ in 1..TRIES {
+        match follow(options, deadline).await {
+            Err(Error::Broken(_) | Error::Ended(End::Eof) | Error::Tls(TlsError::Broken(_))) => {}
+            settled => return settled,
+        }
+    }
+    follow(options, deadline).await
+}
+
+async fn follow(options: &Arc<Options>, deadline: Instant) -> Result<Opened, Error> {
     let mut server = options.server.clone();
     for _ in 0..=open::REDIRECTS {
         match attempt(options, server.as_ref(), deadline).await? {

@@ -193,6 +193,24 @@ async fn a_link_is_opened_by_certificate() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_cut_while_the_link_is_opened_is_made_again() {
+    let pair = Pair::new();
+    for cuts in [1, 2, 3] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let kind = pair.kind(&["example.org"], TlsKind::Require);
+        let _serving = tokio::spawn(async move {
+            for _ in 0..cuts {
+                drop(listener.accept().await.unwrap());
+            }
+            Relay::start(listener.accept().await.unwrap().0, kind).ended.await.unwrap()
+        });
+        let opened = tried(pair.options(at)).await.map(drop);
+        assert_eq!(opened.is_ok(), cuts < 3, "{opened:?}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_not_the_domain_gets_nothing() {
     let pair = Pair::new();
     let other = |names: &[&str]| pair.kind(names, TlsKind::Require);

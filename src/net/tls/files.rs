@@ -79,6 +79,12 @@ impl TlsFileError {
 pub struct Identity(pub(super) Arc<CertifiedKey>);
 
 impl Identity {
+    /// The chain, leaf first.
+    #[must_use]
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.0.cert
+    }
+
     /// Reads a chain (leaf first) and a key, which may lie in one file.
     ///
     /// # Errors

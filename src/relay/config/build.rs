@@ -3,7 +3,7 @@
 use super::error::{ConfigError, ConfigFault};
 use super::peers;
 use super::read::{Found, Values};
-use super::{Auth, Config, Dns, DomainLimits, Interdomain, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
+use super::{Auth, Config, Dns, Dnssec, DomainLimits, Interdomain, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
 use crate::model::{Domain, LeaseBounds};
 use crate::net::connect::HostPort;
 use crate::net::dns::resolver::PORT_DNS;
@@ -120,12 +120,20 @@ impl Reader<'_> {
             Some(_) => self.values.list("dns.resolvers", address)?,
             None => Vec::new(),
         };
-        let validate = self.word("dns.dnssec", keys::DNSSEC)? == "validate";
+        let dnssec = match self.word("dns.dnssec", keys::DNSSEC)? {
+            "validate" => Dnssec::Validate,
+            "trust-ad" => Dnssec::TrustAd,
+            _ => Dnssec::Off,
+        };
         let trust_anchor = self.file("dns.trust-anchor")?;
-        if trust_anchor.is_some() && !validate {
+        if trust_anchor.is_some() && dnssec != Dnssec::Validate {
             return Err(self.values.refuse("dns.trust-anchor", ConfigFault::AnchorWithoutValidation));
         }
-        Ok(Dns { resolvers, validate, trust_anchor })
+        let elsewhere = resolvers.iter().find(|resolver| !resolver.ip().to_canonical().is_loopback());
+        if let Some(resolver) = elsewhere.filter(|_| dnssec == Dnssec::TrustAd) {
+            return Err(self.values.refuse("dns.resolvers", ConfigFault::ResolverElsewhere(resolver.ip())));
+        }
+        Ok(Dns { resolvers, dnssec, trust_anchor })
     }
 
     fn interdomain(&self, domains: &[Domain]) -> Result<Interdomain, ConfigError> {

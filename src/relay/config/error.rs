@@ -4,6 +4,7 @@ use super::keys::Kind;
 use crate::model::Domain;
 use core::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Why a configuration is refused.
@@ -75,8 +76,10 @@ pub enum ConfigFault {
     TlsWithoutCertificate,
     /// Nowhere to listen.
     NoListener,
-    /// `dns.trust-anchor` where nothing is validated.
+    /// `dns.trust-anchor` where nothing is validated here.
     AnchorWithoutValidation,
+    /// `dns.dnssec` trusts resolvers on this machine, and this one is not.
+    ResolverElsewhere(IpAddr),
     /// A section `[[peer]]` for a domain of ours.
     PeerIsOurs(Domain),
     /// A section `[[peer]]` that says nothing but a name.
@@ -128,8 +131,12 @@ impl fmt::Display for ConfigFault {
             Self::TlsWithoutCertificate => f.write_str("\"listen.tls\" needs \"certificate\" and \"key\" in [tls]"),
             Self::NoListener => f.write_str("\"listen.plain\" and \"listen.tls\" are both empty: nobody could connect"),
             Self::AnchorWithoutValidation => {
-                f.write_str("\"dns.trust-anchor\" means nothing while \"dns.dnssec\" is \"off\"; take one of the two away")
+                f.write_str("\"dns.trust-anchor\" means nothing unless \"dns.dnssec\" is \"validate\"; take one of the two away")
             }
+            Self::ResolverElsewhere(address) => write!(
+                f,
+                "{address} is not on this machine, so that \"dns.dnssec\" must not be \"trust-ad\": anybody between could vouch in its place"
+            ),
             Self::PeerIsOurs(domain) => write!(f, "{domain} is one of \"domains\", and no [[peer]]"),
             Self::PeerSaysNothing(domain) => {
                 write!(f, "[[peer]] {domain} says nothing that is not found by itself; give \"server\", \"secret-file\" or \"pin\"")

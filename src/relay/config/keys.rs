@@ -69,7 +69,7 @@ impl Kind {
 /// The words of `auth.mechanisms`.
 pub(super) const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "EXTERNAL"];
 /// The words of `dns.dnssec`.
-pub(super) const DNSSEC: &[&str] = &["validate", "off"];
+pub(super) const DNSSEC: &[&str] = &["validate", "trust-ad", "off"];
 /// The words of `log.level`.
 pub(super) const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// The words of `log.format`.
@@ -143,7 +143,7 @@ pub const KEYS: &[Key] = &[
         "dns.dnssec",
         Kind::Words(DNSSEC),
         r#""validate""#,
-        "Whether answers are validated here; off: certificates alone prove who another domain is, and DANE counts for nothing.",
+        "Who validates answers: this relay, a resolver on this machine (trust-ad), or nobody (off: TLSA records count for nothing).",
     ),
     open(
         "dns.trust-anchor",

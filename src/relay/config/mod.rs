@@ -106,10 +106,21 @@ pub struct Auth {
 pub struct Dns {
     /// Empty: the system's.
     pub resolvers: Vec<SocketAddr>,
-    /// Whether answers are validated.
-    pub validate: bool,
+    /// Who validates answers.
+    pub dnssec: Dnssec,
     /// The file of keys from which on they are, always.
     pub trust_anchor: Option<PathBuf>,
+}
+
+/// Who validates the answers of the DNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dnssec {
+    /// We do.
+    Validate,
+    /// The resolvers, which are on this machine.
+    TrustAd,
+    /// Nobody.
+    Off,
 }
 
 /// Other domains.

@@ -117,7 +117,7 @@ fn every_key_can_be_set() {
     assert_eq!(config.auth, Auth { mechanisms: vec!["PLAIN"], scram_iterations: 4096, anonymous: true });
     let seconds = Duration::from_secs;
     let resolvers = vec!["127.0.0.1:53".parse().unwrap(), "[::1]:5353".parse().unwrap()];
-    assert_eq!(config.dns, Dns { resolvers, validate: true, trust_anchor: Some("/etc/impp/root.key".into()) });
+    assert_eq!(config.dns, Dns { resolvers, dnssec: Dnssec::Validate, trust_anchor: Some("/etc/impp/root.key".into()) });
     let lab = Peer {
         domain: Domain::parse("lab.internal").unwrap(),
         server: HostPort::parse("10.0.0.5:5773"),
@@ -187,10 +187,14 @@ fn what_is_refused_and_in_which_words() {
             "dns.resolvers = [\"dns.example\"]",
             "5: \"dns.resolvers\" must be a list of addresses, such as [\"127.0.0.1\"] or [\"[::1]:5353\"]",
         ),
-        ("dns.dnssec = \"yes\"", "5: \"dns.dnssec\" knows these words: validate, off"),
+        ("dns.dnssec = \"yes\"", "5: \"dns.dnssec\" knows these words: validate, trust-ad, off"),
         (
             "[dns]\ndnssec = \"off\"\ntrust-anchor = \"k\"",
-            "7: \"dns.trust-anchor\" means nothing while \"dns.dnssec\" is \"off\"; take one of the two away",
+            "7: \"dns.trust-anchor\" means nothing unless \"dns.dnssec\" is \"validate\"; take one of the two away",
+        ),
+        (
+            "[dns]\ndnssec = \"trust-ad\"\nresolvers = [\"127.0.0.53\", \"192.0.2.1\"]",
+            "7: 192.0.2.1 is not on this machine, so that \"dns.dnssec\" must not be \"trust-ad\": anybody between could vouch in its place",
         ),
         ("[peer]\ndomain = \"x\"", "5: \"peer\" must be a section in double brackets: [[peer]]"),
         ("peer = [1]", "5: \"peer\" must be a section in double brackets: [[peer]]"),

@@ -137,6 +137,30 @@ const MANUAL: Manual = Manual {
             ]],
         },
         Records {
+            title: "`check peers`: one object per domain of ours",
+            place: Place::Line,
+            parts: &[&[
+                key("ours", "the domain served here"),
+                key("theirs", "the other one"),
+                key("verdict", "the worst of all steps: `ok`, `warning`, `unknown`, `error`"),
+                key("code", "the exit status that this pair alone would give"),
+                key("steps", "a list of objects, in order"),
+            ]],
+        },
+        Records {
+            title: "Each of `steps`",
+            place: Place::Within,
+            parts: &[&[
+                key(
+                    "about",
+                    "`peer`, `srv`, `servers`, `address`, `tlsa`, `server`, `certificate`, `login`; and back: `our srv`, `our servers`, \
+                     `our certificate`",
+                ),
+                key("state", "`ok`, `warning`, `unknown`, `error`"),
+                key("text", "what was found or decided, a sentence"),
+            ]],
+        },
+        Records {
             title: "`links`: one object per pair of domains",
             place: Place::Line,
             parts: &[&[

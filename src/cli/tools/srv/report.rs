@@ -6,9 +6,8 @@ use crate::cli::print::{Color, Printer, Record};
 use crate::cli::{safe, units};
 use crate::model::UnixMillis;
 use crate::net::connect::TlsKind;
-use crate::net::dns::{NoOffer, Offer, Outcome as Answer, Role, Security};
+use crate::net::dns::{NoOffer, Offer, Outcome as Answer, Role};
 use crate::net::judge::{Finding, Host, RoleFacts, Severity, Verdict, Visit};
-use crate::net::survey::HelloFault;
 use crate::net::tls::{AcceptedBy, CertificateFault, Examined, Shown};
 use serde_json::{Value, json};
 
@@ -135,7 +134,7 @@ fn places(one: &Judged, role: &RoleFacts, out: &Printer) -> Outcome<()> {
             host.tlsa.records().iter().map(|tlsa| format!("{} {} {}", tlsa.usage, tlsa.selector, tlsa.matching)).collect();
         let tlsa = if tlsa.is_empty() { "none".to_owned() } else { tlsa.join(", ") };
         let share = share(role, offer).map(|share| format!("  share {:.0} %", share * 100.0)).unwrap_or_default();
-        let line = format!("{}{share}  DNSSEC {}  TLSA {tlsa}", name(role, offer), dnssec(offer.security));
+        let line = format!("{}{share}  DNSSEC {}  TLSA {tlsa}", name(role, offer), offer.security.as_str());
         out.line(&format!("{:>3}. {}", at + 1, safe::line(&line)))?;
         if host.visits.is_empty() {
             for address in host.addresses.all() {
@@ -183,14 +182,6 @@ fn share(role: &RoleFacts, offer: &Offer) -> Option<f64> {
     })
 }
 
-fn dnssec(security: Security) -> &'static str {
-    match security {
-        Security::Secure => "secure",
-        Security::Insecure => "unsigned",
-        Security::Unchecked => "unchecked",
-    }
-}
-
 fn visited(visit: &Visit, host: &Host, now: UnixMillis) -> String {
     let probe = &visit.probe;
     let tcp = match &probe.tcp {
@@ -213,7 +204,7 @@ fn visited(visit: &Visit, host: &Host, now: UnixMillis) -> String {
     for heard in [plain, probe.hello.as_ref()].into_iter().flatten() {
         parts.push(match heard {
             Ok(hello) => format!("{}: {}", hello.agent.as_deref().unwrap_or("HELLO"), hello.mechanisms.join(" ")),
-            Err(fault) => format!("HELLO: {}", hello_word(fault)),
+            Err(fault) => format!("HELLO: {}", fault.word()),
         });
     }
     parts.join("  ")
@@ -244,16 +235,6 @@ fn tlsa_match(examined: &Examined, host: &Host) -> Option<&'static str> {
         Ok(AcceptedBy::Tlsa(_)) => Some("fits"),
         Err(CertificateFault::WrongTlsa) => Some("does not fit"),
         _ => (!host.tlsa.records().is_empty()).then_some("not used"),
-    }
-}
-
-fn hello_word(fault: &HelloFault) -> &'static str {
-    match fault {
-        HelloFault::Refused(answer) => answer.kind.as_str(),
-        HelloFault::NoStartTls => "no STARTTLS",
-        HelloFault::Timeout => "no answer",
-        HelloFault::Broken(_) => "connection closed",
-        _ => "not IMPP/1.0",
     }
 }
 
@@ -327,7 +308,7 @@ fn place_json(role: &RoleFacts, offer: &Offer, host: &Host, now: UnixMillis) -> 
         "host": offer.host,
         "port": offer.port,
         "tls": if offer.tls == TlsKind::Require { "require" } else { "starttls" },
-        "dnssec": dnssec(offer.security),
+        "dnssec": offer.security.as_str(),
         "tlsa": tlsa,
         "addresses": addresses,
     })
@@ -356,7 +337,7 @@ fn visit_json(visit: &Visit, host: &Host, now: UnixMillis) -> Value {
     };
     let hello = match probe.hello.as_ref().or(probe.before_tls.as_ref()) {
         Some(Ok(hello)) => json!({"agent": hello.agent, "mechanisms": hello.mechanisms}),
-        Some(Err(fault)) => json!({"error": hello_word(fault)}),
+        Some(Err(fault)) => json!({"error": fault.word()}),
         None => Value::Null,
     };
     json!({
