@@ -10,67 +10,43 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-/// Lengths of a column, in milliseconds, of which a round time of the clock has a whole number.
-const STEPS: [u64; 34] = [
-    SECOND,
-    2 * SECOND,
-    3 * SECOND,
-    4 * SECOND,
-    5 * SECOND,
-    6 * SECOND,
-    10 * SECOND,
-    12 * SECOND,
-    15 * SECOND,
-    20 * SECOND,
-    30 * SECOND,
-    MINUTE,
-    2 * MINUTE,
-    3 * MINUTE,
-    4 * MINUTE,
-    5 * MINUTE,
-    6 * MINUTE,
-    10 * MINUTE,
-    12 * MINUTE,
-    15 * MINUTE,
-    20 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    3 * HOUR,
-    4 * HOUR,
-    6 * HOUR,
-    8 * HOUR,
-    12 * HOUR,
-    DAY,
-    2 * DAY,
-    7 * DAY,
-    14 * DAY,
-    28 * DAY,
-];
-/// The same from label to label.
-const PERIODS: [u64; 22] = [
-    SECOND,
-    2 * SECOND,
-    5 * SECOND,
-    10 * SECOND,
-    15 * SECOND,
-    30 * SECOND,
-    MINUTE,
-    2 * MINUTE,
-    5 * MINUTE,
-    10 * MINUTE,
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    3 * HOUR,
-    6 * HOUR,
-    12 * HOUR,
-    DAY,
-    2 * DAY,
-    7 * DAY,
-    14 * DAY,
-    28 * DAY,
+/// Lengths, in milliseconds, of which a round time of the clock has a whole number; a column may be any of them, labels stand
+/// only as far apart as those with `true`, which people count time by.
+const STEPS: [(u64, bool); 34] = [
+    (SECOND, true),
+    (2 * SECOND, true),
+    (3 * SECOND, false),
+    (4 * SECOND, false),
+    (5 * SECOND, true),
+    (6 * SECOND, false),
+    (10 * SECOND, true),
+    (12 * SECOND, false),
+    (15 * SECOND, true),
+    (20 * SECOND, false),
+    (30 * SECOND, true),
+    (MINUTE, true),
+    (2 * MINUTE, true),
+    (3 * MINUTE, false),
+    (4 * MINUTE, false),
+    (5 * MINUTE, true),
+    (6 * MINUTE, false),
+    (10 * MINUTE, true),
+    (12 * MINUTE, false),
+    (15 * MINUTE, true),
+    (20 * MINUTE, false),
+    (30 * MINUTE, true),
+    (HOUR, true),
+    (2 * HOUR, true),
+    (3 * HOUR, true),
+    (4 * HOUR, false),
+    (6 * HOUR, true),
+    (8 * HOUR, false),
+    (12 * HOUR, true),
+    (DAY, true),
+    (2 * DAY, true),
+    (7 * DAY, true),
+    (14 * DAY, true),
+    (28 * DAY, true),
 ];
 
 /// The stretch of time that is drawn; never empty.
@@ -119,7 +95,7 @@ impl Scale {
             let start = floor(window.from, *step, offset);
             (window.to.0 - start.0).div_ceil(*step) <= columns
         };
-        let step = STEPS.into_iter().chain(longer).find(fits).unwrap_or(u64::MAX);
+        let step = STEPS.into_iter().map(|(step, _)| step).chain(longer).find(fits).unwrap_or(u64::MAX);
         let start = floor(window.from, step, offset);
         let columns = usize::try_from((window.to.0 - start.0).div_ceil(step)).unwrap_or(1);
         Self { start, step, columns, zone, offset }
@@ -134,7 +110,8 @@ impl Scale {
     pub(super) fn ticks(&self, apart: usize) -> Vec<(UnixMillis, String)> {
         let least = self.step.saturating_mul(apart as u64);
         let longer = (2..).map(|factor: u64| factor * 28 * DAY);
-        let period = PERIODS.into_iter().chain(longer).find(|period| *period >= least).unwrap_or(u64::MAX);
+        let periods = STEPS.into_iter().filter_map(|(step, labels)| labels.then_some(step));
+        let period = periods.chain(longer).find(|period| *period >= least).unwrap_or(u64::MAX);
         let end = self.at(self.columns);
         let mut at = floor(self.start, period, self.offset);
         let mut ticks = Vec::new();
