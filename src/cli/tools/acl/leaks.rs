@@ -16,15 +16,20 @@ pub(super) fn warn(before: &Acl, after: &Acl, home: &Domain, out: &Printer) {
     }
 }
 
-/// From whom one op is concealed while the other, which tells the same, is allowed.
+/// From whom one op is concealed while the other, which tells the same, is allowed: those of whom a rule speaks, and those
+/// within them of whom a further rule or the domain's default does.
 fn leaks(acl: &Acl, home: &Domain) -> Vec<(Who, Op, Op)> {
+    let default = Acl::shipped_default();
+    let spoken_of = || acl.rules.iter().chain(&default.rules).map(|rule| &rule.who);
     let mut found = Vec::new();
-    for who in acl.rules.iter().filter(|rule| rule.action == Action::Conceal).map(|rule| &rule.who) {
-        for (hidden, open) in [(Op::Subscribe, Op::Fetch), (Op::Fetch, Op::Subscribe)] {
-            let leak = (who.clone(), hidden, open);
-            let leaks = decided(acl, who, hidden, home) == Action::Conceal && decided(acl, who, open, home) == Action::Allow;
-            if leaks && !found.contains(&leak) {
-                found.push(leak);
+    for concealed in acl.rules.iter().filter(|rule| rule.action == Action::Conceal).map(|rule| &rule.who) {
+        for who in spoken_of().filter(|who| concealed.covers(who, home)) {
+            for (hidden, open) in [(Op::Subscribe, Op::Fetch), (Op::Fetch, Op::Subscribe)] {
+                let leak = (who.clone(), hidden, open);
+                let leaks = decided(acl, who, hidden, home) == Action::Conceal && decided(acl, who, open, home) == Action::Allow;
+                if leaks && !found.contains(&leak) {
+                    found.push(leak);
+                }
             }
         }
     }
@@ -57,6 +62,13 @@ mod tests {
             // The concealment is not what decides.
             (&[("allow", "subscribe", "local"), ("conceal", "subscribe", "ann@home")], ""),
             (&[("conceal", "send", "ann@home")], ""),
+            // By default those at home may fetch.
+            (&[("conceal", "subscribe", "*")], "subscribe local"),
+            (&[("deny", "fetch", "local"), ("conceal", "subscribe", "*")], ""),
+            (
+                &[("allow", "fetch", "bob@away"), ("conceal", "fetch", "local"), ("conceal", "subscribe", "*")],
+                "subscribe bob@away",
+            ),
         ] {
             let mut acl = Acl::default();
             for (action, ops, who) in lines {
