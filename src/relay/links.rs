@@ -1,6 +1,7 @@
 //! Links that we open: the other file in which engine and service meet, beside [`super::session`].
 
 use super::connection::Connection;
+use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
 use super::control::LinkFacts;
@@ -81,6 +82,7 @@ impl Links {
         };
         let since = Clock::instant();
         let Opened { mut drive, hello, place } = opened;
+        drive.stream().break_when_nothing_arrives(LINK_SILENCE);
         let connection = Connection::new(Arc::clone(&self.hub));
         let opening = service::LinkOpening {
             route: route.clone(),
