@@ -229,7 +229,8 @@ struct Shell {
 impl Shell {
     fn new(shell: &str, words: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        fs::write(home.path().join("impp.toml"), "[account.default]\n[account.workplace]\n").unwrap();
+        fs::write(home.path().join("impp.toml"), "[account.default]\n[account.workplace]\n[account.'wo$(kill $PPID)']\n")
+            .unwrap();
         let programs = Path::new(env!("CARGO_BIN_EXE_impp-send")).parent().unwrap().to_owned();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders: Vec<PathBuf> = [programs].into_iter().chain(std::env::split_paths(&path)).collect();

@@ -1,7 +1,6 @@
 //! What the shells' completions ask of a tool: the names of the accounts that `-a` may take.
 
 use super::config::Config;
-use super::safe;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -27,9 +26,12 @@ fn file(line: &[OsString]) -> Option<PathBuf> {
     }
 }
 
+/// Only names that stand for themselves wherever a shell reads them: bash expands the words that it is offered, so that a name
+/// such as `$(reboot)` in a file of somebody else's would be run at the press of a key.
 fn names(config: &Config) -> Vec<String> {
-    // A name that does not stand for itself on a command line would be completed to something else.
-    let plain = |name: &&String| !name.is_empty() && safe::line(name) == name.as_str() && !name.contains(char::is_whitespace);
+    let plain = |name: &&String| {
+        !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_alphanumeric() || "_-.@+".contains(c))
+    };
     config.account.keys().filter(plain).cloned().collect()
 }
 
@@ -45,7 +47,7 @@ mod tests {
     fn the_names_are_those_of_the_file_that_the_line_names() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("impp.toml");
-        std::fs::write(&path, "[account.work]\n[account.home]\n[account.'a b']\n[account.\"c\\u001b\"]\n").unwrap();
+        std::fs::write(&path, "[account.work]\n[account.home]\n[account.'a b']\n[account.\"c\\u001b\"]\n[account.'$(id)']\n[account.'`id`']\n[account.'-x']\n").unwrap();
         let path = path.to_str().unwrap();
         let found = Some(vec!["home".to_owned(), "work".to_owned()]);
         assert_eq!(ask(&["impp-send", QUESTION, "-a", "", "-c", path]), found);

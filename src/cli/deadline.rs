@@ -23,6 +23,15 @@ impl Deadline {
         if self.0.is_some() { self } else { Self::after(limit) }
     }
 
+    /// What took too long: 75.
+    ///
+    /// *Shape of the line:* `cannot finish: no answer within 30 s`
+    #[must_use]
+    pub fn late(&self, what: &str) -> Failure {
+        let limit = self.0.map(|(_, limit)| units::shown(limit)).unwrap_or_default();
+        Failure::new(Exit::TryLater, format!("{what} within {limit}")).called("timeout")
+    }
+
     /// Waits until the time is over; may be asked again and again.
     pub async fn over(&self) {
         match self.0.and_then(|(begun, limit)| begun.checked_add(limit)) {
@@ -34,17 +43,12 @@ impl Deadline {
     /// Does `work` in the time that is left.
     ///
     /// # Errors
-    /// What the work gives, or 75 with `late`, the line about what took too long.
-    ///
-    /// *Shape of the line:* `cannot finish: no answer within 30 s`
+    /// What the work gives, or [`Self::late`].
     pub async fn keep<T>(&self, late: &str, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
         tokio::select! {
             biased;
             done = work => done,
-            () = self.over() => {
-                let limit = self.0.map(|(_, limit)| units::shown(limit)).unwrap_or_default();
-                Err(Failure::new(Exit::TryLater, format!("{late} within {limit}")).called("timeout"))
-            }
+            () = self.over() => Err(self.late(late)),
         }
     }
 }

@@ -13,25 +13,37 @@ pub const MANY: usize = 20;
 #[derive(Debug)]
 pub struct Deliveries {
     bar: ProgressBar,
-    by_octets: bool,
+    octets: u64,
+    recipients: usize,
+    width: usize,
 }
 
-/// A bar for a message of so many octets to so many recipients; hidden if it is small and they are few, nobody sees it, or
-/// `-q`.
+/// A bar for a message of so many octets to so many recipients, `width` of them at a time; hidden if it is small and they
+/// are few, nobody sees it, or `-q`.
 #[must_use]
-pub fn deliveries(out: &Printer, octets: u64, recipients: usize) -> Deliveries {
-    let by_octets = octets > BODY_OCTETS;
-    let bar = match by_octets {
+pub fn deliveries(out: &Printer, octets: u64, recipients: usize, width: usize) -> Deliveries {
+    let bar = match octets > BODY_OCTETS {
         true => bar(out, octets * recipients as u64, true, "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes}"),
         false => addresses(out, recipients),
     };
-    Deliveries { bar, by_octets }
+    Deliveries { bar, octets, recipients, width }
 }
 
 impl Deliveries {
-    /// One more recipient has been answered for.
-    pub fn delivered(&self, octets: u64) {
-        self.bar.inc(if self.by_octets { octets } else { 1 });
+    /// Whether nobody sees it.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.bar.is_hidden()
+    }
+
+    /// So many recipients are answered for, and so many octets for others still wait here; `None`: there is no session yet.
+    pub fn show(&self, settled: usize, unsent: Option<u64>) {
+        if self.octets <= BODY_OCTETS {
+            return self.bar.set_position(settled as u64);
+        }
+        let begun = if unsent.is_some() { settled.saturating_add(self.width).min(self.recipients) } else { settled };
+        let gone = (begun as u64 * self.octets).saturating_sub(unsent.unwrap_or_default());
+        self.bar.set_position(gone.max(settled as u64 * self.octets));
     }
 }
 

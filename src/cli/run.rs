@@ -56,7 +56,10 @@ pub fn dressed(definition: clap::Command) -> clap::Command {
         .args([help, version].map(|arg| arg.help_heading(SHARED)))
         .mut_args(|arg| {
             let shared = arg.get_help_heading() == Some(SHARED);
-            arg.hide_short_help(shared).hide_long_help(shared)
+            let arg = arg.hide_short_help(shared).hide_long_help(shared);
+            // `IMPP_SERVER= impp-send ..` is how a shell takes a variable away for one command.
+            let empty = arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
+            if empty { arg.env(None::<&'static str>) } else { arg }
         });
     let screen = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{{all-args}}\n\n{SHARED}, the same for all tools, explained in impp(7):\n{}{{after-help}}",

@@ -69,8 +69,8 @@ pub fn find(user: &Address, common: &Common, account: &AccountTable, config: &Co
     };
     match source {
         Source::Value(secret) => Ok(secret),
-        Source::File(path) => of_file(&path),
-        Source::Stdin if stdin_is_free => of_stdin(),
+        Source::File(path) => within(limit, &path.display().to_string(), move || of_file(&path)),
+        Source::Stdin if stdin_is_free => within(limit, "standard input", of_stdin),
         Source::Stdin => Err(Failure::usage("--pass-file - needs standard input, which is read for something else here")),
         Source::Command(command) => of_command(&command, limit),
         #[cfg(feature = "keyring")]

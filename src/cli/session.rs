@@ -44,13 +44,15 @@ pub struct Open<'a> {
     out: &'a Printer,
     towards: Option<Domain>,
     retries: u32,
+    deadline: Deadline,
 }
 
 impl<'a> Open<'a> {
     /// From options and account.
     #[must_use]
     pub fn new(common: &'a Common, account: &'a Account, out: &'a Printer) -> Self {
-        Self { common, account, out, towards: None, retries: common.patience.retry.unwrap_or(0) }
+        let (retries, deadline) = (common.patience.retry.unwrap_or(0), account.deadline);
+        Self { common, account, out, towards: None, retries, deadline }
     }
 
     /// The domain that nobody in particular connects to.
@@ -75,7 +77,13 @@ impl<'a> Open<'a> {
     /// minute is for the server.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
-        self.account.deadline
+        self.deadline
+    }
+
+    /// The same with the whole time from now on, after a person has taken theirs.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        Self { deadline: Deadline::after(self.common.patience.timeout), ..self }
     }
 
     /// The client's settings. Reads certificates.
@@ -272,6 +280,12 @@ impl<'a> Session<'a> {
     /// Never after the session has begun.
     pub fn me(&self) -> Outcome<&Address> {
         self.me.get().ok_or_else(|| Failure::new(Exit::Internal, "there is no session yet"))
+    }
+
+    /// Octets that the network has not taken yet; `None` while there is no session.
+    #[must_use]
+    pub fn unsent(&self) -> Option<u64> {
+        self.connection.try_lock().ok()?.client.as_ref()?.unsent().map(|octets| octets as u64)
     }
 
     /// The server, once one has been reached.

@@ -16,6 +16,7 @@ mod callers;
 mod durability;
 mod enumeration;
 mod lifecycle;
+mod manners;
 mod messages;
 mod presence;
 mod robustness;

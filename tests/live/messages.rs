@@ -393,6 +393,27 @@ fn refusals_have_their_statuses_and_say_why() {
 }
 
 #[test]
+fn whoever_moved_is_followed_five_times() {
+    let users = ["alice", "u0", "u1", "u2", "u3", "u4", "u5", "u6"];
+    let mut site = Site::prepared("", &users);
+    for number in 0..6 {
+        site.administer(&["user", "move", &at(&format!("u{number}")), &at(&format!("u{}", number + 1))]);
+    }
+    site.start();
+    let queue = format!("--queue={}", site.path("spool").display());
+    for args in [&["-m", "one"][..], &["-m", "two", &queue]] {
+        let told = expect_text(0, site.tool("impp-send", "alice").args(args).args(["--json", &at("u1")]), "");
+        assert!(told.contains("\"to\":\"u1@demo.test\",\"state\":\"stored\""), "{told}");
+        let done = run(site.tool("impp-send", "alice").args(args).arg(at("u0")), b"");
+        let errors = String::from_utf8_lossy(&done.stderr);
+        let line = format!("cannot deliver to {}: the address has moved too often; the last is {}", at("u0"), at("u6"));
+        assert!(done.status.code() == Some(69) && errors.contains(&line), "{errors}");
+    }
+    let texts: Vec<_> = records(&site, "u6", 2).iter().map(|record| record["text"].clone()).collect();
+    assert_eq!(texts, ["one", "two"]);
+}
+
+#[test]
 fn an_answer_finds_its_way_and_its_thread() {
     let site = Site::with_users(&["alice", "bob"]);
     let send =

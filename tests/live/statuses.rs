@@ -1,7 +1,7 @@
 //! How impp-send ends: each status, also where input, output or the network behave oddly, and never later than asked.
 
 use crate::support::said::Said;
-use crate::support::{Dns, Proxy, Site, Tool, at, bare, expect, expect_text, program, run};
+use crate::support::{Dns, Proxy, Site, Tool, at, bare, expect, expect_text, has, program, run};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::fs;
@@ -227,6 +227,36 @@ fn a_connection_that_falls_silent() {
     assert_eq!(tool.finish().0, 0);
     let came = received(&site, 3);
     assert!(came.iter().filter(|text| *text == "three" || *text == "four").count() >= 1, "{came:?}");
+}
+
+#[test]
+fn a_bar_is_for_terminals() {
+    if !has("script") {
+        return;
+    }
+    let site = Site::with_users(&["alice", "bob"]);
+    let mut bob = site.logged_in("bob", "by-hand", "Accept: messages\nMax-Body: 33554432\n");
+    let body = site.write("body", "x\n".repeat(2 << 20));
+    for (more, terminal, shown) in [("", true, true), ("-q", true, false), ("", false, false)] {
+        let send = format!("{} -a alice {more} --file {} {}", program("impp-send"), body.display(), at("bob"));
+        let mut command = bare(if terminal { "script" } else { "/bin/sh" });
+        command.env("IMPP_CONFIG", site.path("impp.toml")).env("TERM", "xterm").env_remove("NO_COLOR");
+        let mut tool = match terminal {
+            true => Tool::spawn(command.args(["-qec", &send, "/dev/null"])),
+            false => Tool::spawn(command.args(["-c", &send])),
+        };
+        // All of it has gone out, and bob has not answered yet.
+        let message = bob.frame();
+        if shown {
+            tool.out().wait_for("6.29 MB/6.29 MB");
+        }
+        bob.accept(&message);
+        let (out, errors) = (tool.out().clone(), tool.errors().clone());
+        assert!(tool.end().success(), "{}", out.text());
+        let said = out.all() + &errors.all();
+        assert_eq!(said.contains("MB/"), shown, "{more} {terminal}: {said:?}");
+        assert!(shown || said.is_empty(), "{said:?}");
+    }
 }
 
 #[test]

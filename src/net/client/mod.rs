@@ -27,6 +27,7 @@ use crate::wire::Frame;
 use events::{Ack, read};
 use session::{Call, Command, Queued, Reply, Session, State};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -64,6 +65,7 @@ struct Shared {
     commands: mpsc::UnboundedSender<Command>,
     events: Mutex<mpsc::UnboundedReceiver<Queued>>,
     state: watch::Receiver<State>,
+    unsent: Arc<AtomicUsize>,
 }
 
 impl Client {
@@ -97,8 +99,9 @@ impl Client {
         let (commands, given) = mpsc::unbounded_channel();
         let (told, events) = mpsc::unbounded_channel();
         let (set, state) = watch::channel(State::Opening);
-        let session = Session::new(options.clone(), given, told, set);
-        (Self { shared: Arc::new(Shared { options, commands, events: Mutex::new(events), state }) }, session)
+        let unsent = Arc::new(AtomicUsize::new(0));
+        let session = Session::new(options.clone(), given, told, set, unsent.clone());
+        (Self { shared: Arc::new(Shared { options, commands, events: Mutex::new(events), state, unsent }) }, session)
     }
 
     async fn opened(self) -> Result<Self, Error> {
@@ -148,6 +151,14 @@ impl Client {
     /// Why there is no session.
     pub async fn resumed(&self) -> Result<bool, Error> {
         Ok(self.ready().await?.resumed)
+    }
+
+    /// Octets that were given to the connection and not yet taken by the network; `None` while there is no session. For
+    /// whoever shows how a large message gets along.
+    #[must_use]
+    pub fn unsent(&self) -> Option<usize> {
+        let ready = matches!(&*self.shared.state.borrow(), State::Ready(_));
+        ready.then(|| self.shared.unsent.load(Ordering::Relaxed))
     }
 
     /// The next thing that happens; `None` after the last. Each event goes to one of the clones. Safe to be cancelled.

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -85,6 +86,8 @@ pub(super) struct Session {
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) events: mpsc::UnboundedSender<Queued>,
     pub(super) state: watch::Sender<State>,
+    /// Octets that the network has not taken yet.
+    unsent: Arc<AtomicUsize>,
     requests: Requests,
 }
 
@@ -124,6 +127,7 @@ impl Session {
         commands: mpsc::UnboundedReceiver<Command>,
         events: mpsc::UnboundedSender<Queued>,
         state: watch::Sender<State>,
+        unsent: Arc<AtomicUsize>,
     ) -> Self {
         let requests = Requests {
             connection: options.connection,
@@ -136,7 +140,7 @@ impl Session {
             max_body: u64::MAX,
             closing: false,
         };
-        Self { options, commands, events, state, requests }
+        Self { options, commands, events, state, unsent, requests }
     }
 
     /// Connects to the domain's server, and serves the session until it ends.
@@ -250,7 +254,9 @@ impl Session {
                 {
                     return Poll::Ready(Woken::TooSlow);
                 }
-                drive.poll_step(cx).map(Woken::Step)
+                let step = drive.poll_step(cx).map(Woken::Step);
+                self.unsent.store(drive.queued(), Ordering::Relaxed);
+                step
             });
             match woken.await {
                 Woken::Command(Some(command)) => self.requests.command(command, &mut drive),

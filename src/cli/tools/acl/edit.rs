@@ -46,6 +46,8 @@ pub(super) async fn edit(open: &Open<'_>, stop: &Stop, out: &Printer, book: &Add
                 Err(failure) => break failure,
             },
         };
+        // A person takes their own time.
+        let open = open.clone().anew();
         let written = open.with(stop, Ask::OneShot, async |session| {
             let me = session.me()?;
             match session.set_acl(me, &new, Some(version)).await {

@@ -8,8 +8,8 @@ use super::spool::work::Refusal;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::print::Printer;
 use crate::cli::session::Session;
+use crate::cli::together;
 use crate::cli::trouble::Trouble;
-use crate::cli::{progress, together};
 use crate::model::{Address, MessageId, Status};
 use crate::net::Clock;
 use crate::net::client::{Delivery, Message};
@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 /// Recipients under way at a time; within what every server takes.
-const WIDTH: usize = 32;
+pub(super) const WIDTH: usize = 32;
 
 /// What all messages of a run have in common.
 #[derive(Debug)]
@@ -63,14 +63,7 @@ impl Delivering<'_> {
         if self.run.args.first_open {
             return self.first_open(&message.to, &wire).await;
         }
-        let octets = message.octets.len() as u64;
-        let bar = progress::deliveries(self.run.out, octets, message.to.len());
-        self.each(&message.to, Some(&message.id), async |to| {
-            let state = self.one(to, &wire).await;
-            bar.delivered(octets);
-            state
-        })
-        .await;
+        self.each(&message.to, Some(&message.id), async |to| self.one(to, &wire).await).await;
     }
 
     /// Asks for the presence of all and tells it; nothing is sent.

@@ -147,7 +147,8 @@ impl Task<'_> {
         let Some(message) = compose(&nobody()?)? else { return nothing() };
         let done = open.with(stop, Ask::OneShot, async |session| {
             if let Some(message) = compose(session.me()?)? {
-                Delivering { run: shared, session, report: &report }.deliver(&message).await;
+                let sending = Delivering { run: shared, session, report: &report };
+                one::watched(shared, session, &report, &message, sending.deliver(&message)).await;
             }
             Ok(())
         });

@@ -1,20 +1,24 @@
 //! One message, from being ready to the status: sent, or kept, or handed to the fallback.
 
 use super::compose::Outgoing;
-use super::deliver::{Delivering, Run};
+use super::deliver::{Delivering, Run, WIDTH};
 use super::kept::Kept;
 use super::report::Report;
 use super::spool::{self, Spool};
 use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::handler::{self, Ended};
+use crate::cli::progress;
 use crate::cli::run::Stop;
-use crate::cli::session::{Ask, Open};
+use crate::cli::session::{Ask, Open, Session};
 use crate::model::Address;
+use std::pin::pin;
 use std::time::Duration;
 
 /// How long the fallback is waited for: the time of the run may be over before it begins.
 const FALLBACK: Duration = Duration::from_secs(30);
+/// How often a bar is moved.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// What becomes of a message that `--queue` keeps when no session can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +61,14 @@ pub(super) async fn send(
         Some(Err(failure)) => (None, Some(failure)),
     };
     let done = open.with(stop, Ask::OneShot, async |session| {
-        match &kept {
-            Some((kept, _)) => kept.deliver(run, session, &report).await?,
-            None => Delivering { run, session, report: &report }.deliver(message).await,
-        }
-        Ok(())
+        let work = async {
+            match &kept {
+                Some((kept, _)) => kept.deliver(run, session, &report).await?,
+                None => Delivering { run, session, report: &report }.deliver(message).await,
+            }
+            Ok(())
+        };
+        watched(run, session, &report, message, work).await
     });
     let done = done.await;
     let stays = match (&done, &kept) {
@@ -80,6 +87,24 @@ pub(super) async fn send(
     match unkept {
         Some(failure) if exit == Exit::TryLater => Err(failure),
         _ => Ok(exit),
+    }
+}
+
+/// Does `work` and shows on a terminal how it gets along.
+pub(super) async fn watched<T>(
+    run: &Run<'_>,
+    session: &Session<'_>,
+    report: &Report<'_>,
+    message: &Outgoing,
+    work: impl Future<Output = T>,
+) -> T {
+    let bar = progress::deliveries(run.out, message.octets.len() as u64, message.to.len(), WIDTH);
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(GLANCE), if !bar.is_hidden() => bar.show(report.told(), session.unsent()),
+        }
     }
 }
 

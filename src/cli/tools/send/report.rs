@@ -184,6 +184,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// How many were told.
+    pub(super) fn told(&self) -> usize {
+        self.rows.borrow().len()
+    }
+
     /// Whether anybody got it.
     pub(super) fn somebody_got_it(&self) -> bool {
         self.somebody.get()
