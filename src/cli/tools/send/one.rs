@@ -41,13 +41,13 @@ pub(super) fn spool(run: &Run<'_>) -> Outcome<Option<Spool>> {
     spool::find(named.as_deref()).and_then(Spool::open).map(Some)
 }
 
-/// Sends a message whose sender is known, and tells what became of it.
+/// Sends a message whose sender is known, and tells what became of it. `open`: the way to a session, or why there is none.
 ///
 /// # Errors
 /// 128+n; standard output does not take what is told.
 pub(super) async fn send(
     run: &Run<'_>,
-    open: &Open<'_>,
+    open: Result<&Open<'_>, Failure>,
     stop: &Stop,
     message: &Outgoing,
     me: &Address,
@@ -60,7 +60,7 @@ pub(super) async fn send(
         Some(Ok(kept)) => (Some(kept), None),
         Some(Err(failure)) => (None, Some(failure)),
     };
-    let done = open.with(stop, Ask::OneShot, async |session| {
+    let session = async |session: &Session<'_>| {
         let work = async {
             match &kept {
                 Some((kept, _)) => kept.deliver(run, session, &report).await?,
@@ -69,8 +69,11 @@ pub(super) async fn send(
             Ok(())
         };
         watched(run, session, &report, message, work).await
-    });
-    let done = done.await;
+    };
+    let done = match open {
+        Ok(open) => open.with(stop, Ask::OneShot, session).await,
+        Err(failure) => Err(failure),
+    };
     let stays = match (&done, &kept) {
         (Ok(()), _) | (_, None) => false,
         (Err(failure), Some((kept, keeping))) => {

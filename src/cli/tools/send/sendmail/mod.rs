@@ -13,6 +13,7 @@ use super::one::{self, Keeping};
 use super::{flush, list};
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
+use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::{Printer, Talk};
 use crate::cli::run;
@@ -64,12 +65,21 @@ pub(super) fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
         let message = input::read(None, limit(&args), &mut Tee::default())?;
         return super::show(&prepare(&super::pretended(&args, &config)?, &message)?, out).map(|()| Exit::Yes);
     }
-    let account = account::settle(&args.common, &config, false)?;
-    let me = account.user().ok_or_else(|| Failure::new(Exit::Config, "sendmail needs a login, not --anonymous"))?;
-    let open = Open::new(&args.common, &account, out);
+    let me = account::claimed(&args.common, &config);
+    let account = account::settle(&args.common, &config, false);
+    let me = match &account {
+        Ok(account) => account.user().cloned(),
+        Err(_) => me,
+    };
+    let (me, account) = match (me, account) {
+        (Some(me), account) => (me, account),
+        (None, Err(failure)) => return Err(failure),
+        (None, Ok(_)) => return Err(Failure::new(Exit::Config, "sendmail needs a login, not --anonymous")),
+    };
     run::block_on(async |stop| {
-        let message = super::read_all(&open, &stop, None, limit(&args), Tee::default()).await?.0;
-        let message = prepare(me, &message)?;
+        let deadline = account.as_ref().map_or(Deadline::after(args.common.patience.timeout), |account| account.deadline);
+        let message = super::read_all(deadline, &stop, None, limit(&args), Tee::default()).await?.0;
+        let message = prepare(&me, &message)?;
         let shared = Run::new(&args, out);
         let spool = match one::spool(&shared) {
             Ok(spool) => spool,
@@ -80,7 +90,15 @@ pub(super) fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
             }
         };
         let spool = spool.as_ref().map(|spool| (spool, Keeping::Whatever));
-        match one::send(&shared, &open, &stop, &message, me, spool).await? {
+        let sent = match account {
+            Ok(account) => {
+                let open = Open::new(&args.common, &account, out);
+                one::send(&shared, Ok(&open), &stop, &message, &me, spool).await?
+            }
+            // It waits for whoever mends that.
+            Err(failure) => one::send(&shared, Err(failure), &stop, &message, &me, spool).await?,
+        };
+        match sent {
             Exit::Unknown => Ok(Exit::Yes),
             exit => Ok(exit),
         }
