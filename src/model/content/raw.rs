@@ -238,7 +238,7 @@ mod tests {
         assert_eq!((sender.name.as_deref(), sender.address, sender.written.as_str()), (Some("mdadm monitoring"), None, "root"));
         let message_id = MessageId::parse("<new@x>").unwrap();
         let from = Address::parse("me@example.org").unwrap();
-        for (name, written) in [("mdadm monitoring", "\"mdadm monitoring\" "), ("a\r\nTo: b", "\"a To: b\" "), ("", "")] {
+        for (name, written) in [("mdadm monitoring", "\"mdadm monitoring\" "), ("a\r\nTo: b", "\"a  To: b\" "), ("", "")] {
             let defaults = Defaults { message_id: &message_id, from: &from, from_name: Some(name), date: UnixMillis(0) };
             let done = ensure_headers(&without_fields(raw, &["From"]), &defaults).unwrap();
             let text = String::from_utf8(done.octets.to_vec()).unwrap();
