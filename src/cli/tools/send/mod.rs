@@ -31,7 +31,7 @@ use crate::model::acl::ANONYMOUS_DOMAIN;
 use compose::{Composer, Outgoing};
 use deliver::{Delivering, Run};
 use input::{Limit, Tee};
-use one::Keeping;
+use one::{Keeping, One};
 use report::Report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -159,29 +159,33 @@ impl Task<'_> {
             self.out.detail("nothing to send: the body is empty");
             Ok(Exit::Yes)
         };
+        let report = Report::new(self.args, self.out);
         let open = match (me, open) {
             (None, Ok(open)) => open,
             (Some(me), open) => {
                 // Whatever is wrong with the message is said before anybody is connected to.
                 let Some(message) = compose(&me)? else { return nothing() };
                 let spool = spool.as_ref().map(|spool| (spool, Keeping::ForNow));
+                let one = One::new(shared, stop, &message, &report);
                 return match open {
-                    Ok(open) => one::send(shared, Ok(&open), stop, &message, &me, spool).await,
-                    Err(failure) => one::send(shared, Err(failure), stop, &message, &me, spool).await,
+                    Ok(open) => one.send(Ok(&open), &me, spool).await,
+                    Err(failure) => one.send(Err(failure), &me, spool).await,
                 };
             }
             (None, Err(failure)) => return Err(failure),
         };
-        let report = Report::new(self.args, self.out);
-        let Some(message) = compose(&nobody()?)? else { return nothing() };
+        // Who that is, only the server says. Without one the message still goes to the fallback.
+        let Some(unnamed) = compose(&nobody()?)? else { return nothing() };
         let done = open.with(stop, Ask::OneShot, async |session| {
-            if let Some(message) = compose(session.me()?)? {
-                let sending = Delivering { run: shared, session, report: &report };
-                one::watched(shared, session, &report, &message, sending.deliver(&message)).await;
-            }
-            Ok(())
+            let Some(message) = compose(session.me()?)? else { return Ok(Exit::Yes) };
+            let one = One::new(shared, stop, &message, &report);
+            one.over(session).await;
+            one.conclude(Ok(()), false).await
         });
-        one::conclude(shared, stop, &report, &message, done.await, false).await
+        match done.await {
+            Ok(exit) => Ok(exit),
+            Err(failure) => One::new(shared, stop, &unnamed, &report).conclude(Err(failure), false).await,
+        }
     }
 
     /// `--exec`: whatever is wrong with the sending must not keep the command from being run.
