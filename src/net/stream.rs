@@ -4,6 +4,7 @@ use rustls::pki_types::CertificateDer;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[allow(clippy::disallowed_types, reason = "sockets live in net")]
 use tokio::net::TcpStream;
@@ -38,6 +39,22 @@ impl<S> MaybeTls<S> {
             Self::Plain(_) => &[],
             Self::Tls(stream) => stream.get_ref().1.peer_certificates().unwrap_or_default(),
         }
+    }
+}
+
+impl MaybeTls {
+    /// Has the system break the connection when something that was sent has not arrived for so long, where it can: who sends into
+    /// a network that drops everything would otherwise believe in the connection until a PING is not answered.
+    pub fn break_when_nothing_arrives(&self, within: Duration) {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        #[cfg(target_os = "linux")]
+        // A help, and no more: a connection without it works as well.
+        let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(within));
+        #[cfg(not(target_os = "linux"))]
+        let _ = (stream, within);
     }
 }
 
@@ -81,5 +98,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for MaybeTls<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::disallowed_types, reason = "sockets live in net")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_system_is_told_when_to_give_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = MaybeTls::Plain(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        stream.break_when_nothing_arrives(Duration::from_secs(20));
+        let MaybeTls::Plain(stream) = stream else { unreachable!() };
+        assert_eq!(socket2::SockRef::from(&stream).tcp_user_timeout().unwrap(), Some(Duration::from_secs(20)));
     }
 }

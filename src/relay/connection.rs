@@ -14,8 +14,13 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
+
+/// A link is broken when what was sent over it does not arrive for so long. What it carried goes over the next one before
+/// whoever asked is told that the other domain cannot be reached.
+pub(super) const LINK_SILENCE: Duration = Duration::from_secs(20);
 
 /// A connection while its task runs. Dropping it, by return or by panic, ends it for the service too.
 pub(super) struct Connection {

@@ -1,6 +1,7 @@
 //! Links that we open: the other file in which engine and service meet, beside [`super::session`].
 
 use super::connection::Connection;
+use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
 use super::control::LinkFacts;
@@ -70,6 +71,7 @@ pub(super) async fn run(
 impl Links {
     /// Opens one link and serves it to its end.
     async fn serve(&self, route: Route, mut stop: watch::Receiver<bool>) {
+        let mut owed = Owed { links: self, route: &route, outcome: Some(NotOpened::GivenUp) };
         let opened = tokio::select! {
             opened = self.open(&route) => opened,
             // Whoever waits for it is told good-bye anyway.
@@ -77,10 +79,16 @@ impl Links {
         };
         let opened = match opened {
             Ok(opened) => opened,
-            Err(error) => return self.failed(&route, error),
+            Err(error) => {
+                owed.outcome = Some(error);
+                return;
+            }
         };
+        owed.outcome = None;
+        drop(owed);
         let since = Clock::instant();
         let Opened { mut drive, hello, place } = opened;
+        drive.stream().break_when_nothing_arrives(LINK_SILENCE);
         let connection = Connection::new(Arc::clone(&self.hub));
         let opening = service::LinkOpening {
             route: route.clone(),
@@ -117,17 +125,34 @@ impl Links {
         let why = match &error {
             NotOpened::Failed(Error::Unreachable(ConnectError::NoService(_) | ConnectError::NotOffered(_)))
             | NotOpened::SwitchedOff => NoLink::NoService,
-            NotOpened::Failed(_) | NotOpened::NoCertificate => NoLink::Unreachable,
+            NotOpened::Failed(_) | NotOpened::NoCertificate | NotOpened::GivenUp => NoLink::Unreachable,
         };
         let pause = self.rests.failed(route);
         let error = match error {
             NotOpened::Failed(error) => error.to_string(),
             NotOpened::NoCertificate => format!("there is no certificate to log in with as {}; see [tls]", route.ours),
             NotOpened::SwitchedOff => "interdomain.enabled is false".to_owned(),
+            NotOpened::GivenUp => "the attempt was given up".to_owned(),
         };
         tracing::warn!(ours = %route.ours, theirs = %route.theirs, error, again_in_ms = pause.as_millis(), "no link");
         self.hub.note_failure(route, error);
         self.hub.tell(|service, now| service.link_failed(now, route, why, pause));
+    }
+}
+
+/// The service waits for a link, or for why there is none: it is told on every way out, a panic included.
+struct Owed<'a> {
+    links: &'a Links,
+    route: &'a Route,
+    /// `None`: there is a link.
+    outcome: Option<NotOpened>,
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        if let Some(error) = self.outcome.take() {
+            self.links.failed(self.route, error);
+        }
     }
 }
 
@@ -138,6 +163,8 @@ enum NotOpened {
     NoCertificate,
     /// The operator wants none.
     SwitchedOff,
+    /// The relay stops, or something broke.
+    GivenUp,
 }
 
 /// A link while its task runs.

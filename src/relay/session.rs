@@ -1,6 +1,7 @@
 //! One accepted connection of the relay: a file in which engine and service meet. The other is [`super::links`].
 
 use super::connection::Connection;
+use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
 use super::control::LinkFacts;
@@ -131,6 +132,7 @@ impl Session {
             ServerEvent::LinkUp(opening) => {
                 tracing::debug!(peer = %self.peer, domain = %opening.origin, "authenticated");
                 self.identity = Some(Address::of_domain(&opening.origin));
+                drive.stream().break_when_nothing_arrives(LINK_SILENCE);
                 let opening = open_link(opening);
                 let facts = LinkFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() };
                 hub.note_link(key, &opening.route, facts);
