@@ -165,7 +165,8 @@ fn within<T: Send + 'static>(
         Some(limit) => told.recv_timeout(limit).ok(),
         None => told.recv().ok(),
     };
-    let late = || Failure::new(Exit::TryLater, format!("cannot get the password: no answer from {whom} in time"));
+    let late =
+        || Failure::new(Exit::TryLater, format!("cannot get the password: no answer from {whom} in time")).called("timeout");
     answer.ok_or_else(late)?
 }
 

@@ -133,8 +133,11 @@ fn what_is_wrong_is_said_and_kept_where_it_can_be() {
     command.env("IMPP_CONFIG", "/dev/null").env("IMPP_LOGIN", at("alice")).env("IMPP_SERVER", site.tls.to_string());
     command.env("IMPP_CA", site.path("cert.pem")).env("IMPP_PASSWORD_FILE", pass).args(["-i", "root"]);
     say(&mut command, 77, "the message stays in the spool");
+    say(command.env("IMPP_PASSWORD_FILE", "/nonexistent/password"), 66, "the message stays in the spool");
     silently(sendmail(&site).arg("-q"), b"");
-    assert_eq!(next(&site, "bob")["subject"], "Cron <root@web1> /usr/local/bin/backup");
+    for _ in 0..2 {
+        assert_eq!(next(&site, "bob")["subject"], "Cron <root@web1> /usr/local/bin/backup");
+    }
 }
 
 #[test]

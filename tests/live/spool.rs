@@ -294,6 +294,16 @@ fn a_login_that_fails_leaves_nothing_behind_and_flush_takes_nothing_away() {
 }
 
 #[test]
+fn a_password_that_comes_too_late_is_no_reason_to_lose_a_message() {
+    let site = Site::with_users(&["alice", "bob"]);
+    let late = ["--pass-cmd", "tail -f /dev/null --pid=$PPID", "--timeout", "1s"];
+    expect(3, send(&site, &["--queue", "-m", "kept", &at("bob")]).args(late), b"");
+    expect(75, send(&site, &["--flush"]).args(late), b"");
+    expect(0, &mut send(&site, &["--flush"]), b"");
+    assert_eq!(receive(&site, 1), ["kept"]);
+}
+
+#[test]
 fn lines_go_through_the_spool_while_the_relay_is_away() {
     let mut site = Site::with_users(&["alice", "bob"]);
     let mut tail = Tool::spawn(&mut send(&site, &["--lines", "--queue", "--json", &at("bob")]));

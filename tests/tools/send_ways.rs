@@ -69,6 +69,11 @@ fn a_message_that_nobody_got_goes_to_the_fallback() {
         assert!(seen.starts_with(head) && seen.contains("Subject: fire\r\n") && seen.ends_with("in the attic"), "{seen}");
         std::fs::remove_file(&file).unwrap();
     }
+    // Nor need there be a login.
+    let nobody = Call::new("impp-send", &["-s", "fire", "-m", "in the attic", "--fallback", &command, "bob@demo.test"]).run();
+    nobody.saying(78, "who are you?").saying(78, "the fallback has it");
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("bob@demo.test local\n"));
+    std::fs::remove_file(&file).unwrap();
     let words = ["--fallback", "cat > /dev/null; exit 5", "-m", "x", "nobody@demo.test"];
     site.call("impp-send", "alice", &words).run().saying(67, "the fallback failed with status 5");
     // Wrong usage is no message that could be handed on.

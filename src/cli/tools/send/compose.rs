@@ -150,7 +150,8 @@ impl<'a> Composer<'a> {
                 return Err(Failure::new(Exit::Data, "cannot send: no recipient in To, Cc or Bcc"));
             }
         }
-        complete(me, octets, to, self.id.clone(), Changes { hide_bcc: self.args.headers, ..Changes::default() }).map(Some)
+        let changes = Changes { hide_bcc: self.args.headers, id: self.id.clone(), ..Changes::default() };
+        complete(me, octets, to, &changes).map(Some)
     }
 
     /// How much may be read for one message.
@@ -198,8 +199,10 @@ impl<'a> Composer<'a> {
 }
 
 /// What is changed in a message that came whole.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Changes<'a> {
+    /// The Message-ID where it has none; `None`: a new one.
+    pub(super) id: Option<MessageId>,
     /// Bcc goes.
     pub(super) hide_bcc: bool,
     /// From is replaced by whoever logs in.
@@ -212,13 +215,7 @@ pub(super) struct Changes<'a> {
 ///
 /// # Errors
 /// 65.
-pub(super) fn complete(
-    me: &Address,
-    octets: &[u8],
-    to: Vec<Address>,
-    id: Option<MessageId>,
-    changes: Changes<'_>,
-) -> Outcome<Outgoing> {
+pub(super) fn complete(me: &Address, octets: &[u8], to: Vec<Address>, changes: &Changes<'_>) -> Outcome<Outgoing> {
     let away: &[&str] = match (changes.hide_bcc, changes.from) {
         (true, true) => &["Bcc", "Resent-Bcc", "From"],
         (true, false) => &["Bcc", "Resent-Bcc"],
@@ -226,7 +223,7 @@ pub(super) fn complete(
         (false, false) => &[],
     };
     let left = without_fields(octets, away);
-    let id = id.unwrap_or_else(|| random::message_id(&me.domain()));
+    let id = changes.id.clone().unwrap_or_else(|| random::message_id(&me.domain()));
     let defaults = Defaults { message_id: &id, from: me, from_name: changes.from_name, date: Clock::now().unix };
     let complete = ensure_headers(&left, &defaults).map_err(|why| Failure::new(Exit::Data, format!("cannot send: {why}")))?;
     Ok(Outgoing { id: complete.message_id, content_type: complete.content_type, octets: complete.octets, to })

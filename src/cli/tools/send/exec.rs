@@ -56,11 +56,12 @@ pub(super) async fn run(run: &Run<'_>, stop: &Stop) -> Outcome<Option<Failed>> {
                 handler::signal(id, number).await;
             }
             _ = child.wait().await;
-            return Err(Failure::silent(Exit::Signal(number)));
+            Err(Failure::silent(Exit::Signal(number)))
         }
-        status = child.wait() => status.map_err(broken)?,
+        status = child.wait() => status.map_err(broken),
     };
     _ = tokio::time::timeout(AFTER, reader).await;
+    let status = status?;
     let exit = handler::passed_on(status);
     let why = match exit {
         Exit::Yes => return Ok(None),

@@ -20,6 +20,7 @@ pub(super) use args::SendArgs;
 
 use crate::cli::account::{self, Account, AddressBook};
 use crate::cli::config::Config;
+use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::Printer;
 use crate::cli::run;
@@ -30,7 +31,7 @@ use crate::model::acl::ANONYMOUS_DOMAIN;
 use compose::{Composer, Outgoing};
 use deliver::{Delivering, Run};
 use input::{Limit, Tee};
-use one::Keeping;
+use one::{Keeping, One};
 use report::Report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,14 +64,21 @@ fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
     }
     let streaming = args.lines || args.ndjson;
     let reads_stdin = streaming || (args.message.is_none() && args.file.as_deref().is_none_or(|path| path == Path::new("-")));
-    let account = task.account(args.probe || !reads_stdin)?;
-    let open = task.open(&account);
+    let settled;
+    let open = match task.account(args.probe || !reads_stdin) {
+        Ok(account) => {
+            settled = account;
+            Ok(task.open(&settled))
+        }
+        Err(failure) if streaming || args.probe || !task.has_another_way(&failure) => return Err(failure),
+        Err(failure) => Err(failure),
+    };
     let shared = Run::new(&args, out);
     run::block_on(async |stop| {
-        if streaming {
-            return stream::send(&shared, &composer, &open, &stop).await;
+        if let (true, Ok(open)) = (streaming, &open) {
+            return stream::send(&shared, &composer, open, &stop).await;
         }
-        if args.probe {
+        if let (true, Ok(open)) = (args.probe, &open) {
             let report = Report::new(&args, out);
             let probe = async |session: &Session<'_>| {
                 Delivering { run: &shared, session, report: &report }.probe(composer.recipients()).await
@@ -79,9 +87,12 @@ fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
         }
         let (body, tee) = match &args.message {
             Some(text) => (composer.limit().apply(text.clone().into_bytes())?, Tee::default()),
-            None => read_all(&open, &stop, args.file.clone(), task.limit(), Tee::new(args.tee, out)).await?,
+            None => {
+                let deadline = open.as_ref().map_or(Deadline::after(args.common.patience.timeout), Open::deadline);
+                read_all(deadline, &stop, args.file.clone(), task.limit(), Tee::new(args.tee, out)).await?
+            }
         };
-        let exit = task.send(&shared, &open, &stop, |me| task.compose(me, &body)).await?;
+        let exit = task.send(&shared, open, &stop, |me| task.compose(me, &body)).await?;
         tee.finish(exit)
     })
 }
@@ -111,6 +122,11 @@ impl Task<'_> {
         }
     }
 
+    /// Whether a message can do without a login that cannot be had: it can be kept, or somebody else takes it.
+    fn has_another_way(&self, failure: &Failure) -> bool {
+        failure.exit != Exit::Usage && (self.args.queue.is_some() || self.args.fallback.is_some())
+    }
+
     /// A message that came whole has its own form and cannot be cut.
     fn limit(&self) -> Limit {
         let limit = self.composer.limit();
@@ -128,44 +144,69 @@ impl Task<'_> {
     async fn send(
         &self,
         shared: &Run<'_>,
-        open: &Open<'_>,
+        open: Result<Open<'_>, Failure>,
         stop: &Stop,
         compose: impl Fn(&Address) -> Outcome<Option<Outgoing>>,
     ) -> Outcome<Exit> {
-        let spool = one::spool(shared)?;
+        let claimed = account::claimed(&self.args.common, self.config);
+        // Whoever is not known cannot send it later either.
+        let spool = if open.is_err() && claimed.is_none() { None } else { one::spool(shared)? };
+        let me = match &open {
+            Ok(open) => open.user().cloned(),
+            Err(_) => Some(claimed.map_or_else(nobody, Ok)?),
+        };
         let nothing = || {
             self.out.detail("nothing to send: the body is empty");
             Ok(Exit::Yes)
         };
-        if let Some(me) = open.user() {
-            // Whatever is wrong with the message is said before anybody is connected to.
-            let Some(message) = compose(me)? else { return nothing() };
-            let spool = spool.as_ref().map(|spool| (spool, Keeping::ForNow));
-            return one::send(shared, open, stop, &message, me, spool).await;
-        }
         let report = Report::new(self.args, self.out);
-        let Some(message) = compose(&nobody()?)? else { return nothing() };
-        let done = open.with(stop, Ask::OneShot, async |session| {
-            if let Some(message) = compose(session.me()?)? {
-                let sending = Delivering { run: shared, session, report: &report };
-                one::watched(shared, session, &report, &message, sending.deliver(&message)).await;
+        let open = match (me, open) {
+            (None, Ok(open)) => open,
+            (Some(me), open) => {
+                // Whatever is wrong with the message is said before anybody is connected to.
+                let Some(message) = compose(&me)? else { return nothing() };
+                let spool = spool.as_ref().map(|spool| (spool, Keeping::ForNow));
+                let one = One::new(shared, stop, &message, &report);
+                return match open {
+                    Ok(open) => one.send(Ok(&open), &me, spool).await,
+                    Err(failure) => one.send(Err(failure), &me, spool).await,
+                };
             }
-            Ok(())
+            (None, Err(failure)) => return Err(failure),
+        };
+        // Who that is, only the server says. Without one the message still goes to the fallback.
+        let Some(unnamed) = compose(&nobody()?)? else { return nothing() };
+        let done = open.with(stop, Ask::OneShot, async |session| {
+            let Some(message) = compose(session.me()?)? else { return Ok(Exit::Yes) };
+            let one = One::new(shared, stop, &message, &report);
+            one.over(session).await;
+            one.conclude(Ok(()), false).await
         });
-        one::conclude(shared, stop, &report, &message, done.await, false).await
+        match done.await {
+            Ok(exit) => Ok(exit),
+            Err(failure) => One::new(shared, stop, &unnamed, &report).conclude(Err(failure), false).await,
+        }
     }
 
     /// `--exec`: whatever is wrong with the sending must not keep the command from being run.
     fn exec(&self) -> Outcome<Exit> {
         let shared = Run::new(self.args, self.out);
         let Some(failed) = run::block_on(async |stop| exec::run(&shared, &stop).await)? else { return Ok(Exit::Yes) };
-        let sent = self.account(false).and_then(|account| {
-            let open = self.open(&account);
-            run::block_on(async |stop| {
+        let settled;
+        let open = match self.account(false) {
+            Ok(account) => {
+                settled = account;
+                Ok(self.open(&settled))
+            }
+            Err(failure) => Err(failure),
+        };
+        let sent = match open {
+            Err(failure) if !self.has_another_way(&failure) => Err(failure),
+            open => run::block_on(async |stop| {
                 let compose = |me: &Address| self.composer.failed(me, &failed.why, failed.output.clone());
-                self.send(&shared, &open, &stop, compose).await
-            })
-        });
+                self.send(&shared, open, &stop, compose).await
+            }),
+        };
         match sent {
             Ok(Exit::Yes | Exit::Unknown) => {}
             Ok(_) | Err(_) => {
@@ -184,7 +225,7 @@ impl Task<'_> {
 }
 
 /// Reads a whole body, within the time of the run.
-async fn read_all(open: &Open<'_>, stop: &Stop, path: Option<PathBuf>, limit: Limit, tee: Tee) -> Outcome<(Vec<u8>, Tee)> {
+async fn read_all(deadline: Deadline, stop: &Stop, path: Option<PathBuf>, limit: Limit, tee: Tee) -> Outcome<(Vec<u8>, Tee)> {
     let reading = async {
         let read = tokio::task::spawn_blocking(move || {
             let mut tee = tee;
@@ -192,7 +233,7 @@ async fn read_all(open: &Open<'_>, stop: &Stop, path: Option<PathBuf>, limit: Li
         });
         read.await.unwrap_or_else(|_| Err(Failure::new(Exit::Internal, "reading was broken off")))
     };
-    stop.or(open.deadline().keep("cannot finish: the input did not end", reading)).await
+    stop.or(deadline.keep("cannot finish: the input did not end", reading)).await
 }
 
 /// Who is shown as the sender where nobody logs in.

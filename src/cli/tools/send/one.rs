@@ -41,130 +41,137 @@ pub(super) fn spool(run: &Run<'_>) -> Outcome<Option<Spool>> {
     spool::find(named.as_deref()).and_then(Spool::open).map(Some)
 }
 
-/// Sends a message whose sender is known, and tells what became of it.
-///
-/// # Errors
-/// 128+n; standard output does not take what is told.
-pub(super) async fn send(
-    run: &Run<'_>,
-    open: &Open<'_>,
-    stop: &Stop,
-    message: &Outgoing,
-    me: &Address,
-    spool: Option<(&Spool, Keeping)>,
-) -> Outcome<Exit> {
-    let report = Report::new(run.args, run.out);
-    // A message that cannot be kept, on a full disk, may still be delivered.
-    let (kept, unkept) = match spool.map(|(spool, keeping)| Kept::new(spool, run, message, me).map(|kept| (kept, keeping))) {
-        None => (None, None),
-        Some(Ok(kept)) => (Some(kept), None),
-        Some(Err(failure)) => (None, Some(failure)),
-    };
-    let done = open.with(stop, Ask::OneShot, async |session| {
-        let work = async {
-            match &kept {
-                Some((kept, _)) => kept.deliver(run, session, &report).await?,
-                None => Delivering { run, session, report: &report }.deliver(message).await,
-            }
-            Ok(())
+/// One message, and where its fate is told.
+#[derive(Debug)]
+pub(super) struct One<'a> {
+    run: &'a Run<'a>,
+    stop: &'a Stop,
+    message: &'a Outgoing,
+    report: &'a Report<'a>,
+}
+
+impl<'a> One<'a> {
+    pub(super) const fn new(run: &'a Run<'a>, stop: &'a Stop, message: &'a Outgoing, report: &'a Report<'a>) -> Self {
+        Self { run, stop, message, report }
+    }
+
+    /// Sends it for `me`, by way of the spool if there is one. `open`: the way to a session, or why there is none.
+    ///
+    /// # Errors
+    /// 128+n; standard output does not take what is told.
+    pub(super) async fn send(
+        &self,
+        open: Result<&Open<'_>, Failure>,
+        me: &Address,
+        spool: Option<(&Spool, Keeping)>,
+    ) -> Outcome<Exit> {
+        // A message that cannot be kept, on a full disk, may still be delivered.
+        let keep = |(spool, keeping)| Kept::new(spool, self.run, self.message, me).map(|kept| (kept, keeping));
+        let (kept, unkept) = match spool.map(keep).transpose() {
+            Ok(kept) => (kept, None),
+            Err(failure) => (None, Some(failure)),
         };
-        watched(run, session, &report, message, work).await
-    });
-    let done = done.await;
-    let stays = match (&done, &kept) {
-        (Ok(()), _) | (_, None) => false,
-        (Err(failure), Some((kept, keeping))) => {
-            let stays = *keeping == Keeping::Whatever || matches!(failure.exit, Exit::TryLater | Exit::Signal(_));
-            if stays {
-                kept.note(failure);
-            } else {
-                kept.discard()?;
+        let session = async |session: &Session<'_>| match &kept {
+            Some((kept, _)) => self.watched(session, kept.deliver(self.run, session, self.report)).await,
+            None => {
+                self.over(session).await;
+                Ok(())
             }
-            stays
-        }
-    };
-    let exit = conclude(run, stop, &report, message, done, stays).await?;
-    match unkept {
-        Some(failure) if exit == Exit::TryLater => Err(failure),
-        _ => Ok(exit),
-    }
-}
-
-/// Does `work` and shows on a terminal how it gets along.
-pub(super) async fn watched<T>(
-    run: &Run<'_>,
-    session: &Session<'_>,
-    report: &Report<'_>,
-    message: &Outgoing,
-    work: impl Future<Output = T>,
-) -> T {
-    let bar = progress::deliveries(run.out, message.octets.len() as u64, message.to.len(), WIDTH);
-    let mut work = pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            () = tokio::time::sleep(GLANCE), if !bar.is_hidden() => bar.show(report.told(), session.unsent()),
-        }
-    }
-}
-
-/// What is left to be done when a session with one message has ended: those who were not told, the fallback, the status.
-/// `stays`: it is in the spool.
-///
-/// # Errors
-/// 128+n; standard output does not take what is told.
-pub(super) async fn conclude(
-    run: &Run<'_>,
-    stop: &Stop,
-    report: &Report<'_>,
-    message: &Outgoing,
-    done: Outcome<()>,
-    stays: bool,
-) -> Outcome<Exit> {
-    if let Err(failure) = done {
-        if let Exit::Signal(_) = failure.exit {
-            if stays {
-                run.out.note("the message stays in the spool");
+        };
+        let done = match open {
+            Ok(open) => open.with(self.stop, Ask::OneShot, session).await,
+            Err(failure) => Err(failure),
+        };
+        let stays = match (&done, &kept) {
+            (Ok(()), _) | (_, None) => false,
+            (Err(failure), Some((kept, keeping))) => {
+                let stays = *keeping == Keeping::Whatever || matches!(failure.exit, Exit::TryLater | Exit::Signal(_));
+                if stays {
+                    kept.note(failure);
+                } else {
+                    kept.discard()?;
+                }
+                stays
             }
-            return Err(failure);
+        };
+        let exit = self.conclude(done, stays).await?;
+        match unkept {
+            Some(failure) if exit == Exit::TryLater => Err(failure),
+            _ => Ok(exit),
         }
-        over(run, report, message, failure, stays);
     }
-    if !report.somebody_got_it() {
-        fallback(run, stop, report, message).await?;
-    }
-    report.exit()
-}
 
-/// There is no session, or no longer: whoever was not told of has it not.
-fn over(run: &Run<'_>, report: &Report<'_>, message: &Outgoing, failure: Failure, stays: bool) {
-    if stays && failure.exit != Exit::TryLater {
-        // Kept, but somebody has to mend something before it can go.
-        run.out.complain(&format!("{}; the message stays in the spool", failure.line().unwrap_or("there is no session")));
-        return report.rest(&message.to, &failure.unsaid(), false, Some(&message.id));
+    /// Sends it over a session, as it is.
+    pub(super) async fn over(&self, session: &Session<'_>) {
+        let delivering = Delivering { run: self.run, session, report: self.report };
+        self.watched(session, delivering.deliver(self.message)).await;
     }
-    report.rest(&message.to, &failure, stays, Some(&message.id));
-}
 
-/// Hands a message that nobody got to the person's own command.
-///
-/// # Errors
-/// 128+n.
-pub(super) async fn fallback(run: &Run<'_>, stop: &Stop, report: &Report<'_>, message: &Outgoing) -> Outcome<()> {
-    let Some(command) = &run.args.fallback else { return Ok(()) };
-    let to: Vec<_> = message.to.iter().map(Address::to_email).collect();
-    let variables = [
-        ("IMPP_TO", to.join(",")),
-        ("IMPP_ID", message.id.as_str().to_owned()),
-        ("IMPP_ERROR", report.why().unwrap_or_default()),
-    ];
-    let end = stop.or_late(Deadline::after(Some(FALLBACK)));
-    match handler::run_until(command, &variables, message.octets.to_vec(), end).await {
-        Ok(Ended::Well) => run.out.note("nobody got it: the fallback has it"),
-        Ok(Ended::Badly(status)) => run.out.complain(&format!("nobody got it, and the fallback failed with status {status}")),
-        Ok(Ended::Later) => run.out.complain("nobody got it, and the fallback failed"),
-        Ok(Ended::Stopped) => run.out.complain("nobody got it, and the fallback was ended before it was done"),
-        Err(failure) => run.out.failure(&failure),
+    /// Does `work` and shows on a terminal how it gets along.
+    async fn watched<T>(&self, session: &Session<'_>, work: impl Future<Output = T>) -> T {
+        let bar = progress::deliveries(self.run.out, self.message.octets.len() as u64, self.message.to.len(), WIDTH);
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(GLANCE), if !bar.is_hidden() => bar.show(self.report.told(), session.unsent()),
+            }
+        }
     }
-    stop.or(async { Ok(()) }).await
+
+    /// What is left to be done when the session has ended: those who were not told, the fallback, the status. `stays`: it is
+    /// in the spool.
+    ///
+    /// # Errors
+    /// 128+n; standard output does not take what is told.
+    pub(super) async fn conclude(&self, done: Outcome<()>, stays: bool) -> Outcome<Exit> {
+        if let Err(failure) = done {
+            if let Exit::Signal(_) = failure.exit {
+                if stays {
+                    self.run.out.note("the message stays in the spool");
+                }
+                return Err(failure);
+            }
+            self.no_session(failure, stays);
+        }
+        if !self.report.somebody_got_it() {
+            self.fall_back().await?;
+        }
+        self.report.exit()
+    }
+
+    /// There is no session, or no longer: whoever was not told of has it not.
+    fn no_session(&self, failure: Failure, stays: bool) {
+        if stays && failure.exit != Exit::TryLater {
+            // Kept, but somebody has to mend something before it can go.
+            let why = failure.line().unwrap_or("there is no session");
+            self.run.out.complain(&format!("{why}; the message stays in the spool"));
+            return self.report.rest(&self.message.to, &failure.unsaid(), false, Some(&self.message.id));
+        }
+        self.report.rest(&self.message.to, &failure, stays, Some(&self.message.id));
+    }
+
+    /// Hands a message that nobody got to the person's own command.
+    ///
+    /// # Errors
+    /// 128+n.
+    async fn fall_back(&self) -> Outcome<()> {
+        let out = self.run.out;
+        let Some(command) = &self.run.args.fallback else { return Ok(()) };
+        let to: Vec<_> = self.message.to.iter().map(Address::to_email).collect();
+        let variables = [
+            ("IMPP_TO", to.join(",")),
+            ("IMPP_ID", self.message.id.as_str().to_owned()),
+            ("IMPP_ERROR", self.report.why().unwrap_or_default()),
+        ];
+        let end = self.stop.or_late(Deadline::after(Some(FALLBACK)));
+        match handler::run_until(command, &variables, self.message.octets.to_vec(), end).await {
+            Ok(Ended::Well) => out.note("nobody got it: the fallback has it"),
+            Ok(Ended::Badly(status)) => out.complain(&format!("nobody got it, and the fallback failed with status {status}")),
+            Ok(Ended::Later) => out.complain("nobody got it, and the fallback failed"),
+            Ok(Ended::Stopped) => out.complain("nobody got it, and the fallback was ended before it was done"),
+            Err(failure) => out.failure(&failure),
+        }
+        self.stop.or(async { Ok(()) }).await
+    }
 }

@@ -5,10 +5,10 @@
 
 use super::args::SendArgs;
 use super::compose::{Composer, Outgoing};
-use super::deliver::{Delivering, Run};
+use super::deliver::Run;
 use super::input::{self, Tee};
 use super::kept::{self, Kept};
-use super::one;
+use super::one::{self, One};
 use super::report::{How, Report, State};
 use super::spool::Spool;
 use super::spool::work::Work;
@@ -48,7 +48,12 @@ pub(super) async fn send(run: &Run<'_>, composer: &Composer<'_>, open: &Open<'_>
             let work = async |session: &Session<'_>| {
                 while let Some((line, number)) = lines.next().await? {
                     let exit = match compose(run.args, composer, session.me()?, &line, number) {
-                        Ok(Some(message)) => deliver(run, session, stop, &message).await?,
+                        Ok(Some(message)) => {
+                            let report = Report::new(run.args, run.out);
+                            let one = One::new(run, stop, &message, &report);
+                            one.over(session).await;
+                            one.conclude(Ok(()), false).await?
+                        }
                         Ok(None) => continue,
                         Err(failure) => {
                             run.out.failure(&failure);
@@ -63,15 +68,6 @@ pub(super) async fn send(run: &Run<'_>, composer: &Composer<'_>, open: &Open<'_>
         }
     }
     lines.tee.finish(exits.all())
-}
-
-async fn deliver(run: &Run<'_>, session: &Session<'_>, stop: &Stop, message: &Outgoing) -> Outcome<Exit> {
-    let report = Report::new(run.args, run.out);
-    Delivering { run, session, report: &report }.deliver(message).await;
-    if !report.somebody_got_it() {
-        one::fallback(run, stop, &report, message).await?;
-    }
-    report.exit()
 }
 
 /// The statuses that there were. A stream may be endless, so that each is kept once.

@@ -83,54 +83,51 @@ impl Aliases {
     /// # Errors
     /// 67 for a name without an address; 65, 78.
     pub(super) fn find_all<'a>(&self, names: impl IntoIterator<Item = &'a str>, book: &AddressBook) -> Outcome<Vec<Address>> {
-        let mut found = Vec::new();
-        names.into_iter().try_for_each(|name| self.collect(name, book, DEPTH, &mut found))?;
-        Ok(found)
-    }
-
-    fn collect(&self, name: &str, book: &AddressBook, depth: usize, found: &mut Vec<Address>) -> Outcome<()> {
-        let name = name.trim();
-        if let Some(members) = self.names.get(&name.to_lowercase()) {
-            return self.members(name, members, book, depth, found);
-        }
-        if let Some((user, domain)) = name.rsplit_once('@') {
-            return match HERE.contains(&domain.to_ascii_lowercase().as_str()) {
-                true => self.collect(user, book, depth, found),
-                false => add(found, book.find(name)?),
-            };
-        }
-        if name.contains('/') {
-            return add(found, book.find(name)?);
-        }
-        if book.knows(name) {
-            return add(found, book.find(name)?);
-        }
-        match self.names.get(DEFAULT) {
-            Some(members) => self.members(DEFAULT, members, book, depth, found),
-            None => {
-                let line = format!(
-                    "cannot deliver to {name}: there is no such alias; add a line to {}: {name}: you@example.org",
-                    self.path.display()
-                );
-                Err(Failure::new(Exit::NoUser, line))
-            }
-        }
-    }
-
-    fn members(&self, name: &str, members: &[String], book: &AddressBook, depth: usize, found: &mut Vec<Address>) -> Outcome<()> {
-        let circle = || Failure::new(Exit::Config, format!("{}: {name} names itself in a circle", self.path.display()));
-        let depth = depth.checked_sub(1).ok_or_else(circle)?;
-        members.iter().try_for_each(|member| self.collect(member, book, depth, found))
+        let mut search = Search { aliases: self, book, found: Vec::new() };
+        names.into_iter().try_for_each(|name| search.look_up(name, DEPTH))?;
+        Ok(search.found)
     }
 }
 
-fn add(found: &mut Vec<Address>, more: Vec<Address>) -> Outcome<()> {
-    for address in more {
-        if !found.contains(&address) {
-            found.push(address);
+/// Names that are being looked up.
+struct Search<'a> {
+    aliases: &'a Aliases,
+    book: &'a AddressBook,
+    found: Vec<Address>,
+}
+
+impl Search<'_> {
+    fn look_up(&mut self, name: &str, depth: usize) -> Outcome<()> {
+        let name = name.trim();
+        if let Some(members) = self.aliases.names.get(&name.to_lowercase()) {
+            return self.members(name, members, depth);
         }
+        if let Some((user, domain)) = name.rsplit_once('@')
+            && HERE.contains(&domain.to_ascii_lowercase().as_str())
+        {
+            return self.look_up(user, depth);
+        }
+        if name.contains(['@', '/']) || self.book.knows(name) {
+            for address in self.book.find(name)? {
+                if !self.found.contains(&address) {
+                    self.found.push(address);
+                }
+            }
+            return Ok(());
+        }
+        let Some(members) = self.aliases.names.get(DEFAULT) else {
+            let path = self.aliases.path.display();
+            let line = format!("cannot deliver to {name}: there is no such alias; add a line to {path}: {name}: you@example.org");
+            return Err(Failure::new(Exit::NoUser, line));
+        };
+        self.members(DEFAULT, members, depth)
     }
-    Ok(())
+
+    fn members(&mut self, name: &str, members: &[String], depth: usize) -> Outcome<()> {
+        let circle = || Failure::new(Exit::Config, format!("{}: {name} names itself in a circle", self.aliases.path.display()));
+        let depth = depth.checked_sub(1).ok_or_else(circle)?;
+        members.iter().try_for_each(|member| self.look_up(member, depth))
+    }
 }
 
 #[cfg(test)]

@@ -6,13 +6,15 @@ mod aliases;
 mod words;
 
 use super::args::SendArgs;
-use super::compose::{self, Outgoing};
+use super::compose::{self, Changes, Outgoing};
 use super::deliver::Run;
 use super::input::{self, Limit, Tee};
-use super::one::{self, Keeping};
+use super::one::{self, Keeping, One};
+use super::report::Report;
 use super::{flush, list};
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
+use crate::cli::deadline::Deadline;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::{Printer, Talk};
 use crate::cli::run;
@@ -58,18 +60,27 @@ pub(super) fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
     let queue = if args.common.who.anonymous { args.queue.clone() } else { args.queue.clone().or(Some(None)) };
     let args = SendArgs { queue, ..args };
     let (book, aliases) = (AddressBook::of(&config), Aliases::find()?);
-    let given = aliases.find_all(words.recipients.iter().map(String::as_str), &book)?;
-    let prepare = |me: &Address, message: &[u8]| prepare(&words, &aliases, &book, &given, me, message);
+    let desk = Desk { words: &words, aliases: &aliases, book: &book };
+    desk.given()?;
     if args.dry_run {
         let message = input::read(None, limit(&args), &mut Tee::default())?;
-        return super::show(&prepare(&super::pretended(&args, &config)?, &message)?, out).map(|()| Exit::Yes);
+        return super::show(&desk.prepare(&super::pretended(&args, &config)?, &message)?, out).map(|()| Exit::Yes);
     }
-    let account = account::settle(&args.common, &config, false)?;
-    let me = account.user().ok_or_else(|| Failure::new(Exit::Config, "sendmail needs a login, not --anonymous"))?;
-    let open = Open::new(&args.common, &account, out);
+    let me = account::claimed(&args.common, &config);
+    let account = account::settle(&args.common, &config, false);
+    let me = match &account {
+        Ok(account) => account.user().cloned(),
+        Err(_) => me,
+    };
+    let (me, account) = match (me, account) {
+        (Some(me), account) => (me, account),
+        (None, Err(failure)) => return Err(failure),
+        (None, Ok(_)) => return Err(Failure::new(Exit::Config, "sendmail needs a login, not --anonymous")),
+    };
     run::block_on(async |stop| {
-        let message = super::read_all(&open, &stop, None, limit(&args), Tee::default()).await?.0;
-        let message = prepare(me, &message)?;
+        let deadline = account.as_ref().map_or(Deadline::after(args.common.patience.timeout), |account| account.deadline);
+        let message = super::read_all(deadline, &stop, None, limit(&args), Tee::default()).await?.0;
+        let message = desk.prepare(&me, &message)?;
         let shared = Run::new(&args, out);
         let spool = match one::spool(&shared) {
             Ok(spool) => spool,
@@ -80,7 +91,17 @@ pub(super) fn work(args: SendArgs, out: &Printer) -> Outcome<Exit> {
             }
         };
         let spool = spool.as_ref().map(|spool| (spool, Keeping::Whatever));
-        match one::send(&shared, &open, &stop, &message, me, spool).await? {
+        let report = Report::new(&args, out);
+        let one = One::new(&shared, &stop, &message, &report);
+        let sent = match account {
+            Ok(account) => {
+                let open = Open::new(&args.common, &account, out);
+                one.send(Ok(&open), &me, spool).await?
+            }
+            // It waits for whoever mends that.
+            Err(failure) => one.send(Err(failure), &me, spool).await?,
+        };
+        match sent {
             Exit::Unknown => Ok(Exit::Yes),
             exit => Ok(exit),
         }
@@ -91,39 +112,44 @@ fn limit(args: &SendArgs) -> Limit {
     Limit { max: args.max_size, truncate: false }
 }
 
-/// The message that was piped in, for whoever it is meant.
-fn prepare(
-    words: &Words,
-    aliases: &Aliases,
-    book: &AddressBook,
-    given: &[Address],
-    me: &Address,
-    message: &[u8],
-) -> Outcome<Outgoing> {
-    let message = words::until_dot(message, words.dots);
-    let mut to = given.to_vec();
-    if words.headers {
-        let named = recipients_of(message);
-        let addresses: Vec<_> = [named.to, named.cc, named.bcc].concat().iter().map(Address::to_email).collect();
-        let names = addresses.iter().chain(&named.names).map(String::as_str);
-        for address in aliases.find_all(names, book)? {
-            if !to.contains(&address) {
-                to.push(address);
+/// What a message is prepared with.
+struct Desk<'a> {
+    words: &'a Words,
+    aliases: &'a Aliases,
+    book: &'a AddressBook,
+}
+
+impl Desk<'_> {
+    /// Whom the words name. Asked before the message is read: what is wrong with them need not wait for it.
+    fn given(&self) -> Outcome<Vec<Address>> {
+        self.aliases.find_all(self.words.recipients.iter().map(String::as_str), self.book)
+    }
+
+    /// The message that was piped in, for whoever it is meant.
+    fn prepare(&self, me: &Address, message: &[u8]) -> Outcome<Outgoing> {
+        let message = words::until_dot(message, self.words.dots);
+        let mut to = self.given()?;
+        if self.words.headers {
+            let named = recipients_of(message);
+            let addresses: Vec<_> = [named.to, named.cc, named.bcc].concat().iter().map(Address::to_email).collect();
+            let names = addresses.iter().chain(&named.names).map(String::as_str);
+            for address in self.aliases.find_all(names, self.book)? {
+                if !to.contains(&address) {
+                    to.push(address);
+                }
             }
         }
+        if to.is_empty() {
+            return Err(Failure::new(Exit::Data, "cannot send: no recipient is named"));
+        }
+        // A sender without a domain is a name of this machine: it stands beside the address that IMPP proves.
+        let sender = sender_of(message);
+        let bare = sender.as_ref().is_none_or(|sender| sender.address.is_none());
+        let written = sender.as_ref().map(|sender| sender.written.clone());
+        let name = sender.and_then(|sender| sender.name).or_else(|| self.words.name.clone()).or(written);
+        let changes = Changes { hide_bcc: self.words.headers, from: bare, from_name: name.as_deref(), id: None };
+        compose::complete(me, message, to, &changes)
     }
-    if to.is_empty() {
-        return Err(Failure::new(Exit::Data, "cannot send: no recipient is named"));
-    }
-    // A sender without a domain is a name of this machine: it stands beside the address that IMPP proves.
-    let sender = sender_of(message);
-    let bare = sender.as_ref().is_none_or(|sender| sender.address.is_none());
-    let name = match (&sender, &words.name) {
-        (Some(sender), None) => sender.name.clone().or_else(|| Some(sender.written.clone())),
-        (Some(sender), Some(name)) => sender.name.clone().or_else(|| Some(name.clone())),
-        (None, name) => name.clone(),
-    };
-    compose::complete(me, message, to, None, compose::Changes { hide_bcc: words.headers, from: bare, from_name: name.as_deref() })
 }
 
 #[cfg(test)]
@@ -153,17 +179,18 @@ mod tests {
         let me = Address::parse("host@example.org").unwrap();
         let from = |words: &[&str], message: &str| {
             let words = Words::read(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).unwrap();
-            let to = [Address::parse("ops@example.org").unwrap()];
-            let made = prepare(&words, &Aliases::default(), &AddressBook::default(), &to, &me, message.as_bytes()).unwrap();
+            let (aliases, book) = (Aliases::default(), AddressBook::default());
+            let desk = Desk { words: &words, aliases: &aliases, book: &book };
+            let made = desk.prepare(&me, message.as_bytes()).unwrap();
             let text = String::from_utf8(made.octets.to_vec()).unwrap();
             text.lines().find(|line| line.starts_with("From: ")).unwrap().to_owned()
         };
         let cron = "From: root (Cron Daemon)\nTo: root\nSubject: s\n\nx\n";
-        assert_eq!(from(&["-FCronDaemon", "root"], cron), "From: \"CronDaemon\" <host@example.org>");
-        assert_eq!(from(&["root"], cron), "From: \"root\" <host@example.org>");
-        assert_eq!(from(&["root"], "From: mdadm monitoring <root>\n\nx"), "From: \"mdadm monitoring\" <host@example.org>");
-        assert_eq!(from(&["root"], "From: Web <web@example.net>\n\nx"), "From: Web <web@example.net>");
-        assert_eq!(from(&["-F", "X", "root"], "Subject: s\n\nx"), "From: \"X\" <host@example.org>");
-        assert_eq!(from(&["root"], "x\n"), "From: <host@example.org>");
+        assert_eq!(from(&["-FCronDaemon", "ops@x"], cron), "From: \"CronDaemon\" <host@example.org>");
+        assert_eq!(from(&["ops@x"], cron), "From: \"root\" <host@example.org>");
+        assert_eq!(from(&["ops@x"], "From: mdadm monitoring <root>\n\nx"), "From: \"mdadm monitoring\" <host@example.org>");
+        assert_eq!(from(&["ops@x"], "From: Web <web@example.net>\n\nx"), "From: Web <web@example.net>");
+        assert_eq!(from(&["-F", "X", "ops@x"], "Subject: s\n\nx"), "From: \"X\" <host@example.org>");
+        assert_eq!(from(&["ops@x"], "x\n"), "From: <host@example.org>");
     }
 }

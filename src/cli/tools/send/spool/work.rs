@@ -83,18 +83,18 @@ impl Work<'_> {
         damaged: impl Fn(&Failure),
     ) -> Outcome<()> {
         let lanes: Vec<_> = self.lanes(&damaged)?.into_iter().collect();
-        let failed = RefCell::new(None);
+        let round = Round { work: self, now, send, told, failed: RefCell::new(None) };
         together::each(&lanes, WIDTH, async |_, (number, queue): &(u64, Queue)| {
-            if failed.borrow().is_none()
-                && let Err(failure) = self.lane(*number, queue, &now, &send, &told, &failed).await
+            if round.failed.borrow().is_none()
+                && let Err(failure) = round.lane(*number, queue).await
             {
-                failed.borrow_mut().get_or_insert(failure);
+                round.failed.borrow_mut().get_or_insert(failure);
             }
         })
         .await;
         // What was delivered may come again after a power cut, and is known there by its Message-ID.
         _ = self.spool.sync();
-        failed.into_inner().map_or(Ok(()), Err)
+        round.failed.into_inner().map_or(Ok(()), Err)
     }
 
     fn lanes(&self, damaged: &dyn Fn(&Failure)) -> Outcome<BTreeMap<u64, Queue>> {
@@ -141,103 +141,6 @@ impl Work<'_> {
         Ok(lanes)
     }
 
-    async fn lane(
-        &self,
-        number: u64,
-        queue: &Queue,
-        now: &impl Fn() -> UnixMillis,
-        send: &impl AsyncFn(&Address, &Message) -> Result<Delivery, Refusal>,
-        told: &impl Fn(&Entry, &Address, State),
-        failed: &RefCell<Option<Failure>>,
-    ) -> Outcome<()> {
-        let _lock = self.spool.lane(number).await?;
-        let mut waiting: HashMap<&Address, Fault> = HashMap::new();
-        for (name, recipients) in queue {
-            let held;
-            let (entry, is_own) = match self.own {
-                Some(own) if own.name == *name => (own, true),
-                _ => match self.spool.entry(name) {
-                    Ok(Some(entry)) => {
-                        held = entry;
-                        (&held, false)
-                    }
-                    // Done by whoever had the lane before.
-                    _ => continue,
-                },
-            };
-            for to in recipients {
-                if failed.borrow().is_some() {
-                    return Ok(());
-                }
-                let mark = entry.mark(to).map_err(|error| self.unusable(entry, &error))?.unwrap_or(Mark::fresh());
-                if mark.standing != Standing::Open {
-                    if let (true, Some(state)) = (is_own, State::of_mark(&mark, to)) {
-                        told(entry, to, state);
-                    }
-                    continue;
-                }
-                let state = match waiting.get(to) {
-                    Some(fault) => State::Queued(Fault { line: None, ..fault.clone() }),
-                    None => self.one(entry, to, is_own, now(), send).await?,
-                };
-                if let State::Queued(fault) = &state {
-                    waiting.insert(to, fault.clone());
-                }
-                told(entry, to, state);
-            }
-            self.settle(entry)?;
-        }
-        Ok(())
-    }
-
-    /// Sends one message to one recipient and notes what became of it.
-    async fn one(
-        &self,
-        entry: &Entry,
-        to: &Address,
-        is_own: bool,
-        now: UnixMillis,
-        send: &impl AsyncFn(&Address, &Message) -> Result<Delivery, Refusal>,
-    ) -> Outcome<State> {
-        let failed = if is_own { Standing::Told } else { Standing::Failed };
-        let (mark, state) = match self.attempt(entry, to, now, send).await? {
-            Ok(delivery) => {
-                let state = State::from(delivery);
-                let standing = if delivery == Delivery::Delivered { Standing::Delivered } else { Standing::Stored };
-                (Mark::of(standing), state)
-            }
-            Err(Refusal::Session(failure)) => {
-                let word = failure.token().unwrap_or_default().to_owned();
-                self.note(entry, to, &Mark { standing: Standing::Open, exit: failure.exit, word })?;
-                return Err(failure);
-            }
-            Err(Refusal::Message(fault)) => {
-                let standing = if fault.is_temporary() { Standing::Open } else { failed };
-                let mark = Mark { standing, exit: fault.exit, word: fault.token.clone().into_owned() };
-                (mark, if standing == Standing::Open { State::Queued(fault) } else { State::Failed(fault) })
-            }
-        };
-        self.note(entry, to, &mark)?;
-        Ok(state)
-    }
-
-    async fn attempt(
-        &self,
-        entry: &Entry,
-        to: &Address,
-        now: UnixMillis,
-        send: &impl AsyncFn(&Address, &Message) -> Result<Delivery, Refusal>,
-    ) -> Outcome<Result<Delivery, Refusal>> {
-        let facts = &entry.facts;
-        if now >= facts.expires {
-            let line = format!("cannot deliver to {}: {} was in the spool for too long", to.shown(), facts.id);
-            return Ok(Err(Refusal::Message(Fault { token: EXPIRED.into(), exit: Exit::Unavailable, line: Some(line) })));
-        }
-        let body = entry.message().map_err(|error| self.unusable(entry, &error))?;
-        let wanted = facts.wanted.map(|until| until.since(now));
-        Ok(send(to, &Message { id: facts.id.clone(), content_type: facts.content_type.clone(), body, wanted }).await)
-    }
-
     /// A message that is settled for everybody leaves the spool.
     fn settle(&self, entry: &Entry) -> Outcome<()> {
         let marks = self.marks(entry)?;
@@ -260,6 +163,100 @@ impl Work<'_> {
 
     fn unusable(&self, entry: &Entry, error: &std::io::Error) -> Failure {
         Failure::writing(&self.spool.folder().join(&entry.name), error)
+    }
+}
+
+/// One pass over all lanes, with what it needs of the world.
+struct Round<'a, N, S, T> {
+    work: &'a Work<'a>,
+    now: N,
+    send: S,
+    told: T,
+    /// Why there is no session: nobody goes on.
+    failed: RefCell<Option<Failure>>,
+}
+
+impl<N, S, T> Round<'_, N, S, T>
+where
+    N: Fn() -> UnixMillis,
+    S: AsyncFn(&Address, &Message) -> Result<Delivery, Refusal>,
+    T: Fn(&Entry, &Address, State),
+{
+    async fn lane(&self, number: u64, queue: &Queue) -> Outcome<()> {
+        let work = self.work;
+        let _lock = work.spool.lane(number).await?;
+        let mut waiting: HashMap<&Address, Fault> = HashMap::new();
+        for (name, recipients) in queue {
+            let held;
+            let (entry, is_own) = match work.own {
+                Some(own) if own.name == *name => (own, true),
+                _ => match work.spool.entry(name) {
+                    Ok(Some(entry)) => {
+                        held = entry;
+                        (&held, false)
+                    }
+                    // Done by whoever had the lane before.
+                    _ => continue,
+                },
+            };
+            for to in recipients {
+                if self.failed.borrow().is_some() {
+                    return Ok(());
+                }
+                let mark = entry.mark(to).map_err(|error| work.unusable(entry, &error))?.unwrap_or(Mark::fresh());
+                if mark.standing != Standing::Open {
+                    if let (true, Some(state)) = (is_own, State::of_mark(&mark, to)) {
+                        (self.told)(entry, to, state);
+                    }
+                    continue;
+                }
+                let state = match waiting.get(to) {
+                    Some(fault) => State::Queued(Fault { line: None, ..fault.clone() }),
+                    None => self.one(entry, to, is_own).await?,
+                };
+                if let State::Queued(fault) = &state {
+                    waiting.insert(to, fault.clone());
+                }
+                (self.told)(entry, to, state);
+            }
+            work.settle(entry)?;
+        }
+        Ok(())
+    }
+
+    /// Sends one message to one recipient and notes what became of it.
+    async fn one(&self, entry: &Entry, to: &Address, is_own: bool) -> Outcome<State> {
+        let failed = if is_own { Standing::Told } else { Standing::Failed };
+        let (mark, state) = match self.attempt(entry, to).await? {
+            Ok(delivery) => {
+                let standing = if delivery == Delivery::Delivered { Standing::Delivered } else { Standing::Stored };
+                (Mark::of(standing), State::from(delivery))
+            }
+            Err(Refusal::Session(failure)) => {
+                let word = failure.token().unwrap_or_default().to_owned();
+                self.work.note(entry, to, &Mark { standing: Standing::Open, exit: failure.exit, word })?;
+                return Err(failure);
+            }
+            Err(Refusal::Message(fault)) => {
+                let standing = if fault.is_temporary() { Standing::Open } else { failed };
+                let mark = Mark { standing, exit: fault.exit, word: fault.token.clone().into_owned() };
+                (mark, if standing == Standing::Open { State::Queued(fault) } else { State::Failed(fault) })
+            }
+        };
+        self.work.note(entry, to, &mark)?;
+        Ok(state)
+    }
+
+    async fn attempt(&self, entry: &Entry, to: &Address) -> Outcome<Result<Delivery, Refusal>> {
+        let (facts, now) = (&entry.facts, (self.now)());
+        if now >= facts.expires {
+            let line = format!("cannot deliver to {}: {} was in the spool for too long", to.shown(), facts.id);
+            return Ok(Err(Refusal::Message(Fault { token: EXPIRED.into(), exit: Exit::Unavailable, line: Some(line) })));
+        }
+        let body = entry.message().map_err(|error| self.work.unusable(entry, &error))?;
+        let wanted = facts.wanted.map(|until| until.since(now));
+        let message = Message { id: facts.id.clone(), content_type: facts.content_type.clone(), body, wanted };
+        Ok((self.send)(to, &message).await)
     }
 }
 
