@@ -14,10 +14,14 @@
 #[path = "../links/country.rs"]
 mod country;
 mod person;
+mod smime;
 #[path = "../support/mod.rs"]
 mod support;
 mod tap;
 mod town;
 
 mod access;
+mod protection;
+mod scale;
+mod topology;
 mod names;

@@ -1,6 +1,7 @@
 //! 2.1: names and who administers them.
 
 use crate::country::Country;
+use crate::person::FEW_ROUNDS;
 use crate::person::Person;
 use crate::support::site::private;
 use crate::support::{Site, expect_text};
@@ -11,7 +12,7 @@ use std::fmt::Write as _;
 fn r_2_1_1_presence_works_without_messages_and_messages_without_presence() {
     // a presence service is of use without a message service, and the reverse
     let rules = |op: &str| {
-        format!("[acl]\ndefault = [{{ who = \"*\", op = [{op}], action = \"allow\" }}]\n[mailbox]\nenabled = {}\n", op == "\"send\"")
+        format!("{FEW_ROUNDS}[acl]\ndefault = [{{ who = \"*\", op = [{op}], action = \"allow\" }}]\n[mailbox]\nenabled = {}\n", op == "\"send\"")
     };
     let site = Site::with(&rules("\"fetch\", \"subscribe\""), &[]);
     let (alice, bob) = (Person::new(&site, "alice"), Person::new(&site, "bob"));
@@ -62,7 +63,7 @@ fn r_2_1_3_one_name_serves_both() {
 #[test]
 fn r_2_1_4_each_domain_administers_its_own_names() {
     // each domain gives out and administers names without any other
-    let mut country = Country::of(&["a.test", "b.test"], "");
+    let mut country = Country::of(&["a.test", "b.test"], FEW_ROUNDS);
     assert!(country.sites[1].stop(), "the other may even be away");
     let [a, b] = country.sites.as_mut_slice() else { panic!() };
     a.add_user("carol");
@@ -83,7 +84,7 @@ fn r_2_1_4_each_domain_administers_its_own_names() {
 fn r_2_1_5_there_may_be_any_number_of_domains() {
     // any number of domains
     const MANY: usize = 200;
-    let mut site = Site::prepared("", &[]);
+    let mut site = Site::prepared(FEW_ROUNDS, &[]);
     let names: Vec<String> = (0..MANY).map(|number| format!("d{number}.test")).collect();
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::new(names.clone()).unwrap().self_signed(&key).unwrap().pem();

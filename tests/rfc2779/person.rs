@@ -2,9 +2,18 @@
 
 use crate::support::site::private;
 use crate::support::{Site, Tool, Wire, expect, expect_text, program, run};
+use impp::engine::sasl;
+use impp::model::{Domain, Secret};
+use impp::net::Clock;
+use impp::store::accounts::Accounts;
 use serde_json::Value;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// As few rounds of hashing as the protocol allows: a debug build takes its time for them.
+const ROUNDS: u32 = 4096;
+/// What a relay's configuration says of it.
+pub(crate) const FEW_ROUNDS: &str = "[auth]\nscram-iterations = 4096\n";
 
 /// Somebody at a site.
 pub(crate) struct Person<'a> {
@@ -17,7 +26,10 @@ impl<'a> Person<'a> {
     pub(crate) fn new(site: &'a Site, name: &str) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("{name}.{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        site.add_many_users(std::slice::from_ref(&name));
+        let secret = Secret::new(format!("{name}'s secret"));
+        let credentials = sasl::derive(&secret, ROUNDS, &name.repeat(16).as_bytes()[..16]).unwrap();
+        let mut accounts = Accounts::open(&site.path("data"), [Domain::parse(&site.domain).unwrap()]).unwrap();
+        accounts.add(&site.at(&name).parse().unwrap(), Some(&credentials), Clock::now().unix).unwrap();
         private(&site.path(&format!("{name}.pass")), &format!("{name}'s secret\n"));
         Self { site, name }
     }

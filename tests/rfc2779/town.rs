@@ -1,6 +1,7 @@
 //! Two domains with a relay each, which most tests share; people in them are new in every test.
 
 use crate::country::{Country, SHORT_LEASES};
+use crate::person::FEW_ROUNDS;
 use crate::person::Person;
 use crate::support::{Site, bare};
 use std::process::{Command, Stdio};
@@ -37,7 +38,7 @@ impl Town {
 pub(crate) fn town() -> &'static Town {
     static TOWN: OnceLock<Town> = OnceLock::new();
     TOWN.get_or_init(|| {
-        let mut country = Country::prepared(&["a.test", "b.test"], &format!("[auth]\nanonymous = true\n{SHORT_LEASES}"));
+        let mut country = Country::prepared(&["a.test", "b.test"], &format!("{FEW_ROUNDS}anonymous = true\n{SHORT_LEASES}"));
         for site in &mut country.sites {
             let command = mortal(site);
             site.start_as(command);
