@@ -70,7 +70,8 @@ fn r_2_3_5_the_owner_decides_who_sends_to_the_inbox() {
 #[test]
 fn r_2_3_6_the_owner_decides_who_reads_the_inbox() {
     // the owner decides who may read the inbox
-    let (alice, bob, deputy, stranger) = (town().in_a("alice"), town().in_b("bob"), town().in_b("deputy"), town().in_b("stranger"));
+    let (alice, bob, deputy, stranger) =
+        (town().in_a("alice"), town().in_b("bob"), town().in_b("deputy"), town().in_b("stranger"));
     bob.rules(&["allow", "read", &deputy.address()]);
     alice.sends("for bob or the deputy", &bob);
     let inbox = ["--once", "--body", "--inbox", &bob.address()];

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+#[allow(dead_code, reason = "the tests of links use the rest")]
 #[path = "../links/country.rs"]
 mod country;
 mod person;
@@ -21,7 +22,19 @@ mod tap;
 mod town;
 
 mod access;
-mod protection;
-mod scale;
-mod topology;
+mod caching;
+mod forger;
+mod format;
+mod lookup;
+mod message;
+mod messages;
 mod names;
+mod outcome;
+mod protection;
+mod publishing;
+mod receiving;
+mod scale;
+mod schema;
+mod speed;
+mod subscriptions;
+mod topology;

@@ -12,7 +12,10 @@ use std::fmt::Write as _;
 fn r_2_1_1_presence_works_without_messages_and_messages_without_presence() {
     // a presence service is of use without a message service, and the reverse
     let rules = |op: &str| {
-        format!("{FEW_ROUNDS}[acl]\ndefault = [{{ who = \"*\", op = [{op}], action = \"allow\" }}]\n[mailbox]\nenabled = {}\n", op == "\"send\"")
+        format!(
+            "{FEW_ROUNDS}[acl]\ndefault = [{{ who = \"*\", op = [{op}], action = \"allow\" }}]\n[mailbox]\nenabled = {}\n",
+            op == "\"send\""
+        )
     };
     let site = Site::with(&rules("\"fetch\", \"subscribe\""), &[]);
     let (alice, bob) = (Person::new(&site, "alice"), Person::new(&site, "bob"));
@@ -73,7 +76,9 @@ fn r_2_1_4_each_domain_administers_its_own_names() {
     country.publish(&[]);
     let [a, b] = country.sites.as_slice() else { panic!() };
     // The same names, other people: bob is gone in one domain and not in the other, and carol is known in one of them.
-    let send = |site: &Site, to: &str| crate::person::status(&crate::support::run(site.tool("impp-send", "alice").args(["-q", "-m", "x", to]), b""));
+    let send = |site: &Site, to: &str| {
+        crate::person::status(&crate::support::run(site.tool("impp-send", "alice").args(["-q", "-m", "x", to]), b""))
+    };
     assert_eq!((send(b, "bob@a.test"), send(a, "bob@b.test")), (67, 0));
     assert_eq!((send(b, "carol@a.test"), send(a, "carol@b.test")), (0, 67));
     let foreign = crate::support::run(&mut a.relay_command(&["user", "add", "dave@b.test", "--generate"]), b"");
@@ -96,7 +101,11 @@ fn r_2_1_5_there_may_be_any_number_of_domains() {
         let pass = site.path("pass");
         private(&pass, "secret\n");
         site.administer(&["user", "add", &format!("ann@{domain}"), "--pass-file", pass.to_str().unwrap()]);
-        let _ = write!(accounts, "[account.\"{domain}\"]\nlogin = \"ann@{domain}\"\npass-file = {pass:?}\nca = {:?}\n", site.path("cert.pem"));
+        let _ = write!(
+            accounts,
+            "[account.\"{domain}\"]\nlogin = \"ann@{domain}\"\npass-file = {pass:?}\nca = {:?}\n",
+            site.path("cert.pem")
+        );
     }
     site.start_again();
     private(&site.path("impp.toml"), &accounts);

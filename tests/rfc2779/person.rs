@@ -69,7 +69,11 @@ impl<'a> Person<'a> {
     pub(crate) fn is_told(&self, status: i32, words: &str, tool: &str, args: &[&str]) {
         let done = run(&mut self.tool(tool, args), b"");
         let errors = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.code() == Some(status) && errors.contains(words), "{status} {words:?}, not {:?}: {errors}", done.status);
+        assert!(
+            done.status.code() == Some(status) && errors.contains(words),
+            "{status} {words:?}, not {:?}: {errors}",
+            done.status
+        );
     }
 
     /// `impp-set ..`
@@ -152,7 +156,10 @@ impl<'a> Person<'a> {
 /// A tool that knows where the relay is, and not yet who calls it.
 pub(crate) fn nobodys(site: &Site, name: &str) -> Command {
     let mut command = crate::support::bare(program(name));
-    command.env("IMPP_CONFIG", site.path("impp.toml")).env("IMPP_SERVER", site.tls.to_string()).env("IMPP_CA", site.path("cert.pem"));
+    command
+        .env("IMPP_CONFIG", site.path("impp.toml"))
+        .env("IMPP_SERVER", site.tls.to_string())
+        .env("IMPP_CA", site.path("cert.pem"));
     command
 }
 

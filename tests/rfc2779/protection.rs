@@ -78,7 +78,8 @@ fn r_2_5_3_only_the_chosen_can_read_it() {
     expect(0, &mut alice.tool("impp-send", &["--raw", &bob.address()]), &whole);
     let (bob_name, data) = (bob.name.clone(), site.path("data"));
     assert!(site.stop());
-    let kept: Vec<Vec<u8>> = std::fs::read_dir(data).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default()).collect();
+    let kept: Vec<Vec<u8>> =
+        std::fs::read_dir(data).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default()).collect();
     assert!(kept.iter().any(|file| contains(file, bob_name.as_bytes())), "it was looked at");
     assert!(!kept.iter().any(|file| contains(file, b"swordfish")) && !site.last_log().contains("swordfish"));
 }

@@ -95,5 +95,5 @@ impl Tap {
 
 /// Whether some octets are among others.
 pub(crate) fn contains(all: &[u8], some: &[u8]) -> bool {
-    all.windows(some.len()).any(|window| window == some)
+    memchr::memmem::find(all, some).is_some()
 }

@@ -4,12 +4,15 @@ use crate::country::{Country, SHORT_LEASES};
 use crate::person::FEW_ROUNDS;
 use crate::person::Person;
 use crate::support::{Site, bare};
+use crate::tap::{Tap, Way};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Two domains that know each other by the DNS alone.
 pub(crate) struct Town {
     country: Country,
+    /// Somebody who listens between the relays, whichever of them opens the link.
+    between: [Tap; 2],
 }
 
 impl Town {
@@ -21,6 +24,12 @@ impl Town {
     /// Somebody new in b.test.
     pub(crate) fn in_b(&'static self, name: &str) -> Person<'static> {
         Person::new(self.b(), name)
+    }
+
+    /// Whether these octets went between the relays in the clear.
+    pub(crate) fn is_understood(&self, octets: &[u8]) -> bool {
+        assert!(self.between.iter().any(|tap| !tap.heard(Way::There).is_empty()), "it was listened to");
+        self.between.iter().any(|tap| tap.understood(octets))
     }
 
     /// The relay of a.test.
@@ -43,8 +52,9 @@ pub(crate) fn town() -> &'static Town {
             let command = mortal(site);
             site.start_as(command);
         }
-        country.publish(&[]);
-        Town { country }
+        let between = [Tap::on(country.sites[0].tls), Tap::on(country.sites[1].tls)];
+        country.publish(&[("a.test", between[0].address), ("b.test", between[1].address)]);
+        Town { country, between }
     })
 }
 
