@@ -4,7 +4,7 @@ use crate::country::link_as;
 use crate::forger::{asks, error, says_no_place};
 use crate::person::{FEW_ROUNDS, Person};
 use crate::smime::{Smime, message};
-use crate::support::{Proxy, Site, Tool, expect};
+use crate::support::{Proxy, Site, Tool, expect, until};
 use crate::tap::{Tap, Way, contains};
 use crate::town::town;
 
@@ -166,6 +166,8 @@ fn r_5_4_7_a_change_on_the_way_is_noticed() {
     tap.forge(Way::Back);
     alice.sends("as alice wrote it", &bob);
     assert_eq!((recv.line().as_str(), tap.forged()), ("as alice wrote it", 1));
+    // He acknowledged it if he does so for what came behind it.
+    until("all is taken", || alice.tries("impp-send", &["--wait", "delivered", "-m", "behind it", &bob.address()]) == 0);
     recv.kill();
     // Even a relay could not: what is signed tells.
     let Some(smime) = Smime::of(&alice.address()) else { return };
