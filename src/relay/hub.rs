@@ -15,6 +15,7 @@ use crate::service::Effect;
 use crate::service::Notice;
 use crate::service::Route;
 use crate::service::Service;
+use crate::service::Ticket;
 use crate::service::store::Loaded;
 use crate::service::store::Read;
 use crate::service::store::StoreError;
@@ -64,6 +65,9 @@ struct Core {
     next_asked: u64,
     /// When the timer task has been told to wake.
     deadline: Option<Instant>,
+    /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
+    pings: HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>>,
+    next_ping: u64,
     /// The relay stops: whoever still comes is sent away.
     closing: bool,
 }
@@ -95,6 +99,8 @@ impl Hub {
             asked: HashMap::new(),
             next_asked: 0,
             deadline: None,
+            pings: HashMap::new(),
+            next_ping: u64::MAX,
             closing: false,
         };
         let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new(), dials });
@@ -190,7 +196,14 @@ impl Hub {
     pub(super) fn completed(&self, completion: Completion) {
         match completion {
             Completion::Loaded { ticket, result } => self.tell_alone(|service, now| service.loaded(now, ticket, result)),
-            Completion::Written { ticket, result } => self.tell_alone(|service, now| service.written(now, ticket, result)),
+            Completion::Written { ticket, result } => {
+                let ping = self.lock().pings.remove(&ticket);
+                match ping {
+                    // Nobody waits any more if it took too long.
+                    Some(asked) => drop(asked.send(result)),
+                    None => self.tell_alone(|service, now| service.written(now, ticket, result)),
+                }
+            }
             Completion::ChangedOutside => self.tell_alone(Service::changed_outside),
             Completion::Died => self.store_died.notify_one(),
         }
@@ -199,6 +212,18 @@ impl Hub {
     /// Done when a thread of the store has died.
     pub(super) async fn store_died(&self) {
         self.store_died.notified().await;
+    }
+
+    /// Has the store write nothing, durably, behind all that it was given before: shows that it can. Waits for the rules'
+    /// lock as everybody does, and so shows too that nobody holds it for ever.
+    pub(super) fn write_nothing(&self) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (asked, answer) = oneshot::channel();
+        let mut core = self.lock();
+        let ticket = Ticket(core.next_ping);
+        core.next_ping -= 1;
+        core.pings.insert(ticket, asked);
+        self.store.write(ticket, Vec::new());
+        answer
     }
 
     /// What the user's password is checked against.
