@@ -184,6 +184,21 @@ impl Hub {
         }
     }
 
+    /// Done when the lock was free, the rules were asked, and writer and reader of the store have got through what they were
+    /// given before; gives the number of connections. What hangs in one of them is never done.
+    pub(super) async fn pulse(&self) -> usize {
+        self.tell_alone(Service::handle_timeout);
+        let (answer, answered) = oneshot::channel();
+        self.store().pulse(move || {
+            // Nobody listens any more if the relay stops.
+            let _ = answer.send(());
+        });
+        if answered.await.is_err() {
+            return std::future::pending().await;
+        }
+        self.connections()
+    }
+
     /// The store, for what the service has no part in.
     pub(super) fn store(&self) -> &StoreThread {
         &self.store

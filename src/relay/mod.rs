@@ -14,11 +14,15 @@ mod listen;
 mod neighbours;
 mod outbox;
 pub mod path;
+mod pulse;
 mod rests;
 pub mod selfsigned;
 mod serve;
 mod session;
+mod sockets;
 mod turns;
 
 pub use neighbours::NeighboursError;
-pub use serve::{Bound, ServeError, fresh_record, serve};
+pub use pulse::{Alive, Heartbeat};
+pub use serve::{Given, ServeError, fresh_record, serve};
+pub use sockets::{Bound, Passed, SocketError, Sockets};

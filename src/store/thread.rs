@@ -57,13 +57,15 @@ struct Queues {
 }
 
 struct WriteJob {
-    ticket: Ticket,
+    /// `None`: nobody waits for it but whoever reads behind it.
+    ticket: Option<Ticket>,
     writes: Vec<Write>,
 }
 
 enum ReadJob {
     Read { ticket: Ticket, read: Read, after: u64 },
     Credentials { user: Address, answer: CredentialsAnswer },
+    Pulse { after: u64, answer: Box<dyn FnOnce() + Send> },
 }
 
 type CredentialsAnswer = Box<dyn FnOnce(Result<Option<Credentials>, StoreError>) + Send>;
@@ -135,7 +137,7 @@ impl StoreThread {
         if let Some(queues) = lock(&self.queues).as_mut() {
             queues.given += 1;
             // A send fails only after the thread has died, which it told by `Completion::Died`.
-            let _ = queues.writes.send(WriteJob { ticket, writes });
+            let _ = queues.writes.send(WriteJob { ticket: Some(ticket), writes });
         }
     }
 
@@ -150,6 +152,15 @@ impl StoreThread {
     pub fn credentials(&self, user: Address, answer: impl FnOnce(Result<Option<Credentials>, StoreError>) + Send + 'static) {
         if let Some(queues) = lock(&self.queues).as_ref() {
             let _ = queues.reads.send(ReadJob::Credentials { user, answer: Box::new(answer) });
+        }
+    }
+
+    /// Calls `answer` once the writer and a reader have got through all that was given before: a sign that both are at work.
+    pub fn pulse(&self, answer: impl FnOnce() + Send + 'static) {
+        if let Some(queues) = lock(&self.queues).as_mut() {
+            queues.given += 1;
+            let _ = queues.writes.send(WriteJob { ticket: None, writes: Vec::new() });
+            let _ = queues.reads.send(ReadJob::Pulse { after: queues.given, answer: Box::new(answer) });
         }
     }
 
@@ -206,7 +217,9 @@ fn write_all(
                 // Before the callbacks: they may wait for a lock whose holder waits for nothing here, but readers must not.
                 progress.advance(batch.len() as u64);
                 for (job, result) in batch.iter().zip(results) {
-                    complete(Completion::Written { ticket: job.ticket, result });
+                    if let Some(ticket) = job.ticket {
+                        complete(Completion::Written { ticket, result });
+                    }
                 }
             }
             Err(RecvTimeoutError::Timeout) if untidy => untidy = writer.tidy(),
@@ -268,6 +281,10 @@ fn read_all(
                 complete(Completion::Loaded { ticket, result: reader.read(&read) });
             }
             Ok(ReadJob::Credentials { user, answer }) => answer(reader.credentials(&user)),
+            Ok(ReadJob::Pulse { after, answer }) => {
+                progress.wait_for(after);
+                answer();
+            }
             Err(_) => return,
         }
     }
