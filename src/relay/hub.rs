@@ -14,6 +14,8 @@ use crate::service::Effect;
 use crate::service::Notice;
 use crate::service::Route;
 use crate::service::Service;
+use crate::service::Ticket;
+use crate::service::store::StoreError;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
@@ -57,6 +59,9 @@ struct Core {
     next_key: u64,
     /// When the timer task has been told to wake.
     deadline: Option<Instant>,
+    /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
+    pings: HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>>,
+    next_ping: u64,
     /// The relay stops: whoever still comes is sent away.
     closing: bool,
 }
@@ -80,8 +85,16 @@ impl Hub {
                 hub.completed(completion);
             }
         }))?;
-        let core =
-            Core { service, outboxes: HashMap::new(), facts: Facts::default(), next_key: 0, deadline: None, closing: false };
+        let core = Core {
+            service,
+            outboxes: HashMap::new(),
+            facts: Facts::default(),
+            next_key: 0,
+            deadline: None,
+            pings: HashMap::new(),
+            next_ping: u64::MAX,
+            closing: false,
+        };
         let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new(), dials });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
@@ -154,7 +167,14 @@ impl Hub {
     pub(super) fn completed(&self, completion: Completion) {
         match completion {
             Completion::Loaded { ticket, result } => self.tell_alone(|service, now| service.loaded(now, ticket, result)),
-            Completion::Written { ticket, result } => self.tell_alone(|service, now| service.written(now, ticket, result)),
+            Completion::Written { ticket, result } => {
+                let ping = self.lock().pings.remove(&ticket);
+                match ping {
+                    // Nobody waits any more if it took too long.
+                    Some(asked) => drop(asked.send(result)),
+                    None => self.tell_alone(|service, now| service.written(now, ticket, result)),
+                }
+            }
             Completion::ChangedOutside => self.tell_alone(Service::changed_outside),
             Completion::Died => self.store_died.notify_one(),
         }
@@ -163,6 +183,18 @@ impl Hub {
     /// Done when a thread of the store has died.
     pub(super) async fn store_died(&self) {
         self.store_died.notified().await;
+    }
+
+    /// Has the store write nothing, durably, behind all that it was given before: shows that it can. Waits for the rules'
+    /// lock as everybody does, and so shows too that nobody holds it for ever.
+    pub(super) fn write_nothing(&self) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (asked, answer) = oneshot::channel();
+        let mut core = self.lock();
+        let ticket = Ticket(core.next_ping);
+        core.next_ping -= 1;
+        core.pings.insert(ticket, asked);
+        self.store.write(ticket, Vec::new());
+        answer
     }
 
     /// What the user's password is checked against.
@@ -182,21 +214,6 @@ impl Hub {
             }
             Err(_) => None,
         }
-    }
-
-    /// Done when the lock was free, the rules were asked, and writer and reader of the store have got through what they were
-    /// given before; gives the number of connections. What hangs in one of them is never done.
-    pub(super) async fn pulse(&self) -> usize {
-        self.tell_alone(Service::handle_timeout);
-        let (answer, answered) = oneshot::channel();
-        self.store().pulse(move || {
-            // Nobody listens any more if the relay stops.
-            let _ = answer.send(());
-        });
-        if answered.await.is_err() {
-            return std::future::pending().await;
-        }
-        self.connections()
     }
 
     /// The store, for what the service has no part in.

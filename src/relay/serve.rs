@@ -4,13 +4,13 @@ use super::config::Config;
 use super::control;
 use super::crowd::Crowd;
 use super::domains;
+use super::health::Door;
+use super::health::Probe;
 use super::hub::Hub;
 use super::links;
 use super::listen;
 use super::neighbours::Neighbours;
 use super::neighbours::NeighboursError;
-use super::pulse;
-use super::pulse::Heartbeat;
 use super::session::Shared;
 use super::sockets::Bound;
 use super::sockets::Sockets;
@@ -102,8 +102,6 @@ pub struct Given<Ready, Stop> {
     pub ready: Ready,
     /// A value has the certificate files looked at without waiting.
     pub reread: watch::Receiver<()>,
-    /// Wants to hear that the relay is alive.
-    pub heartbeat: Option<Heartbeat>,
     /// The relay runs until it is done.
     pub stop: Stop,
 }
@@ -132,8 +130,11 @@ where
 
     let (say_stop, stopped) = watch::channel(false);
     let crowd = Crowd::new(config.limits.connections, config.limits.connections_per_address);
+    let mut bound = sockets.bound().clone();
+    let plain = bound.plain.iter().map(|&address| Door { address, tls: false });
+    let knocked = plain.chain(bound.tls.iter().map(|&address| Door { address, tls: true })).collect();
+    bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), knocked, domain.clone()));
     let mut doors = JoinSet::new();
-    let bound = sockets.bound().clone();
     for (start, listener) in sockets.into_open() {
         let listener = TcpListener::from_std(listener).map_err(ServeError::Threads)?;
         doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));
@@ -145,9 +146,6 @@ where
     chores.spawn(async move { timekeeper.keep_time().await });
     if let Some(tls) = tls {
         chores.spawn(watch_certificates(tls, given.reread));
-    }
-    if let Some(heartbeat) = given.heartbeat {
-        chores.spawn(pulse::beat(Arc::clone(&hub), heartbeat));
     }
     // Whoever subscribes from another domain is told what is new though nobody connects here.
     hub.tell(|_, _| ());

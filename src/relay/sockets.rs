@@ -1,6 +1,7 @@
 //! The listening sockets before anybody accepts on them: opened here, or handed over by a service manager.
 
 use super::config::Config;
+use super::health::Probe;
 use super::listen::Start;
 use core::fmt;
 use std::io;
@@ -18,6 +19,8 @@ pub struct Bound {
     pub plain: Vec<SocketAddr>,
     /// With TLS from the first octet.
     pub tls: Vec<SocketAddr>,
+    /// Looks whether the relay does its work; `None` where none runs yet.
+    pub health: Option<Probe>,
 }
 
 /// A socket that was open when the process began. It stays open when the relay ends, for whoever handed it over has it too.

@@ -57,15 +57,13 @@ struct Queues {
 }
 
 struct WriteJob {
-    /// `None`: nobody waits for it but whoever reads behind it.
-    ticket: Option<Ticket>,
+    ticket: Ticket,
     writes: Vec<Write>,
 }
 
 enum ReadJob {
     Read { ticket: Ticket, read: Read, after: u64 },
     Credentials { user: Address, answer: CredentialsAnswer },
-    Pulse { after: u64, answer: Box<dyn FnOnce() + Send> },
 }
 
 type CredentialsAnswer = Box<dyn FnOnce(Result<Option<Credentials>, StoreError>) + Send>;
@@ -137,7 +135,7 @@ impl StoreThread {
         if let Some(queues) = lock(&self.queues).as_mut() {
             queues.given += 1;
             // A send fails only after the thread has died, which it told by `Completion::Died`.
-            let _ = queues.writes.send(WriteJob { ticket: Some(ticket), writes });
+            let _ = queues.writes.send(WriteJob { ticket, writes });
         }
     }
 
@@ -152,15 +150,6 @@ impl StoreThread {
     pub fn credentials(&self, user: Address, answer: impl FnOnce(Result<Option<Credentials>, StoreError>) + Send + 'static) {
         if let Some(queues) = lock(&self.queues).as_ref() {
             let _ = queues.reads.send(ReadJob::Credentials { user, answer: Box::new(answer) });
-        }
-    }
-
-    /// Calls `answer` once the writer and a reader have got through all that was given before: a sign that both are at work.
-    pub fn pulse(&self, answer: impl FnOnce() + Send + 'static) {
-        if let Some(queues) = lock(&self.queues).as_mut() {
-            queues.given += 1;
-            let _ = queues.writes.send(WriteJob { ticket: None, writes: Vec::new() });
-            let _ = queues.reads.send(ReadJob::Pulse { after: queues.given, answer: Box::new(answer) });
         }
     }
 
@@ -217,9 +206,7 @@ fn write_all(
                 // Before the callbacks: they may wait for a lock whose holder waits for nothing here, but readers must not.
                 progress.advance(batch.len() as u64);
                 for (job, result) in batch.iter().zip(results) {
-                    if let Some(ticket) = job.ticket {
-                        complete(Completion::Written { ticket, result });
-                    }
+                    complete(Completion::Written { ticket: job.ticket, result });
                 }
             }
             Err(RecvTimeoutError::Timeout) if untidy => untidy = writer.tidy(),
@@ -281,10 +268,6 @@ fn read_all(
                 complete(Completion::Loaded { ticket, result: reader.read(&read) });
             }
             Ok(ReadJob::Credentials { user, answer }) => answer(reader.credentials(&user)),
-            Ok(ReadJob::Pulse { after, answer }) => {
-                progress.wait_for(after);
-                answer();
-            }
             Err(_) => return,
         }
     }

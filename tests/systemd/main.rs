@@ -13,7 +13,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alert;
 mod manager;
 mod notify;
 mod privileges;
 mod sockets;
+mod units;

@@ -39,6 +39,8 @@ impl Site {
             host: None,
             admin: None,
             folder: Some(folder.path()),
+            owner: None,
+            has_unit: false,
             program: "impp-relay".as_ref(),
             password: None,
             random: Random { password: random::octets(), decoy_key: random::octets() },
@@ -67,7 +69,7 @@ impl Site {
             let (_reread, reread) = watch::channel(());
             let ready = move |bound: &Bound| ready.send(bound.clone()).unwrap();
             let sockets = Sockets::open(&config, Vec::new()).unwrap();
-            let given = Given { ready, reread, heartbeat: None, stop: async { drop(stopped.await) } };
+            let given = Given { ready, reread, stop: async { drop(stopped.await) } };
             runtime.block_on(async { serve(&config, sockets, given).await }).unwrap();
         });
         let port = is_ready.recv().expect("the relay starts").tls[0].to_string();

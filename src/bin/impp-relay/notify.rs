@@ -30,11 +30,6 @@ pub(crate) fn say(state: &str) {
     }
 }
 
-/// Whether anybody wants to hear anything.
-pub(crate) fn is_heard() -> bool {
-    std::env::var_os(SOCKET).is_some_and(|name| !name.is_empty())
-}
-
 /// The time after which the service manager takes silence for death.
 pub(crate) fn watchdog() -> Option<Duration> {
     let read = |name| std::env::var(name).ok();

@@ -1,6 +1,7 @@
 //! What the relay's process may do: not what root may, and as many open files as the system lets it have.
 
 use impp::cli::exit::{Exit, Failure, Outcome};
+use impp::relay::init::Owner;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgroups, setresgid, setresuid};
@@ -59,6 +60,12 @@ fn become_user(uid: Uid, gid: Gid, user: Option<&User>) -> Result<(), Errno> {
     setresuid(uid, uid, uid)?;
     // There must be no way back.
     if setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)).is_ok() { Err(Errno::EPERM) } else { Ok(()) }
+}
+
+/// The user of this name, if there is one and we are root, who alone can give anything away.
+pub(crate) fn system_user(name: &str) -> Option<Owner> {
+    let user = User::from_name(name).ok().flatten().filter(|_| geteuid().is_root())?;
+    Some(Owner { uid: user.uid.as_raw(), gid: user.gid.as_raw() })
 }
 
 fn user(uid: Uid) -> Option<User> {

@@ -10,15 +10,13 @@ use impp::cli::exit::{Exit, Failure, Outcome, reason};
 use impp::cli::run;
 use impp::relay;
 use impp::relay::config::Config;
-use impp::relay::{Alive, Bound, Given, Heartbeat, ServeError, SocketError, Sockets};
+use impp::relay::health::Probe;
+use impp::relay::{Bound, Given, ServeError, SocketError, Sockets};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-
-/// How often the service manager is told how many are connected.
-const STATUS_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves. SIGTERM and SIGINT end it in good order, with status 0 since that is how a service ends; SIGHUP has the
 /// certificates read again.
@@ -44,25 +42,37 @@ pub(crate) fn work(config: &Path) -> Outcome<Exit> {
             notify::say("STOPPING=1\nSTATUS=Saying good-bye");
         };
         let status = format!("STATUS=Serving {}", domains(&config));
-        let ready = |_: &Bound| notify::say(&format!("READY=1\n{status}"));
-        let given = Given { ready, reread, heartbeat: heartbeat(status.clone()), stop: stopped };
+        let ready = |bound: &Bound| {
+            notify::say(&format!("READY=1\n{status}"));
+            if let Some((health, every)) = bound.health.clone().zip(rounds()) {
+                tokio::spawn(give_signs_of_life(health, every, status.clone()));
+            }
+        };
+        let given = Given { ready, reread, stop: stopped };
         relay::serve(&config, sockets, given).await.map_err(|error| failure(&error))?;
         Ok(Exit::Yes)
     })
 }
 
-/// What the service manager hears as long as the relay is alive: twice in the time after which it would be taken for dead.
-fn heartbeat(status: String) -> Option<Heartbeat> {
-    if !notify::is_heard() {
-        return None;
+/// How often the service manager wants to hear of a relay that goes on: twice in the time after which it takes silence for death.
+fn rounds() -> Option<Duration> {
+    notify::watchdog().map(|patience| patience / 2)
+}
+
+/// Tells the service manager that the relay lives, as often as it does; a relay that hangs is silent, and is started anew.
+async fn give_signs_of_life(health: Probe, every: Duration, status: String) {
+    loop {
+        let found = health.inside().await;
+        let faults = found.parts.iter().filter_map(|part| Some(format!("; {}: {}", part.name, part.fault.as_ref()?)));
+        let faults: String = faults.collect();
+        if found.is_alive() {
+            notify::say(&format!("WATCHDOG=1\n{status}{faults}"));
+        } else {
+            tracing::error!("parts of the relay do not answer{faults}");
+            notify::say(&format!("{status}{faults}"));
+        }
+        tokio::time::sleep(every).await;
     }
-    let watchdog = notify::watchdog();
-    let every = watchdog.map_or(STATUS_EVERY, |patience| STATUS_EVERY.min(patience / 2));
-    let beat = move |alive: Alive| {
-        let sign = if watchdog.is_some() { "WATCHDOG=1\n" } else { "" };
-        notify::say(&format!("{sign}{status}; connections: {}", alive.connections));
-    };
-    Some(Heartbeat { every, beat: Box::new(beat) })
 }
 
 fn domains(config: &Config) -> String {

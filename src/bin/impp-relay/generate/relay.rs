@@ -71,10 +71,9 @@ const MANUAL: Manual = Manual {
         Chapter {
             title: "UNDER A SERVICE MANAGER",
             text: &[
-                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, how many are connected, and when it \
-                 ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only while it lives: its threads run, its \
-                 rules answer, and reader and writer of the store have got through what they were given. Whoever hangs is silent, and is started \
-                 anew.",
+                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, and when it ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only if it lives: its \
+                 rules answer, and so do reader and writer of the store. A relay that hangs is silent, and is started anew; what is wrong with it \
+                 is in its status and log.",
                 "Listening sockets that the service manager passes (LISTEN_FDS) are used in place of what `[listen]` says. Each is what its name \
                  says, FileDescriptorName=plain or FileDescriptorName=tls; without either, what `[listen]` has on its port. If only one kind was \
                  passed, the other one is opened as always. What is neither is refused with status 78. Such sockets stay open while no relay runs: \
@@ -229,7 +228,7 @@ const MANUAL: Manual = Manual {
     files: &[
         ("/etc/impp/impp-relay.toml", "The configuration, see impp-relay.toml(5)."),
         ("/etc/impp/fullchain.pem, /etc/impp/privkey.pem", "Certificate and key, as `init` makes them."),
-        ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it."),
+        ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it where no package brought one."),
         (
             "/var/lib/impp-relay/store.db",
             "Accounts, presence, rules and messages: one SQLite file. Copy it with SQLite's `.backup`, never with `cp`.",
