@@ -25,7 +25,7 @@ fn a_failed_unit_is_told_with_its_log_to_whom_root_stands_for() {
     alert.arg("backup@weekly.service").env_clear();
     alert.env("PATH", format!("{}:{}:/usr/bin:/bin", bin.display(), programs.display()));
     // What the unit sets.
-    alert.env("IMPP_ALERT_TO", "root");
+    alert.env("ALERT_TO", "root");
     alert.env("IMPP_CONFIG", site.path("impp.toml")).env("IMPP_ACCOUNT", "alice").env("IMPP_ALIASES", aliases);
     alert.env("IMPP_SPOOL", site.path("spool"));
     assert_eq!(expect_text(0, &mut alert, ""), "");

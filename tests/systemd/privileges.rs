@@ -2,7 +2,7 @@
 
 use super::support::{Site, expect_text, has};
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Command;
 
@@ -66,7 +66,7 @@ fn a_key_that_the_owner_cannot_read_is_78_at_once() {
         return;
     }
     let site = Site::prepared("", &["alice"]);
-    let everything = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o755));
+    let everything = fs::Permissions::from_mode(0o755);
     fs::set_permissions(site.path("."), everything).unwrap();
     give_away(&site.path("data"), nobody());
     let done = super::support::run(&mut site.relay_command(&["serve"]), b"");
