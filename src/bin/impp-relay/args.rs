@@ -1,5 +1,6 @@
 //! The command line of impp-relay.
 
+use crate::control::args::ControlWish;
 use crate::password::NewPassword;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -59,8 +60,8 @@ pub(crate) enum Wish {
     Serve,
     /// Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out
     Check(CheckArgs),
-    /// With which domains the running relay talks, and what waits
-    Links(LinksArgs),
+    #[command(flatten)]
+    Control(ControlWish),
     /// Users: add, change, list, delete; also while the relay runs
     #[command(subcommand)]
     User(UserWish),
@@ -91,16 +92,11 @@ pub(crate) struct InitArgs {
     /// Put everything below DIR [default: /etc/impp, /var/lib/impp-relay]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Have systemd start it, now and with the machine
+    #[arg(long)]
+    pub(crate) start: bool,
     #[command(flatten)]
     pub(crate) password: NewPassword,
-}
-
-/// `links`
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct LinksArgs {
-    /// One JSON object per domain
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `check`
