@@ -1,6 +1,7 @@
 //! impp-relay: one domain's server, and what its administrator does with it.
 
 mod args;
+mod backup;
 mod check;
 mod demo;
 mod generate;
@@ -11,9 +12,11 @@ mod notify;
 mod password;
 mod peers;
 mod reach;
+mod restore;
 mod serve;
 mod settings;
 mod user;
+mod verify;
 
 use args::{CheckWhat, RelayArgs, Wish};
 use impp::cli::exit::{Exit, Failure, Outcome};
@@ -52,5 +55,8 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
         },
         Wish::Links(wish) => links::work(*wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
+        Wish::Backup(wish) => backup::work(wish, config, out),
+        Wish::Verify(wish) => verify::work(wish, out),
+        Wish::Restore(wish) => restore::work(wish, config, out),
     }
 }
