@@ -66,7 +66,7 @@ pub(super) async fn accept(
             _ = stop.changed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => match crowd.admit(peer.ip()) {
+            Ok((stream, peer)) => match crowd.admit(peer) {
                 Ok(place) => {
                     let shared = Arc::clone(&shared);
                     sessions.spawn(async move {

@@ -7,6 +7,7 @@ mod connection;
 pub mod control;
 mod crowd;
 mod domains;
+pub mod health;
 mod hub;
 pub mod init;
 mod links;

@@ -4,6 +4,8 @@ use super::config::Config;
 use super::control;
 use super::crowd::Crowd;
 use super::domains;
+use super::health::Door;
+use super::health::Probe;
 use super::hub::Hub;
 use super::links;
 use super::listen;
@@ -52,6 +54,8 @@ pub struct Bound {
     pub plain: Vec<SocketAddr>,
     /// With TLS from the first octet.
     pub tls: Vec<SocketAddr>,
+    /// Looks whether it does its work; `None` only where nothing is served.
+    pub health: Option<Probe>,
 }
 
 /// Why a relay did not start, or did not go on.
@@ -156,6 +160,9 @@ pub async fn serve(
 
     let (say_stop, stopped) = watch::channel(false);
     let crowd = Crowd::new(config.limits.connections, config.limits.connections_per_address);
+    let plain = bound.plain.iter().map(|&address| Door { address, tls: false });
+    let knocked = plain.chain(bound.tls.iter().map(|&address| Door { address, tls: true })).collect();
+    bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), knocked, domain.clone()));
     let mut doors = JoinSet::new();
     for (start, listener) in listeners {
         doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));

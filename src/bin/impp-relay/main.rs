@@ -3,10 +3,10 @@
 mod args;
 mod backup;
 mod check;
+mod control;
 mod demo;
 mod generate;
 mod init;
-mod links;
 mod log;
 mod notify;
 mod password;
@@ -15,6 +15,7 @@ mod reach;
 mod restore;
 mod serve;
 mod settings;
+mod table;
 mod user;
 mod verify;
 
@@ -53,7 +54,7 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
             }
             CheckWhat::Peers(wish) => peers::work(config, wish, out),
         },
-        Wish::Links(wish) => links::work(*wish, config, out),
+        Wish::Control(wish) => control::work(wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
         Wish::Backup(wish) => backup::work(wish, config, out),
         Wish::Verify(wish) => verify::work(wish, out),
