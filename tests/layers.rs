@@ -91,7 +91,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Files that are compiled for tests only.
-const TEST_ONLY: &[&str] = &["testing.rs", "conformance.rs", "tests.rs"];
+const TEST_ONLY: &[&str] = &["testing.rs", "conformance.rs", "fixtures.rs", "tests.rs"];
 
 /// Words that begin a path without naming a crate.
 const OWN: &[&str] = &["crate", "self", "super", "std", "core", "Self"];

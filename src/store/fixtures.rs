@@ -6,8 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// One per version but the newest; a store never changes again once its version is published.
-pub(super) const DUMPS: &[&str] =
-    &[include_str!("../../tests/stores/v1.sql"), include_str!("../../tests/stores/v2.sql")];
+pub(super) const DUMPS: &[&str] = &[include_str!("../../tests/stores/v1.sql"), include_str!("../../tests/stores/v2.sql")];
 
 /// A folder with a store of this version; of the newest, brought there from the one before.
 pub(super) fn store(version: usize) -> TempDir {

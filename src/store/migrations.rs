@@ -168,8 +168,11 @@ mod tests {
         connection.pragma_update(None, "user_version", 7).unwrap();
         let error = run(&mut connection, Path::new(NOWHERE)).unwrap_err();
         assert_eq!(error.kind, OpenErrorKind::Newer { found: 7, known: newest() });
-        assert_eq!(error.to_string(), "store.db was written by a newer impp (schema 7, this program knows 3); install that version again, or restore a backup \
-             that this one can read");
+        assert_eq!(
+            error.to_string(),
+            "store.db was written by a newer impp (schema 7, this program knows 3); install that version again, or restore a backup \
+             that this one can read"
+        );
     }
 
     #[test]

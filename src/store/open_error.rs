@@ -109,11 +109,17 @@ impl fmt::Display for OpenError {
             OpenErrorKind::InUse => write!(f, "{path} is in use by another impp-relay; stop that one first"),
             OpenErrorKind::Busy => write!(f, "{path} is kept busy by another process; try again"),
             OpenErrorKind::Newer { found, known } => {
-                write!(f, "{path} was written by a newer impp (schema {found}, this program knows {known}); \
-                     install that version again, or restore a backup that this one can read")
+                write!(
+                    f,
+                    "{path} was written by a newer impp (schema {found}, this program knows {known}); \
+                     install that version again, or restore a backup that this one can read"
+                )
             }
             OpenErrorKind::OlderInUse { found } => {
-                write!(f, "{path} has the form of an older impp (schema {found}), and a relay of that version uses it; restart the relay first")
+                write!(
+                    f,
+                    "{path} has the form of an older impp (schema {found}), and a relay of that version uses it; restart the relay first"
+                )
             }
             OpenErrorKind::HalfRestored => {
                 write!(f, "{path} is half of two stores, for a restore was broken off; run impp-relay restore again")

@@ -115,10 +115,7 @@ impl Table {
         let row = named.collect::<Vec<_>>().join(" AND ");
         let sql = format!("SELECT {} FROM {} WHERE {row}", self.columns, self.name);
         let width = self.width();
-        let sum = connection
-            .prepare_cached(&sql)?
-            .query_row(params_from_iter(&key), |row| of_row(row, width))
-            .optional()?;
+        let sum = connection.prepare_cached(&sql)?.query_row(params_from_iter(&key), |row| of_row(row, width)).optional()?;
         let sql = format!("UPDATE {} SET sum = ?{} WHERE {row}", self.name, key.len() + 1);
         connection.prepare_cached(&sql)?.execute(params_from_iter(key.into_iter().chain([sum.into()]))).map(|_| ())
     }

@@ -52,10 +52,10 @@ fn summary(verdict: &Verdict) -> Record {
 
 fn sentence(verdict: &Verdict) -> String {
     let counts = &verdict.counts;
-    let what = verdict.manifest.as_ref().map_or_else(
-        || "store".to_owned(),
-        |manifest| format!("backup of {}", units::local(manifest.time)),
-    );
+    let what = verdict
+        .manifest
+        .as_ref()
+        .map_or_else(|| "store".to_owned(), |manifest| format!("backup of {}", units::local(manifest.time)));
     let word = if verdict.faults.is_empty() { "whole" } else { "sound of it" };
     format!(
         "{word}: {what}, schema {}: {} account(s), {} message(s) ({}), {} subscription(s) of other domains, {} remembered deliveries",

@@ -56,7 +56,11 @@ impl fmt::Display for BackupError {
             }
             Self::UnderWay(folder) => write!(f, "another backup into {} is under way", folder.display()),
             Self::NoBackup(folder) => {
-                write!(f, "{} is no backup: there is no whole manifest.json in it; name a folder that impp-relay backup made", folder.display())
+                write!(
+                    f,
+                    "{} is no backup: there is no whole manifest.json in it; name a folder that impp-relay backup made",
+                    folder.display()
+                )
             }
             Self::Damaged(faults) => {
                 let first = faults.first().map(ToString::to_string).unwrap_or_default();

@@ -14,9 +14,8 @@ use rusqlite::{Connection, params};
 pub(super) fn versions(connection: &Connection, now: UnixMillis) -> rusqlite::Result<u64> {
     let sql = "SELECT address, presence_version, EXISTS (SELECT 1 FROM subscription WHERE presentity = address) FROM account";
     let mut accounts = connection.prepare(sql)?;
-    let accounts: Vec<(String, u64, bool)> = accounts
-        .query_map([], |row| Ok((row.get(0)?, rows::unsigned(row, 1)?, row.get(2)?)))?
-        .collect::<Result<_, _>>()?;
+    let accounts: Vec<(String, u64, bool)> =
+        accounts.query_map([], |row| Ok((row.get(0)?, rows::unsigned(row, 1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
     let mut lifted = 0;
     for (account, version, watched) in accounts {
         if version == 0 && !watched {

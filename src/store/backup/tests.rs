@@ -48,14 +48,14 @@ fn numbers(store: &Store) -> Vec<u64> {
     let all = Read::Mailbox { user: at("bob"), after: 0, messages: 100, octets: 1 << 20 };
     match store.readers.open().unwrap().read(&all).unwrap() {
         Loaded::Mailbox(messages) => messages.iter().map(|message| message.number).collect(),
-        Loaded::User(_) => panic!("a mailbox was asked for"),
+        other => panic!("a mailbox was asked for, not {other:?}"),
     }
 }
 
 fn user(store: &Store, name: &str) -> UserRecord {
     match store.readers.open().unwrap().read(&Read::User(at(name))).unwrap() {
         Loaded::User(user) => user,
-        Loaded::Mailbox(_) => panic!("a user was asked for"),
+        other => panic!("a user was asked for, not {other:?}"),
     }
 }
 
@@ -147,7 +147,8 @@ fn versions_never_go_back() {
     let before = ["ann", "bob"].map(|name| user(&relay(&data), name));
     make(&making(&data, &backup)).unwrap();
     // What watchers hear between the backup and the loss of the disk.
-    let lost = StoredPresence { version: before[0].presence.version.next(UnixMillis(NOW.0 + 4999)), ..before[0].presence.clone() };
+    let lost =
+        StoredPresence { version: before[0].presence.version.next(UnixMillis(NOW.0 + 4999)), ..before[0].presence.clone() };
     relay(&data).writer.write(&[&Write::Presence { user: at("ann"), presence: lost.clone() }]).unwrap();
     let wish = restoring(&backup, &restored);
     assert_eq!(restore(&wish).unwrap().lifted, 2);
@@ -165,7 +166,10 @@ fn versions_never_go_back() {
     restore(&early).unwrap();
     let second = tempfile::tempdir().unwrap();
     let to = second.path().join("b");
-    relay(&restored).writer.write(&[&Write::Presence { user: at("ann"), presence: StoredPresence { version: Version(u64::MAX >> 2), ..lost } }]).unwrap();
+    relay(&restored)
+        .writer
+        .write(&[&Write::Presence { user: at("ann"), presence: StoredPresence { version: Version(u64::MAX >> 2), ..lost } }])
+        .unwrap();
     make(&making(&restored, &to)).unwrap();
     restore(&Restoring { from: &to, ..early }).unwrap();
     assert_eq!(user(&relay(&restored), "ann").presence.version, Version((u64::MAX >> 2) + 1));

@@ -174,8 +174,8 @@ pub(super) fn failed(error: rusqlite::Error) -> StoreError {
 mod tests {
     use super::*;
     use crate::model::{Address, Fingerprint, UnixMillis};
-    use crate::store::{fixtures, verify};
     use crate::service::store::{Delivery, Loaded, Read, Remembered, StoreRead, StoreWrite};
+    use crate::store::{fixtures, verify};
     use std::os::unix::fs::PermissionsExt;
 
     const RELAY: Role = Role::Relay { remembered: 1000 };
@@ -264,7 +264,7 @@ mod tests {
             let reader = store.readers.open().unwrap();
             let user = |name: &str| match reader.read(&Read::User(address(name))).unwrap() {
                 Loaded::User(user) => user,
-                Loaded::Mailbox(_) => panic!("a user was asked for"),
+                other => panic!("a user was asked for, not {other:?}"),
             };
             let ann = user("ann");
             let acl = ann.acl.unwrap();

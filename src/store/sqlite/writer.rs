@@ -274,7 +274,11 @@ pub(in crate::store) fn put_acl(connection: &Connection, user: &Address, acl: &S
     sums::ACL.renew(connection, &[user.as_str()])
 }
 
-pub(in crate::store) fn put_subscription(connection: &Connection, user: &Address, subscription: &StoredSubscription) -> rusqlite::Result<()> {
+pub(in crate::store) fn put_subscription(
+    connection: &Connection,
+    user: &Address,
+    subscription: &StoredSubscription,
+) -> rusqlite::Result<()> {
     let sql = "INSERT INTO subscription (presentity, subscriber, connection, since, until, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT DO UPDATE SET since = excluded.since, until = excluded.until, told = excluded.told";
     connection.prepare_cached(sql)?.execute(params![

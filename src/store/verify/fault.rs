@@ -159,11 +159,16 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { name, there: false } => write!(f, "{name} of the backup is missing"),
-            Self::File { name, there: true } => write!(f, "{name} is not what the backup's manifest says: it was changed or damaged"),
+            Self::File { name, there: true } => {
+                write!(f, "{name} is not what the backup's manifest says: it was changed or damaged")
+            }
             Self::Manifest => f.write_str("manifest.json is damaged: what the backup held cannot be known"),
             Self::Structure(words) => write!(f, "the database is damaged: {words}"),
             Self::Schema { version } => {
-                write!(f, "tables, indexes or triggers of the database are not those of schema {version}: damaged, or changed by hand")
+                write!(
+                    f,
+                    "tables, indexes or triggers of the database are not those of schema {version}: damaged, or changed by hand"
+                )
             }
             Self::Unreadable { what } => write!(f, "not all rows of the table {} can be read: some are lost", what.as_str()),
             Self::Rows { what, user, count, numbers } => rows(f, *what, user.as_ref(), *count, numbers),
@@ -197,7 +202,9 @@ fn rows(f: &mut fmt::Formatter<'_>, what: What, user: Option<&Whose>, count: u64
         What::Credentials => {
             write!(f, "the password of {whose} is damaged, and so no login by it: set one with impp-relay user passwd")
         }
-        What::Acl => write!(f, "the rules of {whose} are damaged: who wants something of them is refused until they are set anew"),
+        What::Acl => {
+            write!(f, "the rules of {whose} are damaged: who wants something of them is refused until they are set anew")
+        }
         What::Presence => write!(f, "what {whose} published is damaged"),
         What::Message => {
             let told: Vec<String> = numbers.iter().take(TOLD).map(u64::to_string).collect();

@@ -151,9 +151,7 @@ fn structure(connection: &Connection) -> Vec<Fault> {
         // It begins some of its lines with stars and says several things in one.
         Ok(row.get::<_, String>(0)?.replace("*** ", "").replace(" ***", ":").replace('\n', " "))
     });
-    ask("PRAGMA foreign_key_check", |row| {
-        Ok(format!("a row of {} belongs to no account", row.get::<_, String>(0)?))
-    });
+    ask("PRAGMA foreign_key_check", |row| Ok(format!("a row of {} belongs to no account", row.get::<_, String>(0)?)));
     faults
 }
 

@@ -127,7 +127,9 @@ impl Judge<'_> {
     /// Messages one by one, so that a page that cannot be read costs those that lie on it and no others.
     fn messages(&mut self, faults: &mut Vec<Fault>) {
         let mut known: BTreeMap<i64, Option<String>> = BTreeMap::new();
-        for sql in ["SELECT number, NULL FROM message NOT INDEXED", "SELECT number, mailbox FROM message INDEXED BY message_mailbox"] {
+        for sql in
+            ["SELECT number, NULL FROM message NOT INDEXED", "SELECT number, mailbox FROM message INDEXED BY message_mailbox"]
+        {
             if self.list(sql, &mut known).is_err() {
                 faults.push(Fault::Unreadable { what: What::Message });
             }

@@ -34,22 +34,46 @@ fn what_is_whole_is_said_to_be_whole() {
 #[test]
 fn each_loss_has_its_words() {
     let rows = [
-        ("UPDATE message SET frame = CAST('SEND x' AS BLOB) WHERE number = 2", "1 message(s) that wait for bob@example.org are damaged: 2"),
-        ("UPDATE message SET expires = 1 WHERE mailbox LIKE '%bob'", "2 message(s) that wait for bob@example.org are damaged: 1, 2"),
+        (
+            "UPDATE message SET frame = CAST('SEND x' AS BLOB) WHERE number = 2",
+            "1 message(s) that wait for bob@example.org are damaged: 2",
+        ),
+        (
+            "UPDATE message SET expires = 1 WHERE mailbox LIKE '%bob'",
+            "2 message(s) that wait for bob@example.org are damaged: 1, 2",
+        ),
         (
             "DELETE FROM message WHERE number = 3; UPDATE account SET mailbox_messages = 1 WHERE address LIKE '%/ann'",
             "the mailbox of ann@example.org should hold 1 message(s) with 0 octets, and holds 0 with 0",
         ),
-        ("UPDATE acl SET concealed = '5 -'", "the rules of ann@example.org are damaged: who wants something of them is refused until they are set anew"),
-        ("UPDATE account SET disabled = 1 WHERE address LIKE '%/bob'", "the account of bob@example.org is damaged: whether it is disabled or has moved is not certain"),
-        ("UPDATE credentials SET iterations = 1 WHERE account LIKE '%/bob'", "the password of bob@example.org is damaged, and so no login by it: set one with impp-relay user passwd"),
+        (
+            "UPDATE acl SET concealed = '5 -'",
+            "the rules of ann@example.org are damaged: who wants something of them is refused until they are set anew",
+        ),
+        (
+            "UPDATE account SET disabled = 1 WHERE address LIKE '%/bob'",
+            "the account of bob@example.org is damaged: whether it is disabled or has moved is not certain",
+        ),
+        (
+            "UPDATE credentials SET iterations = 1 WHERE account LIKE '%/bob'",
+            "the password of bob@example.org is damaged, and so no login by it: set one with impp-relay user passwd",
+        ),
         ("UPDATE account SET presence_version = 5 WHERE address LIKE '%/bob'", "what bob@example.org published is damaged"),
         ("DELETE FROM presence_value WHERE account LIKE '%/bob'", "what bob@example.org published is damaged"),
         ("UPDATE subscription SET told = 5", "1 subscription(s) of other domains to ann@example.org are damaged"),
-        ("UPDATE domain SET iterations = 5", "what \"example.org\" keeps about itself is damaged: salts of unknown users, iteration count of passwords"),
-        ("DROP TRIGGER account_deleted", "tables, indexes or triggers of the database are not those of schema 3: damaged, or changed by hand"),
+        (
+            "UPDATE domain SET iterations = 5",
+            "what \"example.org\" keeps about itself is damaged: salts of unknown users, iteration count of passwords",
+        ),
+        (
+            "DROP TRIGGER account_deleted",
+            "tables, indexes or triggers of the database are not those of schema 3: damaged, or changed by hand",
+        ),
         ("UPDATE sqlite_sequence SET seq = 2", "the number for the next message was given already"),
-        ("PRAGMA foreign_keys = OFF; INSERT INTO acl SELECT 'impp://example.org/x', version, concealed, body, sum FROM acl", "the database is damaged: a row of acl belongs to no account"),
+        (
+            "PRAGMA foreign_keys = OFF; INSERT INTO acl SELECT 'impp://example.org/x', version, concealed, body, sum FROM acl",
+            "the database is damaged: a row of acl belongs to no account",
+        ),
     ];
     for (sql, words) in rows {
         let folder = fixtures::store(3);
@@ -93,7 +117,9 @@ fn a_flipped_bit_in_the_log_is_found() {
         fs::write(&path, &damaged).unwrap();
         let expected = match at {
             0..32 => "recent-0001.log: the first 32 octets are damaged; no delivery is lost by it",
-            _ => "recent-0001.log: 1 of 3 remembered deliveries are damaged; a message of theirs that its sender repeats arrives twice",
+            _ => {
+                "recent-0001.log: 1 of 3 remembered deliveries are damaged; a message of theirs that its sender repeats arrives twice"
+            }
         };
         assert_eq!(faults(folder.path()), [expected], "octet {at}");
     }

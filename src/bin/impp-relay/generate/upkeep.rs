@@ -1,6 +1,6 @@
 //! What impp-relay(8) says of backups: made, judged and put back.
 
-use impp::cli::manual::{Chapter, Field, Place, Records, key};
+use impp::cli::manual::{Chapter, Key, Place, Records, key};
 
 /// The chapter.
 pub(super) const BACKUPS: Chapter = Chapter {
@@ -23,7 +23,7 @@ pub(super) const BACKUPS: Chapter = Chapter {
     ],
 };
 
-const COUNTS: &[Field] = &[
+const COUNTS: &[Key] = &[
     key("accounts", "how many accounts there are, aliases among them"),
     key("messages", "how many messages wait"),
     key("octets", "of these messages"),
