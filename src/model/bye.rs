@@ -13,10 +13,12 @@ pub enum ByeCause {
     PermissionDenied,
     /// Nothing happened for long.
     Idle,
+    /// An administrator ended the session.
+    Kicked,
 }
 
 impl ByeCause {
-    const ALL: [Self; 5] = [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle];
+    const ALL: [Self; 6] = [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle, Self::Kicked];
 
     /// The token on the wire.
     #[must_use]
@@ -27,6 +29,7 @@ impl ByeCause {
             Self::Disabled => "disabled",
             Self::PermissionDenied => "permission-denied",
             Self::Idle => "idle",
+            Self::Kicked => "kicked",
         }
     }
 
@@ -45,12 +48,13 @@ impl ByeCause {
             Self::Disabled => "the account can no longer be used",
             Self::PermissionDenied => "these messages may no longer be taken",
             Self::Idle => "nothing happened for long",
+            Self::Kicked => "an administrator ended the session",
         }
     }
 
     /// Whether a client that reads this must not come back by itself.
     #[must_use]
     pub const fn stays_away(self) -> bool {
-        matches!(self, Self::Replaced | Self::Disabled | Self::PermissionDenied)
+        matches!(self, Self::Replaced | Self::Disabled | Self::PermissionDenied | Self::Kicked)
     }
 }

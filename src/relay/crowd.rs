@@ -2,8 +2,10 @@
 
 use core::fmt;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -20,6 +22,14 @@ struct Counts {
     all: usize,
     /// Only places with connections stand here, so that it never grows beyond `most`.
     of: HashMap<IpAddr, usize>,
+    /// The other ends of connections that we make to ourselves: they are let in whatever the limits say.
+    own: HashSet<SocketAddr>,
+}
+
+/// A connection of our own that is to come; dropping it means that it is none any more.
+pub(super) struct Expected {
+    crowd: Arc<Crowd>,
+    own: SocketAddr,
 }
 
 /// A counted connection; dropping it makes room.
@@ -55,18 +65,33 @@ impl Crowd {
     ///
     /// # Errors
     /// The limit that leaves no room; then nothing is counted.
-    pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Place, Full> {
-        let origin = origin_of(peer);
+    pub(super) fn admit(self: &Arc<Self>, peer: SocketAddr) -> Result<Place, Full> {
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let origin = origin_of(peer.ip());
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.all >= self.most {
+        let own = counts.own.contains(&peer);
+        if counts.all >= self.most && !own {
             return Err(Full::All);
         }
-        if counts.of.get(&origin).is_some_and(|count| *count >= self.most_of_one) {
+        if counts.of.get(&origin).is_some_and(|count| *count >= self.most_of_one) && !own {
             return Err(Full::One);
         }
         counts.all += 1;
         *counts.of.entry(origin).or_default() += 1;
         Ok(Place { crowd: Arc::clone(self), origin })
+    }
+
+    /// Lets a connection from this end in, however many there are: it is our own.
+    pub(super) fn expect(self: &Arc<Self>, own: SocketAddr) -> Expected {
+        let own = SocketAddr::new(own.ip().to_canonical(), own.port());
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).own.insert(own);
+        Expected { crowd: Arc::clone(self), own }
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.crowd.counts.lock().unwrap_or_else(PoisonError::into_inner).own.remove(&self.own);
     }
 }
 
@@ -98,8 +123,8 @@ pub(super) fn origin_of(peer: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn ip(text: &str) -> SocketAddr {
+        SocketAddr::new(text.parse().unwrap(), 4711)
     }
 
     #[test]
@@ -118,6 +143,18 @@ mod tests {
         drop((first, fourth));
         assert_eq!(admit("192.0.2.1").err(), None);
         assert_eq!(admit("2001:db8:0:1::1").err(), None);
+    }
+
+    #[test]
+    fn our_own_connection_is_let_in() {
+        let crowd = Crowd::new(1, 1);
+        let _place = crowd.admit(ip("127.0.0.1")).unwrap();
+        assert!(crowd.admit(ip("127.0.0.1")).is_err());
+        let expected = crowd.expect(ip("127.0.0.1"));
+        assert!(crowd.admit(SocketAddr::new("127.0.0.1".parse().unwrap(), 4712)).is_err());
+        assert!(crowd.admit(ip("::ffff:127.0.0.1")).is_ok());
+        drop(expected);
+        assert!(crowd.admit(ip("127.0.0.1")).is_err());
     }
 
     #[test]

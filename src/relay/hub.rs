@@ -1,7 +1,7 @@
 //! Where the service, the store and the connections of a relay come together: one lock, and effects performed under it.
 
+use super::control::ConnectionFacts;
 use super::control::Facts;
-use super::control::LinkFacts;
 use super::outbox::Item;
 use super::outbox::Outbox;
 use crate::model::Address;
@@ -9,11 +9,16 @@ use crate::model::ByeCause;
 use crate::model::Credentials;
 use crate::model::Now;
 use crate::net::Clock;
+use crate::service::Administered;
 use crate::service::ConnectionKey;
 use crate::service::Effect;
 use crate::service::Notice;
 use crate::service::Route;
 use crate::service::Service;
+use crate::service::Ticket;
+use crate::service::store::Loaded;
+use crate::service::store::Read;
+use crate::service::store::StoreError;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
@@ -55,8 +60,14 @@ struct Core {
     /// For the administrator's eyes.
     facts: Facts,
     next_key: u64,
+    /// What administrators wait for.
+    asked: HashMap<u64, oneshot::Sender<Administered>>,
+    next_asked: u64,
     /// When the timer task has been told to wake.
     deadline: Option<Instant>,
+    /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
+    pings: HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>>,
+    next_ping: u64,
     /// The relay stops: whoever still comes is sent away.
     closing: bool,
 }
@@ -80,8 +91,18 @@ impl Hub {
                 hub.completed(completion);
             }
         }))?;
-        let core =
-            Core { service, outboxes: HashMap::new(), facts: Facts::default(), next_key: 0, deadline: None, closing: false };
+        let core = Core {
+            service,
+            outboxes: HashMap::new(),
+            facts: Facts::default(),
+            next_key: 0,
+            asked: HashMap::new(),
+            next_asked: 0,
+            deadline: None,
+            pings: HashMap::new(),
+            next_ping: u64::MAX,
+            closing: false,
+        };
         let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new(), dials });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
@@ -104,14 +125,19 @@ impl Hub {
     pub(super) fn unregister(&self, key: ConnectionKey) {
         let mut core = self.lock();
         core.outboxes.remove(&key);
-        core.facts.links.remove(&key);
+        core.facts.connections.remove(&key);
+    }
+
+    /// Notes what there is to see of a connection that has logged in.
+    pub(super) fn note_connection(&self, key: ConnectionKey, facts: ConnectionFacts) {
+        self.lock().facts.connections.insert(key, facts);
     }
 
     /// Notes what there is to see of a link.
-    pub(super) fn note_link(&self, key: ConnectionKey, route: &Route, facts: LinkFacts) {
+    pub(super) fn note_link(&self, key: ConnectionKey, route: &Route, facts: ConnectionFacts) {
         let mut core = self.lock();
         core.facts.failures.remove(route);
-        core.facts.links.insert(key, facts);
+        core.facts.connections.insert(key, facts);
     }
 
     /// Notes why there is no link.
@@ -131,9 +157,25 @@ impl Hub {
 
     /// Calls the service and performs what comes out.
     pub(super) fn tell(&self, call: impl FnOnce(&mut Service, Now)) {
+        self.tell_core(|core, now| call(&mut core.service, now));
+    }
+
+    /// The same for an administrator, who waits for what comes of it: an answer, once what it promises is on the disk.
+    /// `None`: the relay stops.
+    pub(super) async fn administer(&self, call: impl FnOnce(&mut Service, Now, u64)) -> Option<Administered> {
+        let (answer, outcome) = oneshot::channel();
+        self.tell_core(|core, now| {
+            core.next_asked += 1;
+            core.asked.insert(core.next_asked, answer);
+            call(&mut core.service, now, core.next_asked);
+        });
+        outcome.await.ok()
+    }
+
+    fn tell_core(&self, call: impl FnOnce(&mut Core, Now)) {
         let now = Clock::now();
         let mut core = self.lock();
-        call(&mut core.service, now);
+        call(&mut core, now);
         self.perform(&mut core);
         let deadline = core.service.poll_timeout();
         let earlier = deadline.is_some_and(|at| core.deadline.is_none_or(|known| at < known));
@@ -154,7 +196,14 @@ impl Hub {
     pub(super) fn completed(&self, completion: Completion) {
         match completion {
             Completion::Loaded { ticket, result } => self.tell_alone(|service, now| service.loaded(now, ticket, result)),
-            Completion::Written { ticket, result } => self.tell_alone(|service, now| service.written(now, ticket, result)),
+            Completion::Written { ticket, result } => {
+                let ping = self.lock().pings.remove(&ticket);
+                match ping {
+                    // Nobody waits any more if it took too long.
+                    Some(asked) => drop(asked.send(result)),
+                    None => self.tell_alone(|service, now| service.written(now, ticket, result)),
+                }
+            }
             Completion::ChangedOutside => self.tell_alone(Service::changed_outside),
             Completion::Died => self.store_died.notify_one(),
         }
@@ -163,6 +212,18 @@ impl Hub {
     /// Done when a thread of the store has died.
     pub(super) async fn store_died(&self) {
         self.store_died.notified().await;
+    }
+
+    /// Has the store write nothing, durably, behind all that it was given before: shows that it can. Waits for the rules'
+    /// lock as everybody does, and so shows too that nobody holds it for ever.
+    pub(super) fn write_nothing(&self) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (asked, answer) = oneshot::channel();
+        let mut core = self.lock();
+        let ticket = Ticket(core.next_ping);
+        core.next_ping -= 1;
+        core.pings.insert(ticket, asked);
+        self.store.write(ticket, Vec::new());
+        answer
     }
 
     /// What the user's password is checked against.
@@ -182,6 +243,16 @@ impl Hub {
             }
             Err(_) => None,
         }
+    }
+
+    /// What the store has by now, every write given before included.
+    pub(super) async fn read(&self, read: Read) -> Result<Loaded, StoreError> {
+        let (answer, found) = oneshot::channel();
+        self.store().ask(read, move |found| {
+            // Nobody waits any more if whoever asked is gone.
+            let _ = answer.send(found);
+        });
+        found.await.unwrap_or(Err(StoreError::Io))
     }
 
     /// The store, for what the service has no part in.
@@ -242,6 +313,13 @@ impl Hub {
                 Effect::Dial(route) => {
                     // Nobody listens any more if the relay stops.
                     let _ = self.dials.send(route);
+                    continue;
+                }
+                Effect::Administered { number, outcome } => {
+                    if let Some(asked) = core.asked.remove(&number) {
+                        // Nobody waits any more if the administrator has gone.
+                        let _ = asked.send(outcome);
+                    }
                     continue;
                 }
                 Effect::Notice(notice) => {

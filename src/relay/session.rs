@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
-use super::control::LinkFacts;
+use super::control::ConnectionFacts;
 use super::hub::Hub;
 use super::neighbours::Neighbours;
 use super::outbox::Item;
@@ -127,6 +127,7 @@ impl Session {
             ServerEvent::Authenticated(opening) => {
                 tracing::debug!(peer = %self.peer, user = %opening.identity, "authenticated");
                 self.identity = Some(opening.identity.clone());
+                hub.note_connection(key, self.facts(drive));
                 hub.tell(|service, now| service.open(now, key, open(opening)));
             }
             ServerEvent::LinkUp(opening) => {
@@ -134,8 +135,7 @@ impl Session {
                 self.identity = Some(Address::of_domain(&opening.origin));
                 drive.stream().break_when_nothing_arrives(LINK_SILENCE);
                 let opening = open_link(opening);
-                let facts = LinkFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() };
-                hub.note_link(key, &opening.route, facts);
+                hub.note_link(key, &opening.route, self.facts(drive));
                 hub.tell(|service, now| service.open_link(now, key, opening));
             }
             ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
@@ -147,6 +147,11 @@ impl Session {
             | ServerEvent::JudgePeer(_)) => return Some(question),
         }
         None
+    }
+
+    /// What an administrator may see of it.
+    fn facts(&self, drive: &Drive<Server, MaybeTls>) -> ConnectionFacts {
+        ConnectionFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() }
     }
 
     /// From the engine to the store, the DNS, or a thread that may take its time, and back.

@@ -1,7 +1,7 @@
 //! Sessions and the connections that they outlive (SPEC §4).
 
 use super::abroad::Abroad;
-use super::effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState};
+use super::effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState};
 use super::outbox::Outbox;
 use super::users::{Held, User};
 use super::{Closed, Opening, Service};
@@ -14,9 +14,11 @@ use std::time::Duration;
 
 /// A session's name in the whole relay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct SessionKey {
-    pub(super) user: Address,
-    pub(super) id: ConnectionId,
+pub struct SessionKey {
+    /// Whose.
+    pub user: Address,
+    /// The Connection-ID.
+    pub id: ConnectionId,
 }
 
 /// A session.
@@ -64,6 +66,8 @@ enum Via {
     Session(u64),
     /// To the domain of the asking user.
     Route(Route, ConnectionKey),
+    /// To the administrator who asked under this number.
+    Administrator(u64),
 }
 
 impl Asker {
@@ -72,9 +76,26 @@ impl Asker {
         Self { session, frame, via: Via::Route(route, link) }
     }
 
+    /// An administrator who acts for this user.
+    pub(super) fn administrator(user: Address, frame: Frame, number: u64) -> Self {
+        Self { session: SessionKey { user, id: ConnectionId::server() }, frame, via: Via::Administrator(number) }
+    }
+
+    /// Whether it is an administrator who asks.
+    pub(super) fn is_administrator(&self) -> bool {
+        matches!(self.via, Via::Administrator(_))
+    }
+
     /// Whether the request came by a link.
     pub(super) fn is_abroad(&self) -> bool {
         matches!(self.via, Via::Route(..))
+    }
+}
+
+impl Session {
+    /// Requests without an answer.
+    pub(super) fn unanswered(&self) -> u32 {
+        self.unanswered
     }
 }
 
@@ -300,6 +321,10 @@ impl Service {
             Via::Session(serial) => *serial,
             Via::Route(route, link) => {
                 return self.answer_abroad(route, *link, asker.frame.octets().len() as u64, octets);
+            }
+            Via::Administrator(number) => {
+                let outcome = Administered::Answered(octets);
+                return self.effects.push_back(Effect::Administered { number: *number, outcome });
             }
         };
         let Some(session) = self.sessions.get_mut(&asker.session) else { return };
