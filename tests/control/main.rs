@@ -14,6 +14,7 @@
 mod support;
 
 mod people;
+mod rules;
 mod socket;
 
 use serde_json::Value;

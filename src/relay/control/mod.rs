@@ -10,6 +10,7 @@ mod question;
 mod refusal;
 mod reply;
 mod routes;
+mod rules;
 mod sessions;
 mod socket;
 
@@ -92,6 +93,9 @@ async fn answer(line: &str, hub: &Arc<Hub>, reply: &mut Reply) -> Result<(), Hal
         "subscriptions" => sessions::subscriptions(hub, question.user()?.as_ref(), reply).await,
         "mailbox-list" => mailbox::list(hub, &question.the_user()?, reply).await,
         "mailbox-drop" => mailbox::drop(hub, &question.the_user()?, question.numbers("messages")?, reply).await,
+        "acl-get" => rules::get(hub, &question.the_user()?, reply).await,
+        "acl-set" => rules::set(&question, hub, &question.the_user()?, reply).await,
+        "acl-watchers" => rules::watchers(hub, &question.the_user()?, reply).await,
         "kick" => kick(&question, hub, reply).await,
         _ => Err(Refusal::new(Why::Usage, "this relay does not know that command; is it of another version?").into()),
     }

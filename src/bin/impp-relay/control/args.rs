@@ -1,6 +1,7 @@
 //! The command line of the commands to a running relay.
 
 use clap::{Args, Subcommand};
+use impp::cli::tools::acl::What;
 
 /// What a running relay is asked.
 #[derive(Subcommand, Clone, Debug)]
@@ -13,6 +14,8 @@ pub(crate) enum ControlWish {
     Links(LinksArgs),
     /// Messages that wait for a user
     Mailbox(MailboxArgs),
+    /// Any user's rules, by the commands of impp-acl
+    Acl(AclArgs),
     /// End a user's sessions; they may log in again, unless the account is disabled
     Kick(KickArgs),
 }
@@ -70,6 +73,21 @@ pub(crate) enum MailboxWish {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `acl`
+#[derive(Args, Clone, Debug)]
+#[command(subcommand_value_name = "COMMAND", disable_help_subcommand = true)]
+pub(crate) struct AclArgs {
+    /// Whose: user@domain, or the user alone
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: String,
+    /// One JSON object per line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do with them.
+    #[command(subcommand)]
+    pub(crate) what: What,
 }
 
 /// `kick`

@@ -1,5 +1,6 @@
 //! Commands to a running relay, over its control socket.
 
+mod acl;
 pub(crate) mod args;
 mod kick;
 mod links;
@@ -23,6 +24,7 @@ pub(crate) fn work(wish: &ControlWish, config: &Path, out: &Printer) -> Outcome<
         ControlWish::Subscriptions(wish) => sessions::subscriptions(&relay, wish, out),
         ControlWish::Links(wish) => links::work(&relay, *wish, out),
         ControlWish::Mailbox(wish) => mailbox::work(&relay, wish, out),
+        ControlWish::Acl(wish) => acl::work(&relay, wish, out),
         ControlWish::Kick(wish) => kick::work(&relay, wish, out),
     }
 }
