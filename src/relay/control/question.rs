@@ -51,6 +51,11 @@ impl Question {
         }
     }
 
+    /// Whether something is wanted.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        self.0.get(key).and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// Whom it concerns, if anybody alone.
     pub(super) fn user(&self) -> Result<Option<Address>, Refusal> {
         let Some(text) = self.text("user")? else { return Ok(None) };

@@ -25,6 +25,8 @@ pub(in crate::relay) enum Why {
     Store = 74,
     /// Something is under way; later perhaps.
     Later = 75,
+    /// What was read is not fit to be used, and what was in force stays so.
+    Configuration = 78,
 }
 
 impl Refusal {
