@@ -21,6 +21,9 @@ fn mechanisms(site: &Site) -> String {
     wire.frame().header("Mechanisms").unwrap().to_owned()
 }
 
+/// How a good configuration is broken.
+type Break = Box<dyn Fn(&str) -> String>;
+
 /// What would let everybody in, if any of it took effect.
 const OPEN: &str = "[auth]\nanonymous = true\n[acl]\ndefault = [{ who = \"*\", op = [\"fetch\", \"subscribe\", \"send\"], action = \"allow\" }]\n";
 
@@ -36,7 +39,7 @@ fn any_fault_leaves_everything_as_it_was_and_lets_nobody_in() {
     site.write("stranger.pem", rcgen::KeyPair::generate().unwrap().serialize_pem());
     let file = site.path("impp-relay.toml").display().to_string();
     let folder = site.path("").display().to_string();
-    let cases: &[(&str, Box<dyn Fn(&str) -> String>, String)] = &[
+    let cases: &[(&str, Break, String)] = &[
         ("syntax", Box::new(|good| format!("{good}{OPEN}[limits\n")), format!("{file}:")),
         ("unknown key", Box::new(|good| format!("{good}{OPEN}[mailboxx]\n")), "unknown".to_owned()),
         ("broken rules", Box::new(|good| format!("{good}{}", OPEN.replace("\"send\"]", "\"sned\"]"))), "acl.default".to_owned()),

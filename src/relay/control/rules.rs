@@ -22,7 +22,6 @@ use crate::wire::Kind;
 use crate::wire::Name;
 use crate::wire::Piece;
 use crate::wire::Splitter;
-use bytes::Bytes;
 use serde_json::json;
 
 /// `acl-get`: the rules as XML, with their version.
@@ -89,8 +88,8 @@ fn body(answer: &Frame) -> String {
 
 fn parse(octets: Octets) -> Option<Frame> {
     let mut splitter = Splitter::new(u64::MAX);
-    let whole: Bytes = [&octets.head[..], &octets.body[..]].concat().into();
-    splitter.push(&whole);
+    splitter.push(&octets.head);
+    splitter.push(&octets.body);
     match splitter.poll() {
         Ok(Some(Piece::Frame(frame))) => Some(frame),
         _ => None,

@@ -179,7 +179,10 @@ const MANUAL: Manual = Manual {
         (Exit::TryLater, "Another process uses the data folder; no relay runs that could be asked, or it is ending."),
         (Exit::Protocol, "The answer of the relay makes no sense: it is of another version, perhaps."),
         (Exit::Denied, "This user may not ask the relay."),
-        (Exit::Config, "The configuration, a certificate or a key is wrong, named as `file:line` where it has one; `reload`: all stays as it was."),
+        (
+            Exit::Config,
+            "The configuration, a certificate or a key is wrong, named as `file:line` where it has one; `reload`: all stays as it was.",
+        ),
     ],
     failures: &[Exit::Usage, Exit::Internal],
     variables: &[
