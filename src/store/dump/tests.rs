@@ -28,7 +28,7 @@ fn full() -> tempfile::TempDir {
     let folder = fixtures::store(3);
     let mut relay = open(folder.path(), Role::Relay { remembered: 9 }).unwrap();
     let one = |n, at| Remembered { fingerprint: Fingerprint([n; 16]), delivery: Delivery::Delivered, at: UnixMillis(at) };
-    relay.writer.remember(&[one(1, 7), one(2, 5)]).unwrap();
+    relay.writer.remember(&[one(1, 1_795_703_545_007), one(2, 1_795_703_545_005)]).unwrap();
     let user = crate::model::Address::parse("ann@example.org").unwrap();
     relay.writer.write(&[&crate::service::store::Write::Delete { user, number: 3 }]).unwrap();
     folder
