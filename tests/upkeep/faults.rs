@@ -175,7 +175,7 @@ fn a_database_that_cannot_be_synced_costs_no_promise() {
     let Some(mut failing) = Failing::new() else { return };
     failing.plan(&format!("sync /store.db {EIO} 1 {FOREVER}\nwrite /store.db {EIO} 3 {FOREVER}"));
     let mut alice = failing.site.logged_in("alice", "acts", "");
-    let text = "x".repeat(1 << 20);
+    let text = "x".repeat(1_000_000);
     let mut sent = Vec::new();
     // More than is logged before it is moved.
     for number in 0..20 {
