@@ -63,6 +63,7 @@ const MANUAL: Manual = Manual {
         },
         control::CHAPTER,
         upkeep::BACKUPS,
+        upkeep::EXPORTS,
         Chapter {
             title: "SIGNALS",
             text: &[
@@ -169,6 +170,14 @@ const MANUAL: Manual = Manual {
         upkeep::FAULT,
         upkeep::VERDICT,
         upkeep::RESTORE,
+        upkeep::LINES[0],
+        upkeep::LINES[1],
+        upkeep::LINES[2],
+        upkeep::LINES[3],
+        upkeep::LINES[4],
+        upkeep::LINES[5],
+        upkeep::LINES[6],
+        upkeep::LINES[7],
     ],
     statuses: &[
         (Exit::Yes, "Done; `serve`: ended because it was asked to; `check`: sound."),
