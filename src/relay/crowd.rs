@@ -9,11 +9,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 /// Counts connections from their acceptance on, so that those which never finish a handshake count too.
 pub(super) struct Crowd {
-    most: usize,
-    most_of_one: usize,
+    most: AtomicUsize,
+    most_of_one: AtomicUsize,
     counts: Mutex<Counts>,
 }
 
@@ -58,7 +60,13 @@ impl fmt::Display for Full {
 
 impl Crowd {
     pub(super) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
-        Arc::new(Self { most, most_of_one, counts: Mutex::default() })
+        Arc::new(Self { most: most.into(), most_of_one: most_of_one.into(), counts: Mutex::default() })
+    }
+
+    /// Other limits hold from now on, for whoever comes.
+    pub(super) fn allow(&self, most: usize, most_of_one: usize) {
+        self.most.store(most, Ordering::Relaxed);
+        self.most_of_one.store(most_of_one, Ordering::Relaxed);
     }
 
     /// Counts one more.
@@ -70,10 +78,10 @@ impl Crowd {
         let origin = origin_of(peer.ip());
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let own = counts.own.contains(&peer);
-        if counts.all >= self.most && !own {
+        if counts.all >= self.most.load(Ordering::Relaxed) && !own {
             return Err(Full::All);
         }
-        if counts.of.get(&origin).is_some_and(|count| *count >= self.most_of_one) && !own {
+        if counts.of.get(&origin).is_some_and(|count| *count >= self.most_of_one.load(Ordering::Relaxed)) && !own {
             return Err(Full::One);
         }
         counts.all += 1;

@@ -31,6 +31,9 @@ use std::sync::MutexGuard;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::Weak;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
@@ -52,6 +55,9 @@ pub(super) struct Hub {
     store_died: Notify,
     /// Links that are to be opened.
     dials: UnboundedSender<Route>,
+    /// Requests and responses of users and domains that came, and that went.
+    received: AtomicU64,
+    sent: AtomicU64,
 }
 
 struct Core {
@@ -103,7 +109,15 @@ impl Hub {
             next_ping: u64::MAX,
             closing: false,
         };
-        let this = Arc::new(Self { core: Mutex::new(core), store, earlier: Notify::new(), store_died: Notify::new(), dials });
+        let this = Arc::new(Self {
+            core: Mutex::new(core),
+            store,
+            earlier: Notify::new(),
+            store_died: Notify::new(),
+            dials,
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+        });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
     }
@@ -153,6 +167,16 @@ impl Hub {
     pub(super) fn look<T>(&self, see: impl FnOnce(&Service, &Facts) -> T) -> T {
         let core = self.lock();
         see(&core.service, &core.facts)
+    }
+
+    /// Something came for the service.
+    pub(super) fn count_received(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests and responses came, and how many went.
+    pub(super) fn frames(&self) -> (u64, u64) {
+        (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
     }
 
     /// Calls the service and performs what comes out.
@@ -270,6 +294,21 @@ impl Hub {
         }
     }
 
+    /// The connections of clients, logged in or not; links are no clients.
+    pub(super) fn clients(&self) -> Vec<ConnectionKey> {
+        let core = self.lock();
+        core.outboxes.keys().filter(|key| !core.service.is_link(**key)).copied().collect()
+    }
+
+    /// Says BYE on one connection, since the relay ends, and when to come back.
+    pub(super) fn say_goodbye(&self, key: ConnectionKey, come_back_after: Duration) {
+        let outbox = self.lock().outboxes.get(&key).cloned();
+        if let Some(outbox) = outbox {
+            outbox.push(Item::Farewell(come_back_after));
+            outbox.wake();
+        }
+    }
+
     /// How many connections have a task.
     pub(super) fn connections(&self) -> usize {
         self.lock().outboxes.len()
@@ -299,7 +338,10 @@ impl Hub {
         for effect in effects {
             let (connection, item) = match effect {
                 Effect::Opened { connection, outcome } => (connection, Item::Opened(outcome)),
-                Effect::Send { connection, octets } => (connection, Item::Send(octets)),
+                Effect::Send { connection, octets } => {
+                    self.sent.fetch_add(1, Ordering::Relaxed);
+                    (connection, Item::Send(octets))
+                }
                 Effect::Close { connection, cause } => (connection, Item::Close(cause)),
                 Effect::Read { ticket, read } => {
                     self.store.read(ticket, read);

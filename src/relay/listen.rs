@@ -1,6 +1,7 @@
 //! The listening sockets: accepts connections, does the first handshake, starts a session's task for each.
 
 use super::crowd::Crowd;
+use super::material::Live;
 use super::session;
 use super::session::Accepted;
 use super::session::Shared;
@@ -29,13 +30,7 @@ pub(super) enum Start {
 }
 
 /// Accepts until `stop` changes, then waits for its sessions to end.
-pub(super) async fn accept(
-    listener: TcpListener,
-    start: Start,
-    shared: Arc<Shared>,
-    crowd: Arc<Crowd>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crowd: Arc<Crowd>, mut stop: watch::Receiver<bool>) {
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -46,7 +41,7 @@ pub(super) async fn accept(
         match accepted {
             Ok((stream, peer)) => match crowd.admit(peer) {
                 Ok(place) => {
-                    let shared = Arc::clone(&shared);
+                    let shared = live.load_full();
                     sessions.spawn(async move {
                         greet(stream, peer, start, shared).await;
                         drop(place);

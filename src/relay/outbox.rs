@@ -11,6 +11,7 @@ use std::sync::PoisonError;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
+use std::time::Duration;
 
 /// One thing for the connection's engine.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) enum Item {
     Send(Octets),
     /// Say BYE and close.
     Close(ByeCause),
+    /// The same since the relay ends; with the time after which to come back.
+    Farewell(Duration),
 }
 
 /// A queue whose one reader is a task.

@@ -112,6 +112,11 @@ impl Session {
                         reason: Some(cause.sentence()),
                         retry_after: (cause == ByeCause::ShuttingDown).then_some(COME_BACK_AFTER),
                     },
+                    Item::Farewell(after) => ServerCommand::Bye {
+                        cause: Some(ByeCause::ShuttingDown),
+                        reason: Some(ByeCause::ShuttingDown.sentence()),
+                        retry_after: Some(after),
+                    },
                 };
                 engine.handle_command(now, command);
             }
