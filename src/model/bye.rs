@@ -13,10 +13,13 @@ pub enum ByeCause {
     PermissionDenied,
     /// Nothing happened for long.
     Idle,
+    /// One of the server's limits was exceeded, or its memory is short: later perhaps.
+    Limit,
 }
 
 impl ByeCause {
-    const ALL: [Self; 5] = [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle];
+    const ALL: [Self; 6] =
+        [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle, Self::Limit];
 
     /// The token on the wire.
     #[must_use]
@@ -27,6 +30,7 @@ impl ByeCause {
             Self::Disabled => "disabled",
             Self::PermissionDenied => "permission-denied",
             Self::Idle => "idle",
+            Self::Limit => "limit",
         }
     }
 
@@ -45,6 +49,7 @@ impl ByeCause {
             Self::Disabled => "the account can no longer be used",
             Self::PermissionDenied => "these messages may no longer be taken",
             Self::Idle => "nothing happened for long",
+            Self::Limit => "more than this server takes from one client; come back later",
         }
     }
 

@@ -1,6 +1,6 @@
 //! How many connections there are, in all and from one place: an IPv4 address, or an IPv6 network of 64 bits.
 
-use core::fmt;
+use crate::service::Limit;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -38,24 +38,6 @@ pub(super) struct Place {
     origin: IpAddr,
 }
 
-/// Which limit leaves no room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
-    /// Connections in all.
-    All,
-    /// Connections from this place.
-    One,
-}
-
-impl fmt::Display for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::All => "limits.connections",
-            Self::One => "limits.connections-per-address",
-        })
-    }
-}
-
 impl Crowd {
     pub(super) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
         Arc::new(Self { most, most_of_one, counts: Mutex::default() })
@@ -65,16 +47,16 @@ impl Crowd {
     ///
     /// # Errors
     /// The limit that leaves no room; then nothing is counted.
-    pub(super) fn admit(self: &Arc<Self>, peer: SocketAddr) -> Result<Place, Full> {
+    pub(super) fn admit(self: &Arc<Self>, peer: SocketAddr) -> Result<Place, Limit> {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let origin = origin_of(peer.ip());
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let own = counts.own.contains(&peer);
         if counts.all >= self.most && !own {
-            return Err(Full::All);
+            return Err(Limit::Connections);
         }
         if counts.of.get(&origin).is_some_and(|count| *count >= self.most_of_one) && !own {
-            return Err(Full::One);
+            return Err(Limit::ConnectionsPerAddress);
         }
         counts.all += 1;
         *counts.of.entry(origin).or_default() += 1;
@@ -134,10 +116,10 @@ mod tests {
         let first = admit("192.0.2.1").unwrap();
         // The same machine, seen by a socket for both families.
         let _second = admit("::ffff:192.0.2.1").unwrap();
-        assert_eq!(admit("192.0.2.1").err(), Some(("192.0.2.1", Full::One)));
+        assert_eq!(admit("192.0.2.1").err(), Some(("192.0.2.1", Limit::ConnectionsPerAddress)));
         let _third = admit("2001:db8::1").unwrap();
         let fourth = admit("2001:db8::2").unwrap();
-        assert_eq!(admit("192.0.2.9").err(), Some(("192.0.2.9", Full::All)));
+        assert_eq!(admit("192.0.2.9").err(), Some(("192.0.2.9", Limit::Connections)));
         drop(fourth);
         let fourth = admit("2001:db8::ffff:0:0:3").unwrap();
         drop((first, fourth));

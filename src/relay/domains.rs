@@ -107,6 +107,11 @@ pub(super) fn service_config(config: &Config, request_prefix: String) -> Service
     let domains = config.domains.iter().map(|name| (name.clone(), rules.clone())).collect();
     ServiceConfig {
         outstanding: limits.outstanding,
+        outstanding_octets: limits.outstanding_octets,
+        memory_octets: limits.memory,
+        unacknowledged_octets: limits.unacknowledged,
+        requests: limits.requests,
+        messages: limits.messages,
         remembered_max: limits.remembered_deliveries,
         cached_users: limits.cached_users,
         sessions_per_user: limits.connections_per_user,

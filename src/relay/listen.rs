@@ -68,6 +68,10 @@ pub(super) async fn accept(
         match accepted {
             Ok((stream, peer)) => match crowd.admit(peer) {
                 Ok(place) => {
+                    match start {
+                        Start::Plain => shared.hub.metrics().accepted_plain.up(),
+                        Start::Tls => shared.hub.metrics().accepted_tls.up(),
+                    }
                     let shared = Arc::clone(&shared);
                     sessions.spawn(async move {
                         greet(stream, peer, start, shared).await;
@@ -75,7 +79,7 @@ pub(super) async fn accept(
                     });
                 }
                 // The connection is dropped at once: an answer would cost what the limit is to save.
-                Err(full) => tracing::warn!(address = %peer.ip().to_canonical(), limit = %full, "connection refused"),
+                Err(full) => shared.hub.reached(full, &peer.ip().to_canonical()),
             },
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");
@@ -105,10 +109,16 @@ async fn handshake(stream: TcpStream, peer: SocketAddr, start: Start, shared: &S
     match tokio::time::timeout(shared.engine.auth_timeout, tls.accept(stream)).await {
         Ok(Ok((stream, info))) => Some((MaybeTls::Tls(Box::new(stream.into())), Some(info))),
         Ok(Err(error)) => {
-            tracing::info!(%peer, %error, "TLS handshake failed");
+            shared.hub.metrics().handshakes_failed.up();
+            if let Some(unsaid) = shared.hub.may_say("handshake") {
+                tracing::info!(%peer, %error, unsaid, "TLS handshake failed");
+            }
             None
         }
-        Err(_) => None,
+        Err(_) => {
+            shared.hub.metrics().handshakes_failed.up();
+            None
+        }
     }
 }
 

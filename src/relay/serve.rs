@@ -6,10 +6,13 @@ use super::crowd::Crowd;
 use super::domains;
 use super::health::Door;
 use super::health::Probe;
+use super::http;
+use super::http::Told;
 use super::hub::Hub;
 use super::links;
 use super::listen;
 use super::listen::Start;
+use super::metrics::Scrape;
 use super::neighbours::Neighbours;
 use super::neighbours::NeighboursError;
 use super::session::Shared;
@@ -54,6 +57,8 @@ pub struct Bound {
     pub plain: Vec<SocketAddr>,
     /// With TLS from the first octet.
     pub tls: Vec<SocketAddr>,
+    /// For `/metrics` and `/healthz`.
+    pub http: Option<SocketAddr>,
     /// Looks whether it does its work; `None` only where nothing is served.
     pub health: Option<Probe>,
 }
@@ -149,13 +154,19 @@ pub async fn serve(
             listeners.push((start, listener));
         }
     }
+    let watched = match config.listen.http {
+        Some(address) => Some(listen::bind(address).map_err(|error| ServeError::Bind { address, error })?),
+        None => None,
+    };
+    bound.http = watched.as_ref().and_then(|listener| listener.local_addr().ok());
     let opened = open_store(config)?;
     let path = &config.listen.control;
     let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
     let peers = neighbours.as_ref().map(|neighbours| neighbours.policies()).unwrap_or_default();
     let engine = Arc::new(domains::engine_config(config, &opened.domains, tls.is_some(), peers));
     let (dials, dialled) = mpsc::unbounded_channel();
-    let hub = Hub::new(opened.service, dials, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
+    let memory = config.limits.memory;
+    let hub = Hub::new(opened.service, memory, dials, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
     let shared = Arc::new(Shared { hub: Arc::clone(&hub), engine, tls: tls.clone(), neighbours: neighbours.clone() });
 
     let (say_stop, stopped) = watch::channel(false);
@@ -167,6 +178,10 @@ pub async fn serve(
     for (start, listener) in listeners {
         doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));
     }
+    if let (Some(listener), Some(probe)) = (watched, bound.health.clone()) {
+        let told = Told { probe, scrape: Scrape::new(Arc::clone(&hub), tls.clone()) };
+        doors.spawn(http::serve(listener, told, stopped.clone()));
+    }
     doors.spawn(links::run(Arc::clone(&hub), neighbours, dialled, stopped.clone()));
     doors.spawn(control::serve(door, Arc::clone(&hub), stopped));
     let mut chores = JoinSet::new();
@@ -177,7 +192,8 @@ pub async fn serve(
     }
     // Whoever subscribes from another domain is told what is new though nobody connects here.
     hub.tell(|_, _| ());
-    tracing::info!(plain = ?bound.plain, tls = ?bound.tls, "relay is ready");
+    let http = bound.http.map(tracing::field::display);
+    tracing::info!(plain = ?bound.plain, tls = ?bound.tls, http, "relay is ready");
     ready(&bound);
     let died = tokio::select! {
         () = stop => false,

@@ -79,6 +79,7 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
             Next::Items(items) => session.relay(&mut drive, items),
             Next::Step(Step::Broken(error)) => {
                 tracing::debug!(peer = %session.peer, %error, "connection lost");
+                session.shared.hub.metrics().ended(None);
                 return;
             }
             // What happens once in a connection's life is boxed: else its room would be kept for all of that life.
@@ -93,6 +94,7 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
             },
         }
     };
+    session.shared.hub.metrics().ended(Some(end));
     session.log_end(end);
     // The service hears of the end before the peer can see it and come back.
     drop(session);
@@ -110,7 +112,7 @@ impl Session {
                     Item::Close(cause) => ServerCommand::Bye {
                         cause: Some(cause),
                         reason: Some(cause.sentence()),
-                        retry_after: (cause == ByeCause::ShuttingDown).then_some(COME_BACK_AFTER),
+                        retry_after: matches!(cause, ByeCause::ShuttingDown | ByeCause::Limit).then_some(COME_BACK_AFTER),
                     },
                 };
                 engine.handle_command(now, command);
@@ -126,11 +128,13 @@ impl Session {
             ServerEvent::Response(frame) => self.connection.response(frame),
             ServerEvent::Authenticated(opening) => {
                 tracing::debug!(peer = %self.peer, user = %opening.identity, "authenticated");
+                hub.metrics().logins_users.up();
                 self.identity = Some(opening.identity.clone());
                 hub.tell(|service, now| service.open(now, key, open(opening)));
             }
             ServerEvent::LinkUp(opening) => {
                 tracing::debug!(peer = %self.peer, domain = %opening.origin, "authenticated");
+                hub.metrics().logins_domains.up();
                 self.identity = Some(Address::of_domain(&opening.origin));
                 drive.stream().break_when_nothing_arrives(LINK_SILENCE);
                 let opening = open_link(opening);
@@ -195,15 +199,22 @@ impl Session {
                 Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
             }
             Ok(Err(error)) => {
-                tracing::info!(peer = %self.peer, %error, "TLS handshake failed");
+                self.shared.hub.metrics().handshakes_failed.up();
+                if let Some(unsaid) = self.shared.hub.may_say("handshake") {
+                    tracing::info!(peer = %self.peer, %error, unsaid, "TLS handshake failed");
+                }
                 None
             }
-            Err(_) => None,
+            Err(_) => {
+                self.shared.hub.metrics().handshakes_failed.up();
+                None
+            }
         }
     }
 
     /// The one stable line that a log watcher may count on.
     fn log_failure(&self, claimed: Option<Address>, mechanism: Option<crate::engine::Mechanism>) {
+        self.shared.hub.metrics().login_failed(mechanism);
         let user = claimed.map(|user| user.as_str().to_owned()).unwrap_or_default();
         let mechanism = mechanism.map_or("unknown", crate::engine::Mechanism::as_str);
         tracing::warn!(address = %self.peer.ip().to_canonical(), user, mechanism, "login failed");
@@ -213,7 +224,12 @@ impl Session {
         let user = self.identity.as_ref().map(Address::as_str).unwrap_or_default();
         match end {
             End::Bye | End::Eof => tracing::debug!(peer = %self.peer, user, %end, "connection ended"),
-            _ => tracing::info!(peer = %self.peer, user, %end, "connection ended"),
+            _ if self.identity.is_some() => tracing::info!(peer = %self.peer, user, %end, "connection ended"),
+            // Strangers can have as many as they like.
+            _ => match self.shared.hub.may_say("stranger") {
+                Some(unsaid) => tracing::info!(peer = %self.peer, user, %end, unsaid, "connection ended"),
+                None => tracing::debug!(peer = %self.peer, user, %end, "connection ended"),
+            },
         }
     }
 }

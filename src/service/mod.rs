@@ -10,11 +10,13 @@ pub mod effect;
 mod forward;
 mod incoming;
 mod lasting;
+mod limit;
 mod locate;
 mod mailbox;
 mod notify;
 mod offer;
 mod outbox;
+mod pace;
 mod policy;
 mod presence;
 mod publish;
@@ -30,8 +32,11 @@ mod subscribe;
 mod timers;
 mod users;
 mod watchers;
+mod weight;
 
 pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
+pub use limit::Limit;
+pub use pace::Rate;
 pub use effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
 
 pub use status::{LinkStatus, RouteStatus};
@@ -44,6 +49,7 @@ use lasting::Subscribing;
 use locate::Place;
 use mailbox::Row;
 use notify::Ending;
+use pace::Paces;
 use publish::Change;
 use recent::Recent;
 use routes::{Link, Peer};
@@ -54,6 +60,7 @@ use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
 use timers::{Timer, TimerKey, Timers};
 use users::{Held, User};
+use weight::Scale;
 
 /// What an authenticated connection wants to be.
 #[derive(Clone, Debug)]
@@ -137,6 +144,9 @@ pub struct Service {
     acknowledged: HashMap<u64, Row>,
     recent: Recent,
     timers: Timers,
+    /// What requests without an answer hold in memory.
+    scale: Scale,
+    paces: Paces,
     effects: VecDeque<Effect>,
     next_ticket: u64,
     next_serial: u64,
@@ -196,6 +206,8 @@ impl Service {
             acknowledged: HashMap::new(),
             recent,
             timers: Timers::default(),
+            scale: Scale::default(),
+            paces: Paces::default(),
             effects: VecDeque::new(),
             next_ticket: 0,
             next_serial: 0,

@@ -128,6 +128,12 @@ impl Server {
         self.reads() || self.splitter.waiting() < ENOUGH_OCTETS
     }
 
+    /// Octets that were read and are not handed out: of a frame that has not ended, or of frames that must wait.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.splitter.waiting()
+    }
+
     /// Whether a frame has begun that has not ended. Not while an AUTH is judged: whole frames may wait then.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
