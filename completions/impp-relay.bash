@@ -25,11 +25,23 @@ _impp__relay() {
             impp__relay,init)
                 cmd="impp__relay__subcmd__init"
                 ;;
+            impp__relay,kick)
+                cmd="impp__relay__subcmd__kick"
+                ;;
             impp__relay,links)
                 cmd="impp__relay__subcmd__links"
                 ;;
+            impp__relay,mailbox)
+                cmd="impp__relay__subcmd__mailbox"
+                ;;
             impp__relay,serve)
                 cmd="impp__relay__subcmd__serve"
+                ;;
+            impp__relay,sessions)
+                cmd="impp__relay__subcmd__sessions"
+                ;;
+            impp__relay,subscriptions)
+                cmd="impp__relay__subcmd__subscriptions"
                 ;;
             impp__relay,user)
                 cmd="impp__relay__subcmd__user"
@@ -48,6 +60,12 @@ _impp__relay() {
                 ;;
             impp__relay__subcmd__check,peers)
                 cmd="impp__relay__subcmd__check__subcmd__peers"
+                ;;
+            impp__relay__subcmd__mailbox,drop)
+                cmd="impp__relay__subcmd__mailbox__subcmd__drop"
+                ;;
+            impp__relay__subcmd__mailbox,list)
+                cmd="impp__relay__subcmd__mailbox__subcmd__list"
                 ;;
             impp__relay__subcmd__user,add)
                 cmd="impp__relay__subcmd__user__subcmd__add"
@@ -83,7 +101,7 @@ _impp__relay() {
 
     case "${cmd}" in
         impp__relay)
-            opts="-c -h -V --config --help --version demo init serve check links user"
+            opts="-c -h -V --config --help --version demo init serve check sessions subscriptions links mailbox kick user"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -336,6 +354,32 @@ _impp__relay() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        impp__relay__subcmd__kick)
+            opts="-c -h --connection --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --connection)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         impp__relay__subcmd__links)
             opts="-c -h --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -358,8 +402,118 @@ _impp__relay() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        impp__relay__subcmd__mailbox)
+            opts="-c -h --config --help list drop"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        impp__relay__subcmd__mailbox__subcmd__drop)
+            opts="-c -h --all --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        impp__relay__subcmd__mailbox__subcmd__list)
+            opts="-c -h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         impp__relay__subcmd__serve)
             opts="-c -h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        impp__relay__subcmd__sessions)
+            opts="-c -h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        impp__relay__subcmd__subscriptions)
+            opts="-c -h --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

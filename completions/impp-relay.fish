@@ -31,7 +31,11 @@ complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "demo" -d 'Sho
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "init" -d 'Make configuration, data folder, key, self-signed certificate and first user'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "serve" -d 'Run the relay'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "check" -d 'Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "sessions" -d 'Who is logged in, and who may come back to a session'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "subscriptions" -d 'Who watches whom, here and in other domains'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "links" -d 'With which domains the running relay talks, and what waits'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "mailbox" -d 'Messages that wait for a user'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "kick" -d 'End a user\'s sessions; they may log in again, unless the account is disabled'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "user" -d 'Users: add, change, list, delete; also while the relay runs'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l once -d 'End after the show instead of staying for you to try'
@@ -79,9 +83,30 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -l json -d 'One JSON object per domain of ours'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand sessions" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand sessions" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand sessions" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand subscriptions" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand subscriptions" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand subscriptions" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -l json -d 'One JSON object per domain'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand links" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and not __fish_seen_subcommand_from list drop" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and not __fish_seen_subcommand_from list drop" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and not __fish_seen_subcommand_from list drop" -f -a "list" -d 'List what waits for a user, oldest first'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and not __fish_seen_subcommand_from list drop" -f -a "drop" -d 'Delete messages that wait for a user, for good'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from list" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from list" -l json -d 'One JSON object per message'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from drop" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from drop" -l all -d 'All that wait now'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from drop" -l json -d 'One JSON object per message that is gone'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand kick" -l connection -d 'Only the session of this name, as `sessions` shows it' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand kick" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand kick" -l json -d 'One JSON object per session that ended'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand kick" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "add" -d 'Add a user'

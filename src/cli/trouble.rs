@@ -142,7 +142,7 @@ fn status(error: &Error) -> Exit {
             _ => Exit::Protocol,
         },
         Error::TooLarge { .. } => Exit::Data,
-        Error::Bye { cause: Some(ByeCause::Disabled | ByeCause::PermissionDenied), .. } => Exit::Denied,
+        Error::Bye { cause: Some(ByeCause::Disabled | ByeCause::PermissionDenied | ByeCause::Kicked), .. } => Exit::Denied,
         Error::Bye { cause: Some(ByeCause::Replaced), .. } | Error::MovedAway(_) | Error::MovedTooOften(_) => Exit::Unavailable,
         Error::Bye { .. } => Exit::TryLater,
         Error::Closed => Exit::Internal,

@@ -15,11 +15,13 @@ pub enum ByeCause {
     Idle,
     /// One of the server's limits was exceeded, or its memory is short: later perhaps.
     Limit,
+    /// An administrator ended the session.
+    Kicked,
 }
 
 impl ByeCause {
-    const ALL: [Self; 6] =
-        [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle, Self::Limit];
+    const ALL: [Self; 7] =
+        [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle, Self::Limit, Self::Kicked];
 
     /// The token on the wire.
     #[must_use]
@@ -31,6 +33,7 @@ impl ByeCause {
             Self::PermissionDenied => "permission-denied",
             Self::Idle => "idle",
             Self::Limit => "limit",
+            Self::Kicked => "kicked",
         }
     }
 
@@ -50,12 +53,13 @@ impl ByeCause {
             Self::PermissionDenied => "these messages may no longer be taken",
             Self::Idle => "nothing happened for long",
             Self::Limit => "more than this server takes from one client; come back later",
+            Self::Kicked => "an administrator ended the session",
         }
     }
 
     /// Whether a client that reads this must not come back by itself.
     #[must_use]
     pub const fn stays_away(self) -> bool {
-        matches!(self, Self::Replaced | Self::Disabled | Self::PermissionDenied)
+        matches!(self, Self::Replaced | Self::Disabled | Self::PermissionDenied | Self::Kicked)
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn engine_config(
         domains: domains.iter().map(|record| (record.name.clone(), domain(record))).collect(),
         max_body: config.limits.body,
         max_outstanding: config.limits.outstanding,
+        login_octets: config.limits.login_octets,
         links: LinkPolicy { enabled, max_outstanding: link_rules(config).outstanding, peers },
         tls: policy,
         ..engine::ServerConfig::new(AGENT)

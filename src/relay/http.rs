@@ -66,9 +66,7 @@ pub(super) async fn serve(listener: TcpListener, told: Told, mut stop: watch::Re
 impl Told {
     async fn answer(&self, page: Page) -> Answer {
         match page {
-            Page::Metrics => {
-                Answer { status: Status::Ok, kind: CONTENT_TYPE, body: self.scrape.text().await, head_only: false }
-            }
+            Page::Metrics => Answer { status: Status::Ok, kind: CONTENT_TYPE, body: self.scrape.text().await, head_only: false },
             Page::Health => Answer::health(&self.probe.look().await),
         }
     }

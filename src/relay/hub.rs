@@ -1,8 +1,10 @@
 //! Where the service, the store and the connections of a relay come together: one lock, and effects performed under it.
 
+use super::control::ConnectionFacts;
 use super::control::Facts;
-use super::control::LinkFacts;
+use super::guard::Guard;
 use super::hush::Hush;
+use super::limits::InForce;
 use super::memory::Memory;
 use super::metrics::Metrics;
 use super::outbox::Item;
@@ -12,6 +14,7 @@ use crate::model::ByeCause;
 use crate::model::Credentials;
 use crate::model::Now;
 use crate::net::Clock;
+use crate::service::Administered;
 use crate::service::ConnectionKey;
 use crate::service::Effect;
 use crate::service::Limit;
@@ -19,6 +22,8 @@ use crate::service::Notice;
 use crate::service::Route;
 use crate::service::Service;
 use crate::service::Ticket;
+use crate::service::store::Loaded;
+use crate::service::store::Read;
 use crate::service::store::StoreError;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
@@ -55,6 +60,7 @@ pub(super) struct Hub {
     dials: UnboundedSender<Route>,
     metrics: Metrics,
     memory: Arc<Memory>,
+    guard: Guard,
     hush: Hush,
 }
 
@@ -67,6 +73,9 @@ struct Core {
     /// For the administrator's eyes.
     facts: Facts,
     next_key: u64,
+    /// What administrators wait for.
+    asked: HashMap<u64, oneshot::Sender<Administered>>,
+    next_asked: u64,
     /// When the timer task has been told to wake.
     deadline: Option<Instant>,
     /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
@@ -86,7 +95,7 @@ impl Hub {
     /// Those of `start`.
     pub(super) fn new<E>(
         service: Service,
-        memory: u64,
+        limits: Arc<InForce>,
         dials: UnboundedSender<Route>,
         start: impl FnOnce(Box<dyn Fn(Completion) + Send + Sync>) -> Result<StoreThread, E>,
     ) -> Result<Arc<Self>, E> {
@@ -103,6 +112,8 @@ impl Hub {
             outboxes: HashMap::new(),
             facts: Facts::default(),
             next_key: 0,
+            asked: HashMap::new(),
+            next_asked: 0,
             deadline: None,
             pings: HashMap::new(),
             next_ping: u64::MAX,
@@ -116,7 +127,8 @@ impl Hub {
             store_died: Notify::new(),
             dials,
             metrics: Metrics::new(Clock::now().unix),
-            memory: Arc::new(Memory::new(memory)),
+            memory: Arc::new(Memory::new(Arc::clone(&limits))),
+            guard: Guard::new(limits),
             hush: Hush::default(),
         });
         let _ = hub.set(Arc::downgrade(&this));
@@ -140,14 +152,19 @@ impl Hub {
     pub(super) fn unregister(&self, key: ConnectionKey) {
         let mut core = self.lock();
         core.outboxes.remove(&key);
-        core.facts.links.remove(&key);
+        core.facts.connections.remove(&key);
+    }
+
+    /// Notes what there is to see of a connection that has logged in.
+    pub(super) fn note_connection(&self, key: ConnectionKey, facts: ConnectionFacts) {
+        self.lock().facts.connections.insert(key, facts);
     }
 
     /// Notes what there is to see of a link.
-    pub(super) fn note_link(&self, key: ConnectionKey, route: &Route, facts: LinkFacts) {
+    pub(super) fn note_link(&self, key: ConnectionKey, route: &Route, facts: ConnectionFacts) {
         let mut core = self.lock();
         core.facts.failures.remove(route);
-        core.facts.links.insert(key, facts);
+        core.facts.connections.insert(key, facts);
     }
 
     /// Notes why there is no link.
@@ -167,9 +184,25 @@ impl Hub {
 
     /// Calls the service and performs what comes out.
     pub(super) fn tell(&self, call: impl FnOnce(&mut Service, Now)) {
+        self.tell_core(|core, now| call(&mut core.service, now));
+    }
+
+    /// The same for an administrator, who waits for what comes of it: an answer, once what it promises is on the disk.
+    /// `None`: the relay stops.
+    pub(super) async fn administer(&self, call: impl FnOnce(&mut Service, Now, u64)) -> Option<Administered> {
+        let (answer, outcome) = oneshot::channel();
+        self.tell_core(|core, now| {
+            core.next_asked += 1;
+            core.asked.insert(core.next_asked, answer);
+            call(&mut core.service, now, core.next_asked);
+        });
+        outcome.await.ok()
+    }
+
+    fn tell_core(&self, call: impl FnOnce(&mut Core, Now)) {
         let now = Clock::now();
         let mut core = self.lock();
-        call(&mut core.service, now);
+        call(&mut core, now);
         self.perform(&mut core);
         let deadline = core.service.poll_timeout();
         let earlier = deadline.is_some_and(|at| core.deadline.is_none_or(|known| at < known));
@@ -240,6 +273,16 @@ impl Hub {
         }
     }
 
+    /// What the store has by now, every write given before included.
+    pub(super) async fn read(&self, read: Read) -> Result<Loaded, StoreError> {
+        let (answer, found) = oneshot::channel();
+        self.store().ask(read, move |found| {
+            // Nobody waits any more if whoever asked is gone.
+            let _ = answer.send(found);
+        });
+        found.await.unwrap_or(Err(StoreError::Io))
+    }
+
     /// The store, for what the service has no part in.
     pub(super) fn store(&self) -> &StoreThread {
         &self.store
@@ -261,6 +304,11 @@ impl Hub {
         if let Some(unsaid) = self.may_say(limit.as_str()) {
             tracing::warn!(%limit, %who, unsaid, "limit reached");
         }
+    }
+
+    /// Logins that failed.
+    pub(super) fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// What all connections hold in memory.
@@ -360,6 +408,13 @@ impl Hub {
                 Effect::Dial(route) => {
                     // Nobody listens any more if the relay stops.
                     let _ = self.dials.send(route);
+                    continue;
+                }
+                Effect::Administered { number, outcome } => {
+                    if let Some(asked) = core.asked.remove(&number) {
+                        // Nobody waits any more if the administrator has gone.
+                        let _ = asked.send(outcome);
+                    }
                     continue;
                 }
                 Effect::Notice(notice) => {

@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
-use super::control::LinkFacts;
+use super::control::ConnectionFacts;
 use super::hub::Hub;
 use super::neighbours::Neighbours;
 use super::outbox::Item;
@@ -96,7 +96,7 @@ impl Links {
             max_body: hello.max_body,
             max_outstanding: hello.max_outstanding,
         };
-        let facts = LinkFacts { address: place.address, since: Clock::now().unix, tls: drive.stream().tls_version() };
+        let facts = ConnectionFacts { address: place.address, since: Clock::now().unix, tls: drive.stream().tls_version() };
         self.hub.note_link(connection.key, &route, facts);
         self.hub.tell(|service, now| service.open_link(now, connection.key, opening));
         let mut session = Session { connection, of_use: false };

@@ -1,12 +1,15 @@
 //! The listening sockets: accepts connections, does the first handshake, starts a session's task for each.
 
+use super::crowd::Admitted;
 use super::crowd::Crowd;
 use super::session;
 use super::session::Accepted;
+use super::session::Origin;
 use super::session::Shared;
 use crate::engine::TlsInfo;
 use crate::net::Clock;
 use crate::net::MaybeTls;
+use crate::service::Limit;
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -66,16 +69,21 @@ pub(super) async fn accept(
             _ = stop.changed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => match crowd.admit(peer) {
-                Ok(place) => {
+            Ok((stream, peer)) => match crowd.admit(Clock::instant(), peer) {
+                Ok(Admitted { place, leave, in_place_of_another }) => {
+                    if in_place_of_another {
+                        shared.hub.reached(Limit::Logins, &peer.ip().to_canonical());
+                    }
                     match start {
                         Start::Plain => shared.hub.metrics().accepted_plain.up(),
                         Start::Tls => shared.hub.metrics().accepted_tls.up(),
                     }
                     let shared = Arc::clone(&shared);
                     sessions.spawn(async move {
-                        greet(stream, peer, start, shared).await;
-                        drop(place);
+                        tokio::select! {
+                            () = greet(stream, Origin { peer, place }, start, shared) => {}
+                            () = leave.told() => {}
+                        }
                     });
                 }
                 // The connection is dropped at once: an answer would cost what the limit is to save.
@@ -92,13 +100,13 @@ pub(super) async fn accept(
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
-async fn greet(stream: TcpStream, peer: SocketAddr, start: Start, shared: Arc<Shared>) {
+async fn greet(stream: TcpStream, origin: Origin, start: Start, shared: Arc<Shared>) {
     // Frames are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let since = Clock::instant();
     // Boxed, so that a session does not keep the handshake's room for all its life.
-    let Some((stream, tls)) = Box::pin(handshake(stream, peer, start, &shared)).await else { return };
-    session::run(shared, Accepted { stream, tls, peer, since }).await;
+    let Some((stream, tls)) = Box::pin(handshake(stream, origin.peer, start, &shared)).await else { return };
+    session::run(shared, Accepted { stream, tls, origin, since }).await;
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]

@@ -1,26 +1,21 @@
 //! How many octets the relay's connections hold in memory, all together, and whether that is too much.
 
+use super::limits::InForce;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What all connections hold: half-read frames, and what waits to be written.
-#[derive(Debug)]
 pub(super) struct Memory {
-    most: AtomicU64,
+    limits: Arc<InForce>,
     used: AtomicU64,
     /// How much there was when nobody was left who held much: it is not looked again until it is more.
     vain: AtomicU64,
 }
 
 impl Memory {
-    pub(super) const fn new(most: u64) -> Self {
-        Self { most: AtomicU64::new(most), used: AtomicU64::new(0), vain: AtomicU64::new(0) }
-    }
-
-    /// Another limit holds from now on.
-    pub(super) fn allow(&self, most: u64) {
-        self.most.store(most, Relaxed);
-        self.vain.store(0, Relaxed);
+    pub(super) const fn new(limits: Arc<InForce>) -> Self {
+        Self { limits, used: AtomicU64::new(0), vain: AtomicU64::new(0) }
     }
 
     /// One connection held so many, and now holds so many.
@@ -38,12 +33,12 @@ impl Memory {
     /// Whether somebody has to go.
     pub(super) fn is_short(&self) -> bool {
         let used = self.used();
-        used > self.most.load(Relaxed) && used > self.vain.load(Relaxed)
+        used > self.limits.load().memory && used > self.vain.load(Relaxed)
     }
 
     /// Whether enough have gone: a good part, so that the next octet does not send away the next.
     pub(super) fn is_eased(&self) -> bool {
-        self.used() <= self.most.load(Relaxed) / 8 * 7
+        self.used() <= self.limits.load().memory / 8 * 7
     }
 
     /// Nobody is left whose going would help.
@@ -56,10 +51,12 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::limits::testing;
 
     #[test]
     fn short_eased_and_vain() {
-        let memory = Memory::new(800);
+        let limits = testing(|limits| limits.memory = 800);
+        let memory = Memory::new(Arc::clone(&limits));
         memory.change(0, 800);
         assert!(!memory.is_short() && !memory.is_eased());
         memory.change(0, 1);
@@ -70,7 +67,8 @@ mod tests {
         assert!(memory.is_short());
         memory.change(300, 0);
         assert!(!memory.is_short() && memory.is_eased());
-        memory.allow(500);
+        // A reload.
+        limits.store(testing(|limits| limits.memory = 500).load_full());
         assert!(memory.is_short());
     }
 }

@@ -35,7 +35,6 @@ impl Item {
 }
 
 /// A queue whose one reader is a task.
-#[derive(Debug)]
 pub(super) struct Outbox {
     memory: Arc<Memory>,
     state: Mutex<State>,
@@ -136,10 +135,11 @@ impl Drop for Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::limits::testing;
 
     #[test]
     fn octets_count_from_the_queue_to_the_wire() {
-        let memory = Arc::new(Memory::new(100));
+        let memory = Arc::new(Memory::new(testing(|limits| limits.memory = 100)));
         let outbox = Outbox::new(Arc::clone(&memory));
         let push = |text: &'static str| outbox.push(Item::Send(bytes::Bytes::from_static(text.as_bytes()).into()));
         push("ten octets");

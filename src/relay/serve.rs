@@ -9,6 +9,7 @@ use super::health::Probe;
 use super::http;
 use super::http::Told;
 use super::hub::Hub;
+use super::limits::InForce;
 use super::links;
 use super::listen;
 use super::listen::Start;
@@ -165,12 +166,13 @@ pub async fn serve(
     let peers = neighbours.as_ref().map(|neighbours| neighbours.policies()).unwrap_or_default();
     let engine = Arc::new(domains::engine_config(config, &opened.domains, tls.is_some(), peers));
     let (dials, dialled) = mpsc::unbounded_channel();
-    let memory = config.limits.memory;
-    let hub = Hub::new(opened.service, memory, dials, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
+    let limits = Arc::new(InForce::from_pointee(config.limits));
+    let hub = Hub::new(opened.service, Arc::clone(&limits), dials, |complete| opened.start.run(complete))
+        .map_err(ServeError::Threads)?;
     let shared = Arc::new(Shared { hub: Arc::clone(&hub), engine, tls: tls.clone(), neighbours: neighbours.clone() });
 
     let (say_stop, stopped) = watch::channel(false);
-    let crowd = Crowd::new(config.limits.connections, config.limits.connections_per_address);
+    let crowd = Crowd::new(limits);
     let plain = bound.plain.iter().map(|&address| Door { address, tls: false });
     let knocked = plain.chain(bound.tls.iter().map(|&address| Door { address, tls: true })).collect();
     bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), knocked, domain.clone()));

@@ -4,7 +4,9 @@ use super::connection::Connection;
 use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
-use super::control::LinkFacts;
+use super::control::ConnectionFacts;
+use super::crowd::Place;
+use super::guard::TooMany;
 use super::hub::Hub;
 use super::neighbours::Neighbours;
 use super::outbox::Item;
@@ -28,6 +30,7 @@ use crate::net::link::Proof;
 use crate::net::random;
 use crate::service;
 use crate::service::Closed;
+use crate::service::Limit;
 use crate::service::Route;
 use crate::service::SessionState;
 use std::collections::VecDeque;
@@ -54,7 +57,14 @@ struct Session {
     shared: Arc<Shared>,
     connection: Connection,
     peer: SocketAddr,
+    place: Place,
     identity: Option<Address>,
+}
+
+/// Who comes, and the room that is kept.
+pub(super) struct Origin {
+    pub(super) peer: SocketAddr,
+    pub(super) place: Place,
 }
 
 /// An accepted connection.
@@ -62,18 +72,18 @@ pub(super) struct Accepted {
     pub(super) stream: MaybeTls,
     /// What the handshake proved, where TLS came first.
     pub(super) tls: Option<TlsInfo>,
-    pub(super) peer: SocketAddr,
+    pub(super) origin: Origin,
     /// When it was accepted: the time to log in counts from there, handshake included.
     pub(super) since: Instant,
 }
 
 /// Serves one accepted connection to its end.
 pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
-    let Accepted { stream, tls, peer, since } = accepted;
+    let Accepted { stream, tls, origin: Origin { peer, place }, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
     let mut drive = Drive::new(engine, stream);
     let connection = Connection::new(Arc::clone(&shared.hub));
-    let mut session = Session { shared, connection, peer, identity: None };
+    let mut session = Session { shared, connection, peer, place, identity: None };
     let end = loop {
         match session.connection.next(&mut drive).await {
             Next::Items(items) => session.relay(&mut drive, items),
@@ -90,7 +100,10 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
             Next::Step(Step::Event(ServerEvent::Ended(end))) => break end,
             Next::Step(Step::Event(event)) => match session.handle(&drive, event) {
                 None => {}
-                Some(question) => Box::pin(session.authenticate(&mut drive, question)).await,
+                Some(question) => match Box::pin(session.authenticate(&mut drive, question)).await {
+                    Ok(()) => {}
+                    Err(TooMany) => return,
+                },
             },
         }
     };
@@ -129,17 +142,19 @@ impl Session {
             ServerEvent::Authenticated(opening) => {
                 tracing::debug!(peer = %self.peer, user = %opening.identity, "authenticated");
                 hub.metrics().logins_users.up();
+                self.welcome(&opening.identity, opening.anonymous);
                 self.identity = Some(opening.identity.clone());
+                hub.note_connection(key, self.facts(drive));
                 hub.tell(|service, now| service.open(now, key, open(opening)));
             }
             ServerEvent::LinkUp(opening) => {
                 tracing::debug!(peer = %self.peer, domain = %opening.origin, "authenticated");
                 hub.metrics().logins_domains.up();
+                self.welcome(&Address::of_domain(&opening.origin), false);
                 self.identity = Some(Address::of_domain(&opening.origin));
                 drive.stream().break_when_nothing_arrives(LINK_SILENCE);
                 let opening = open_link(opening);
-                let facts = LinkFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() };
-                hub.note_link(key, &opening.route, facts);
+                hub.note_link(key, &opening.route, self.facts(drive));
                 hub.tell(|service, now| service.open_link(now, key, opening));
             }
             ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
@@ -153,26 +168,62 @@ impl Session {
         None
     }
 
+    /// What an administrator may see of it.
+    fn facts(&self, drive: &Drive<Server, MaybeTls>) -> ConnectionFacts {
+        ConnectionFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() }
+    }
+
     /// From the engine to the store, the DNS, or a thread that may take its time, and back.
-    async fn authenticate(&self, drive: &mut Drive<Server, MaybeTls>, question: ServerEvent) {
+    ///
+    /// # Errors
+    /// Too many log in from there: whoever does not guess comes again.
+    async fn authenticate(&self, drive: &mut Drive<Server, MaybeTls>, question: ServerEvent) -> Result<(), TooMany> {
         let neighbours = self.shared.neighbours.as_ref();
+        let who = match &question {
+            ServerEvent::LookUp(user) => Some(user.clone()),
+            ServerEvent::LookUpPeer(origin) | ServerEvent::JudgePeer(origin) => Some(Address::of_domain(origin)),
+            _ => None,
+        };
+        if let Some(who) = who {
+            self.wait_for_turn(&who).await?;
+        }
         let answer = match question {
             ServerEvent::LookUp(user) => ServerCommand::Credentials(self.shared.hub.credentials(user).await),
             ServerEvent::LookUpPeer(origin) => {
                 ServerCommand::Credentials(neighbours.and_then(|neighbours| neighbours.credentials(&origin)))
             }
             ServerEvent::JudgePeer(origin) => {
-                let Some(neighbours) = neighbours else { return };
+                let Some(neighbours) = neighbours else { return Ok(()) };
                 let judged = neighbours.judge(&origin, drive.stream().peer_certificates(), self.peer.ip()).await;
                 ServerCommand::PeerJudged(self.log_judgement(&origin, judged))
             }
             ServerEvent::CheckPassword(work) => match tokio::task::spawn_blocking(move || work.run()).await {
                 Ok(verdict) => ServerCommand::Checked(verdict),
-                Err(_) => return,
+                Err(_) => return Ok(()),
             },
-            _ => return,
+            _ => return Ok(()),
         };
         drive.command(|engine, now| engine.handle_command(now, answer));
+        Ok(())
+    }
+
+    /// Whoever guesses waits, before it is looked whether the guess is right.
+    async fn wait_for_turn(&self, who: &Address) -> Result<(), TooMany> {
+        let hub = &self.shared.hub;
+        let delay = hub.guard().delay(Clock::instant(), self.peer.ip(), who);
+        if delay != Ok(Duration::ZERO) {
+            hub.reached(Limit::FailedLogins, &self.peer.ip().to_canonical());
+        }
+        tokio::time::sleep(delay?).await;
+        Ok(())
+    }
+
+    /// Somebody proved who it is.
+    fn welcome(&self, who: &Address, anonymous: bool) {
+        self.place.welcome();
+        if !anonymous {
+            self.shared.hub.guard().passed(self.peer.ip(), who);
+        }
     }
 
     /// Tells why another domain was believed or not.
@@ -215,6 +266,7 @@ impl Session {
     /// The one stable line that a log watcher may count on.
     fn log_failure(&self, claimed: Option<Address>, mechanism: Option<crate::engine::Mechanism>) {
         self.shared.hub.metrics().login_failed(mechanism);
+        self.shared.hub.guard().failed(Clock::instant(), self.peer.ip(), claimed.as_ref());
         let user = claimed.map(|user| user.as_str().to_owned()).unwrap_or_default();
         let mechanism = mechanism.map_or("unknown", crate::engine::Mechanism::as_str);
         tracing::warn!(address = %self.peer.ip().to_canonical(), user, mechanism, "login failed");

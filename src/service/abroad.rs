@@ -61,6 +61,16 @@ impl Abroad {
         }
     }
 
+    /// When the lease ends, if one was granted.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// The client does not have the newest value.
+    pub(super) fn is_behind(&self) -> bool {
+        self.newest.as_ref().is_some_and(|newest| !newest.known)
+    }
+
     /// Nothing is granted any more.
     fn end(&mut self) -> Option<Instant> {
         self.newest = None;

@@ -1,10 +1,10 @@
 //! SEND: to every connection that takes the target's messages; the first OK settles it, else it is stored (SPEC §5).
 
 use super::effect::{ConnectionKey, Effect, Notice};
+use super::limit::Limit;
 use super::outbox::{About, Copy, Sent, Waiting, identity_of};
 use super::policy::Access;
 use super::presence::entity_head;
-use super::limit::Limit;
 use super::sessions::{Asker, Connection};
 use super::store::{Delivery, Remembered, StoreError};
 use super::timers::{Timer, TimerKey};

@@ -1,7 +1,7 @@
 //! What the rules want done: the only way in which the service touches the world.
 
 use super::limit::Limit;
-use super::store::{Read, Remembered, Write};
+use super::store::{Read, Remembered, StoreError, Write};
 use crate::model::{Address, Answer, ByeCause, ConnectionId, Domain};
 use bytes::Bytes;
 use std::time::Duration;
@@ -99,8 +99,24 @@ pub enum Effect {
     /// Note a delivery so that a crash of the process does not forget it. Must be done before any later
     /// [`Effect::Send`]; a failure is logged and changes nothing else.
     Remember(Remembered),
+    /// What an administrator asked for under this number is done, or cannot be.
+    Administered {
+        /// As it was asked.
+        number: u64,
+        /// What came of it.
+        outcome: Administered,
+    },
     /// For the log.
     Notice(Notice),
+}
+
+/// What came of an administrator's request.
+#[derive(Debug)]
+pub enum Administered {
+    /// To [`super::Service::act_for`]: the response, as its owner would get it.
+    Answered(Octets),
+    /// To [`super::Service::drop_message`]: the message is gone for good, or it could not be deleted.
+    Dropped(Result<(), StoreError>),
 }
 
 /// What an operator may want to know. Ids only, never bodies.

@@ -87,8 +87,7 @@ impl Service {
             return self.refuse(&asker, &answer);
         }
         if matches!(request.call, UserCall::Subscribe { .. }) && !self.subscribing_abroad(&asker.session, &request.target) {
-            let answer =
-                self.over(Limit::SubscriptionsPerSession, &asker.session.user, "too many subscriptions of this session");
+            let answer = self.over(Limit::SubscriptionsPerSession, &asker.session.user, "too many subscriptions of this session");
             return self.refuse(&asker, &answer);
         }
         let large = asker.frame.body().map_or(0, <[u8]>::len) as u64 > SMALL_OCTETS;

@@ -3,9 +3,9 @@
 use super::Service;
 use super::abroad::is_too_long;
 use super::effect::{ConnectionKey, Effect, Route};
+use super::limit::Limit;
 use super::locate::Place;
 use super::requests::is_of_its_type;
-use super::limit::Limit;
 use super::sessions::{Asker, SessionKey};
 use super::users::Held;
 use crate::model::response::error_to;

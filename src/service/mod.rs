@@ -4,6 +4,7 @@
 //! gives `None` and perform each effect in that order, then look at [`Service::poll_timeout`].
 
 mod abroad;
+mod administer;
 pub mod config;
 mod deliver;
 pub mod effect;
@@ -35,11 +36,12 @@ mod watchers;
 mod weight;
 
 pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
+pub use effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
 pub use limit::Limit;
 pub use pace::Rate;
-pub use effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
 
-pub use status::{LinkStatus, RouteStatus};
+pub use sessions::SessionKey;
+pub use status::{Counts, LinkStatus, RouteStatus, SessionStatus, SubscriptionStatus};
 
 use crate::model::{Address, Answer, ConnectionId, Domain, ErrorKind, Fingerprint, Now};
 use crate::wire::Frame;
@@ -54,7 +56,7 @@ use publish::Change;
 use recent::Recent;
 use routes::{Link, Peer};
 use rules::NewRules;
-use sessions::{Connection, Session, SessionKey};
+use sessions::{Connection, Session};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
@@ -175,6 +177,8 @@ enum Task {
     Store(u64),
     /// A stored message is being deleted.
     Delete(Row),
+    /// The same because an administrator wants it, under this number; `None`: it was being deleted already.
+    Drop(Option<Row>, u64),
     /// A subscription of another domain is being written.
     Subscribe(Box<Subscribing>),
 }
@@ -289,18 +293,19 @@ impl Service {
     pub fn loaded(&mut self, now: Now, ticket: Ticket, outcome: Result<Loaded, StoreError>) {
         let user = |outcome: Result<Loaded, StoreError>| match outcome? {
             Loaded::User(record) => Ok(record),
-            Loaded::Mailbox(_) => Err(StoreError::Corrupt),
+            Loaded::Mailbox(_) | Loaded::Totals(_) => Err(StoreError::Corrupt),
         };
         let mailbox = |outcome: Result<Loaded, StoreError>| match outcome? {
             Loaded::Mailbox(messages) => Ok(messages),
-            Loaded::User(_) => Err(StoreError::Corrupt),
+            Loaded::User(_) | Loaded::Totals(_) => Err(StoreError::Corrupt),
         };
         match self.tasks.remove(&ticket) {
             Some(Task::Load(address)) => self.user_loaded(now, &address, user(outcome)),
             Some(Task::Reload(address, mark)) => self.user_reloaded(now, &address, mark, user(outcome)),
             Some(Task::Offer(address)) => self.offer_read(now, &address, ticket.0, mailbox(outcome)),
             Some(Task::Sweep(address)) => self.sweep_read(now, &address, mailbox(outcome)),
-            Some(Task::Change(..) | Task::Rules(..) | Task::Store(_) | Task::Delete(_) | Task::Subscribe(_)) | None => {}
+            Some(Task::Change(..) | Task::Rules(..) | Task::Store(_) | Task::Delete(_) | Task::Drop(..) | Task::Subscribe(_))
+            | None => {}
         }
         self.settle_routes(now);
     }
@@ -312,6 +317,7 @@ impl Service {
             Some(Task::Rules(address, rules)) => self.rules_written(now, &address, *rules, outcome),
             Some(Task::Store(send)) => self.message_written(now, send, outcome),
             Some(Task::Delete(row)) => self.message_deleted(now, &row, outcome),
+            Some(Task::Drop(row, number)) => self.row_dropped(now, row.as_ref(), number, outcome),
             Some(Task::Subscribe(subscribing)) => self.subscription_written(now, *subscribing, outcome),
             Some(Task::Load(_) | Task::Reload(..) | Task::Offer(_) | Task::Sweep(_)) | None => {}
         }

@@ -103,8 +103,7 @@ impl Outbox {
 
     /// For whoever takes so many requests, but never more than `most`.
     pub(super) fn bounded(max_outstanding: u32, most: usize) -> Self {
-        let mut outbox =
-            Self { max: most, octets_max: u64::MAX, octets: 0, sent: HashMap::new(), waiting: VecDeque::new() };
+        let mut outbox = Self { max: most, octets_max: u64::MAX, octets: 0, sent: HashMap::new(), waiting: VecDeque::new() };
         outbox.allow(max_outstanding, most);
         outbox
     }

@@ -94,7 +94,8 @@ impl Paces {
         let full = Bucket::full(now);
         let pace = self.known.entry(user.clone()).or_insert(Pace { requests: full, messages: full, patience: full });
         let taken = pace.requests.take(now, requests).map_err(|wait| (false, wait));
-        let taken = taken.and_then(|()| if message { pace.messages.take(now, messages).map_err(|wait| (true, wait)) } else { Ok(()) });
+        let taken =
+            taken.and_then(|()| if message { pace.messages.take(now, messages).map_err(|wait| (true, wait)) } else { Ok(()) });
         taken.map_err(|(messages, wait)| TooFast { messages, wait, deaf: pace.patience.take(now, requests).is_err() })
     }
 }

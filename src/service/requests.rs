@@ -52,6 +52,9 @@ impl Service {
 
     /// The record of the Target is there, and it is this request's turn.
     pub(super) fn perform_request(&mut self, now: Now, asker: Asker, request: UserRequest, target: &Address) {
+        if asker.is_administrator() && self.users.get(target).is_none_or(|user| user.account.is_none()) {
+            return self.refuse_with(&asker, ErrorKind::TargetUnknown);
+        }
         match request.call {
             UserCall::Fetch => self.fetch(now, &asker, target),
             UserCall::Subscribe { lease } => self.subscribe(now, &asker, target, lease),

@@ -1,11 +1,11 @@
 //! Sessions and the connections that they outlive (SPEC §4).
 
 use super::abroad::Abroad;
-use super::effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState};
+use super::effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState};
 use super::limit::Limit;
 use super::outbox::Outbox;
-use super::weight::Weight;
 use super::users::{Held, User};
+use super::weight::Weight;
 use super::{Closed, Opening, Service};
 use crate::model::acl::{Acl, Action, Op, Watcher};
 use crate::model::response::error_to;
@@ -20,9 +20,11 @@ const SMALL_OCTETS: u64 = 16_384;
 
 /// A session's name in the whole relay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct SessionKey {
-    pub(super) user: Address,
-    pub(super) id: ConnectionId,
+pub struct SessionKey {
+    /// Whose.
+    pub user: Address,
+    /// The Connection-ID.
+    pub id: ConnectionId,
 }
 
 /// A session.
@@ -61,7 +63,8 @@ pub(super) struct Asker {
     pub(super) session: SessionKey,
     pub(super) frame: Frame,
     via: Via,
-    _weight: Arc<Weight>,
+    /// Where it came from a stranger.
+    _weight: Option<Arc<Weight>>,
 }
 
 /// By which way the answer goes.
@@ -71,17 +74,36 @@ enum Via {
     Session(u64),
     /// To the domain of the asking user.
     Route(Route, ConnectionKey),
+    /// To the administrator who asked under this number.
+    Administrator(u64),
 }
 
 impl Asker {
     /// A user of another domain, whose request came by this link.
     pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route, link: ConnectionKey, weight: Arc<Weight>) -> Self {
-        Self { session, frame, via: Via::Route(route, link), _weight: weight }
+        Self { session, frame, via: Via::Route(route, link), _weight: Some(weight) }
+    }
+
+    /// An administrator who acts for this user.
+    pub(super) fn administrator(user: Address, frame: Frame, number: u64) -> Self {
+        Self { session: SessionKey { user, id: ConnectionId::server() }, frame, via: Via::Administrator(number), _weight: None }
+    }
+
+    /// Whether it is an administrator who asks.
+    pub(super) fn is_administrator(&self) -> bool {
+        matches!(self.via, Via::Administrator(_))
     }
 
     /// Whether the request came by a link.
     pub(super) fn is_abroad(&self) -> bool {
         matches!(self.via, Via::Route(..))
+    }
+}
+
+impl Session {
+    /// Requests without an answer.
+    pub(super) fn unanswered(&self) -> u32 {
+        self.unanswered
     }
 }
 
@@ -295,7 +317,7 @@ impl Service {
         session.unanswered += 1;
         session.unanswered_octets = session.unanswered_octets.saturating_add(octets);
         let via = Via::Session(session.serial);
-        Some(Asker { session: key, frame, via, _weight: self.scale.weigh(octets) })
+        Some(Asker { session: key, frame, via, _weight: Some(self.scale.weigh(octets)) })
     }
 
     /// Whether one request more is taken; it is answered if not (SPEC §5.1). Whoever goes on as if it had not been answered is
@@ -344,6 +366,10 @@ impl Service {
             Via::Session(serial) => *serial,
             Via::Route(route, link) => {
                 return self.answer_abroad(route, *link, asker.frame.octets().len() as u64, octets);
+            }
+            Via::Administrator(number) => {
+                let outcome = Administered::Answered(octets);
+                return self.effects.push_back(Effect::Administered { number: *number, outcome });
             }
         };
         let Some(session) = self.sessions.get_mut(&asker.session) else { return };

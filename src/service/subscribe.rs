@@ -1,9 +1,9 @@
 //! SUBSCRIBE and UNSUBSCRIBE, and what new rules mean for those who subscribe (SPEC §5, §7).
 
 use super::Service;
+use super::limit::Limit;
 use super::notify::Telling;
 use super::policy::Access;
-use super::limit::Limit;
 use super::sessions::{Asker, SessionKey};
 use super::timers::{Timer, TimerKey};
 use crate::model::acl::Op;
@@ -81,8 +81,7 @@ impl Service {
                 return self.refuse(asker, &answer);
             }
             if held >= self.config.subscriptions_per_session {
-                let answer =
-                    self.over(Limit::SubscriptionsPerSession, &session.user, "too many subscriptions of this session");
+                let answer = self.over(Limit::SubscriptionsPerSession, &session.user, "too many subscriptions of this session");
                 return self.refuse(asker, &answer);
             }
             if shares || user.subscriptions.len() >= self.config.subscribers_per_user {

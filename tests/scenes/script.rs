@@ -4,7 +4,7 @@ use crate::world::{Client, DOMAIN, Words, World, address, note, parse, said};
 use impp::model::acl::{Acl, Action, Op, Rule, Who};
 use impp::model::presence::{Presence, Status};
 use impp::model::{Address, Answer, ConnectionId, Domain, ErrorKind, LeaseBounds, Token, Version, media_type};
-use impp::service::store::{Account, Moved, StoredAcl};
+use impp::service::store::{Account, Moved, StoredAcl, StoredMessage};
 use impp::service::{Closed, ConnectionKey, DomainRules, LinkOpening, Route};
 use impp::wire::{Name, Writer};
 use std::collections::BTreeMap;
@@ -115,6 +115,9 @@ impl Script {
                 let acl = rules_of(rules)?;
                 self.rules_of_domain(|rules| rules.default_acl = acl)
             }
+            ["kick", name] => self.kick(name, None),
+            ["kick", name, "session", session] => self.kick(name, ConnectionId::parse(session)),
+            ["drop", text, "of", name] => self.drop_message(text, name),
             ["account", name, what @ ..] => self.account(name, what),
             ["rules", "of", name, rules @ ..] => {
                 let acl = rules_of(rules)?;
@@ -310,6 +313,27 @@ impl Script {
             _ => return Err("what about the account?".to_owned()),
         }
         self.world.changed_outside();
+        Ok(())
+    }
+
+    fn kick(&mut self, name: &str, session: Option<ConnectionId>) -> Outcome {
+        self.speak_of(&address(name));
+        match self.world.kick(&address(name), session) {
+            0 => Err("there is no such session".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn drop_message(&mut self, text: &str, name: &str) -> Outcome {
+        self.speak_of(&address(name));
+        let waiting = self.world.store.mail.get(&address(name)).into_iter().flat_map(BTreeMap::values);
+        let of = |message: &&StoredMessage| {
+            format!("\"{}\"", String::from_utf8_lossy(said(parse(&message.frame).body().unwrap_or_default())))
+        };
+        let found =
+            waiting.map(|message| (of(&message), message.number, message.frame.len() as u64)).find(|(said, ..)| said == text);
+        let (_, number, octets) = found.ok_or("no such message waits")?;
+        self.world.drop_message(&address(name), number, octets);
         Ok(())
     }
 

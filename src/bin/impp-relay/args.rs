@@ -1,5 +1,6 @@
 //! The command line of impp-relay.
 
+use crate::control::args::ControlWish;
 use crate::password::NewPassword;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -59,8 +60,8 @@ pub(crate) enum Wish {
     Serve,
     /// Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out
     Check(CheckArgs),
-    /// With which domains the running relay talks, and what waits
-    Links(LinksArgs),
+    #[command(flatten)]
+    Control(ControlWish),
     /// Users: add, change, list, delete; also while the relay runs
     #[command(subcommand)]
     User(UserWish),
@@ -93,14 +94,6 @@ pub(crate) struct InitArgs {
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) password: NewPassword,
-}
-
-/// `links`
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct LinksArgs {
-    /// One JSON object per domain
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `check`

@@ -2,10 +2,10 @@
 
 mod args;
 mod check;
+mod control;
 mod demo;
 mod generate;
 mod init;
-mod links;
 mod log;
 mod notify;
 mod password;
@@ -13,6 +13,7 @@ mod peers;
 mod reach;
 mod serve;
 mod settings;
+mod table;
 mod user;
 
 use args::{CheckWhat, RelayArgs, Wish};
@@ -50,7 +51,7 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
             }
             CheckWhat::Peers(wish) => peers::work(config, wish, out),
         },
-        Wish::Links(wish) => links::work(*wish, config, out),
+        Wish::Control(wish) => control::work(wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
     }
 }

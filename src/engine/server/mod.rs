@@ -255,8 +255,12 @@ impl Server {
     fn request(&mut self, now: Instant, frame: Frame) {
         let method = Method::parse(frame.method());
         let body = frame.body().is_some();
-        match &self.state {
+        match &mut self.state {
             State::Login(login) => {
+                login.octets = login.octets.saturating_add(frame.octets().len() as u64);
+                if login.octets > self.config.login_octets {
+                    return self.end(End::Flood);
+                }
                 let greeted = login.hello.is_some();
                 let origin = login.hello.as_ref().and_then(Hello::origin);
                 let required = if origin.is_some() {

@@ -214,6 +214,10 @@ impl Reader<'_> {
             unacknowledged: values.size("limits.unacknowledged", 1, u64::MAX)?,
             memory: values.size("limits.memory", 1 << 20, u64::MAX)?,
             connections: some("limits.connections", 1)?,
+            logins: some("limits.logins", 1)?,
+            login_octets: values.size("limits.login-octets", 20_480, BODY_MAX)?,
+            failed_logins: u32::try_from(values.count("limits.failed-logins", 0, 1000)?).unwrap_or(u32::MAX),
+            failed_login_delay: self.short_time("limits.failed-login-delay")?,
             connections_per_address: some("limits.connections-per-address", 1)?,
             connections_per_user: some("limits.connections-per-user", 1)?,
             subscriptions_per_session: some("limits.subscriptions-per-session", 0)?,
@@ -229,6 +233,13 @@ impl Reader<'_> {
     fn rate(&self, per_second: &'static str, burst: &'static str) -> Result<Rate, ConfigError> {
         let count = |name| self.values.count(name, 1, 1_000_000).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
         Ok(Rate { per_second: count(per_second)?, burst: count(burst)? })
+    }
+
+    /// A time that leaves enough of AUTH_TIME.
+    fn short_time(&self, name: &'static str) -> Result<std::time::Duration, ConfigError> {
+        let time = self.values.time(name)?;
+        let most = crate::engine::server::AUTH_TIMEOUT / 2;
+        if time > most { Err(self.values.refuse(name, ConfigFault::TimeTooLong { key: name, most })) } else { Ok(time) }
     }
 
     fn word(&self, name: &'static str, words: &'static [&'static str]) -> Result<&'static str, ConfigError> {

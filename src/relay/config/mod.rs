@@ -207,6 +207,14 @@ pub struct Limits {
     pub memory: u64,
     /// Connections in all.
     pub connections: usize,
+    /// Connections that have not logged in.
+    pub logins: usize,
+    /// Octets of one of these.
+    pub login_octets: u64,
+    /// Logins that may fail without consequence.
+    pub failed_logins: u32,
+    /// How long the next ones wait at most; less than the time that there is for a login.
+    pub failed_login_delay: Duration,
     /// Connections from one IPv4 address or IPv6 /64.
     pub connections_per_address: usize,
     /// Sessions of one user.

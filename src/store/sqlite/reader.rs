@@ -2,7 +2,9 @@
 
 use super::{failed, rows};
 use crate::model::{Address, Credentials, Version};
-use crate::service::store::{Loaded, MailboxSize, Read, StoreError, StoreRead, StoredMessage, StoredPresence, UserRecord};
+use crate::service::store::{
+    Loaded, MailboxSize, Read, StoreError, StoreRead, StoredMessage, StoredPresence, Totals, UserRecord,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// One reader; any number may read at the same time.
@@ -24,6 +26,7 @@ impl StoreRead for Reader {
             Read::Mailbox { user, after, messages, octets } => {
                 self.mailbox(user, *after, *messages, *octets).map(Loaded::Mailbox)
             }
+            Read::Totals => self.totals().map(Loaded::Totals),
         }
         .map_err(failed)
     }
@@ -57,6 +60,14 @@ impl Reader {
         let values = moment.prepare_cached(sql)?.query_map([user.as_str()], rows::value)?.collect::<Result<_, _>>()?;
         let presence = StoredPresence { version: Version(version), values };
         Ok(UserRecord { account: Some(account), acl, presence, mailbox, subscriptions })
+    }
+
+    fn totals(&self) -> rusqlite::Result<Totals> {
+        let sql = "SELECT COUNT(*), COALESCE(SUM(mailbox_messages), 0), COALESCE(SUM(mailbox_octets), 0) FROM account";
+        self.connection.prepare_cached(sql)?.query_row([], |row| {
+            let mailboxes = MailboxSize { messages: rows::unsigned(row, 1)?, octets: rows::unsigned(row, 2)? };
+            Ok(Totals { accounts: rows::unsigned(row, 0)?, mailboxes })
+        })
     }
 
     fn mailbox(&self, user: &Address, after: u64, messages: usize, octets: u64) -> rusqlite::Result<Vec<StoredMessage>> {

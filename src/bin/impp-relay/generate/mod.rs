@@ -1,6 +1,7 @@
 //! `impp-relay generate DIR`: manual pages and completions, made of the programs' own tables, for the repository and for packages.
 
 mod completions;
+mod control;
 mod formats;
 mod overview;
 mod page;

@@ -1,5 +1,6 @@
 //! The page of impp-relay, with its subcommands.
 
+use super::control;
 use super::page::Page;
 use super::program;
 use crate::args::RelayArgs;
@@ -59,6 +60,7 @@ const MANUAL: Manual = Manual {
                  `--json`.",
             ],
         },
+        control::CHAPTER,
         Chapter {
             title: "SIGNALS",
             text: &[
@@ -100,33 +102,12 @@ const MANUAL: Manual = Manual {
             place: Place::Line,
             parts: &[&[key("address", "the user"), key("password", "the password that was made")]],
         },
-        Records {
-            title: "`links`: one object per pair of domains",
-            place: Place::Line,
-            parts: &[&[
-                key("ours", "our domain"),
-                key("theirs", "the other one"),
-                key("state", "`up`, `opening`, `down`"),
-                key("links", "a list of objects"),
-                key("waiting", "requests and answers that wait for a link, or for room at the other side"),
-                key("sent", "requests of ours that are not answered yet"),
-                key("owed", "requests of theirs that are not answered yet"),
-                key("subscriptions", "what their users subscribe to here"),
-                key("retry_in_s", "seconds until the next attempt; `null`: none is planned"),
-                key("error", "why there is no link; `null`: there is one, or nobody tried"),
-            ]],
-        },
-        Records {
-            title: "Each of `links`",
-            place: Place::Within,
-            parts: &[&[
-                key("direction", "`out`: we opened it; `in`: they did"),
-                key("address", "of the other side"),
-                key("since", "when it was opened"),
-                key("tls", "the version of TLS; `null`: in the clear"),
-                key("idle_s", "seconds since anything happened on it"),
-            ]],
-        },
+        control::SESSIONS,
+        control::SUBSCRIPTIONS,
+        control::KICK,
+        control::MAILBOX,
+        control::LINKS,
+        control::EACH_LINK,
         Records {
             title: "`check config`: one object per finding",
             place: Place::Line,
@@ -160,33 +141,6 @@ const MANUAL: Manual = Manual {
                 key("text", "what was found or decided, a sentence"),
             ]],
         },
-        Records {
-            title: "`links`: one object per pair of domains",
-            place: Place::Line,
-            parts: &[&[
-                key("ours", "the domain served here"),
-                key("theirs", "the other one"),
-                key("state", "`up`, `opening`, `down`"),
-                key("links", "a list of objects, the oldest link first"),
-                key("waiting", "requests and answers that wait for a link, or for room at the other side"),
-                key("sent", "our requests that they have not answered"),
-                key("owed", "their requests that we have not answered"),
-                key("subscriptions", "how many their users hold here"),
-                key("retry_in_s", "seconds until the next link is tried; `null`: nothing has to wait"),
-                key("error", "why the last try failed; `null`: a link stands, or none was tried"),
-            ]],
-        },
-        Records {
-            title: "Each of `links`",
-            place: Place::Within,
-            parts: &[&[
-                key("direction", "`out`: opened here, `in`: by the other side"),
-                key("address", "the other end; `null`: it is gone by now"),
-                key("since", "when it stood"),
-                key("tls", "`TLS 1.3`; `null`: in the clear"),
-                key("idle_s", "for how many seconds nothing has happened on it"),
-            ]],
-        },
     ],
     statuses: &[
         (Exit::Yes, "Done; `serve`: ended because it was asked to; `check`: sound."),
@@ -199,8 +153,10 @@ const MANUAL: Manual = Manual {
         (Exit::NoHost, "A domain that is not in the configuration."),
         (Exit::CannotCreate, "A file, or the user, is there already or cannot be created; an address cannot be listened on."),
         (Exit::Io, "The data folder cannot be used."),
-        (Exit::TryLater, "Another process uses the data folder; `links`: no relay runs."),
-        (Exit::Denied, "`links`: this user may not ask the relay."),
+        (Exit::Unavailable, "There is no such session or message."),
+        (Exit::TryLater, "Another process uses the data folder; no relay runs that could be asked."),
+        (Exit::Protocol, "The answer of the relay makes no sense: it is of another version, perhaps."),
+        (Exit::Denied, "This user may not ask the relay."),
         (Exit::Config, "The configuration, a certificate or a key is wrong, named as `file:line` where it has one."),
     ],
     failures: &[Exit::Usage, Exit::Internal],
@@ -216,7 +172,6 @@ const MANUAL: Manual = Manual {
             "/var/lib/impp-relay/store.db",
             "Accounts, presence, rules and messages: one SQLite file. Copy it with SQLite's `.backup`, never with `cp`.",
         ),
-        ("/var/lib/impp-relay/control", "The socket by which `links` asks the running relay; only its user and root may."),
         ("/var/lib/impp-relay/control", "The socket by which commands ask the running relay; `[listen] control` names another."),
         ("/var/lib/impp-relay/recent-*.log", "The memory of deliveries of the last 24 hours."),
     ],
