@@ -24,7 +24,7 @@ fn who_is_here_and_who_watches_whom() {
     let sessions = asked(&site, &["sessions"]);
     assert_eq!(of(&sessions, "user"), [at("alice"), at("alice"), at("bob")]);
     assert_eq!(of(&sessions, "connection"), ["laptop", "phone", "desk"]);
-    assert_eq!(of(&sessions, "tls"), ["TLSv1.3", "TLSv1.3", "TLSv1.3"]);
+    assert_eq!(of(&sessions, "tls"), ["TLS 1.3", "TLS 1.3", "TLS 1.3"]);
     let address = laptop.tcp().local_addr().unwrap().to_string();
     assert_eq!(of(&sessions, "address")[0], address);
     assert_eq!((&sessions[0]["subscriptions"], &sessions[0]["inbox"]), (&1.into(), &at("alice").into()));

@@ -15,7 +15,7 @@ pub(in crate::relay) struct ConnectionFacts {
     pub(in crate::relay) address: SocketAddr,
     /// When it logged in.
     pub(in crate::relay) since: UnixMillis,
-    /// `TLSv1.3`; `None`: in the clear.
+    /// `TLS 1.3`; `None`: in the clear.
     pub(in crate::relay) tls: Option<&'static str>,
 }
 
