@@ -317,7 +317,7 @@ _impp__relay() {
             return 0
             ;;
         impp__relay__subcmd__init)
-            opts="-c -h --host --admin --dir --pass-file --pass-stdin --generate --config --help"
+            opts="-c -h --host --admin --dir --start --pass-file --pass-stdin --generate --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

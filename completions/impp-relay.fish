@@ -46,6 +46,7 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l admin -d 
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l dir -d 'Put everything below DIR [default: /etc/impp, /var/lib/impp-relay]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l pass-file -d 'The password is the first line of FILE' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l start -d 'Have systemd start it, now and with the machine'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l pass-stdin -d 'The password is the first line of standard input'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -l generate -d 'Make a password and print it'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand init" -s h -l help -d 'Print help'

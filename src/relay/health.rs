@@ -204,7 +204,10 @@ mod tests {
     use super::*;
     use crate::relay::config::Config;
     use crate::relay::selfsigned::self_signed;
+    use crate::relay::serve::Given;
     use crate::relay::serve::serve;
+    use crate::relay::sockets::Bound;
+    use crate::relay::sockets::Sockets;
     use std::fs;
     use tokio::sync::oneshot;
     use tokio::sync::watch;
@@ -224,7 +227,9 @@ mod tests {
         let (_reread, reread) = watch::channel(());
         let (stop, asked) = oneshot::channel::<()>();
         let relay = tokio::spawn(async move {
-            serve(&config, |bound| say.send(bound.clone()).unwrap(), reread, async { drop(asked.await) }).await
+            let sockets = Sockets::open(&config, Vec::new()).unwrap();
+            let ready = |bound: &Bound| say.send(bound.clone()).unwrap();
+            serve(&config, sockets, Given { ready, reread, stop: async { drop(asked.await) } }).await
         });
         let bound = ready.await.unwrap();
         let probe = bound.health.unwrap();

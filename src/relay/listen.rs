@@ -10,8 +10,6 @@ use crate::engine::TlsInfo;
 use crate::net::Clock;
 use crate::net::MaybeTls;
 use crate::service::Limit;
-use std::io;
-use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +19,6 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Connections that the kernel holds until they are accepted.
-const BACKLOG: i32 = 1024;
 /// Rest after a failed accept: out of descriptors is not mended by trying at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -33,24 +29,6 @@ pub(super) enum Start {
     Plain,
     /// TLS from the first octet.
     Tls,
-}
-
-/// Opens a listening socket. An IPv6 socket takes IPv6 only, so that both families can be named side by side,
-/// but for the unspecified address, which takes both as people expect of `[::]`.
-///
-/// # Errors
-/// The system's: address in use, not ours, or not allowed.
-pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let domain = socket2::Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
-    if let IpAddr::V6(ip) = address.ip() {
-        socket.set_only_v6(!ip.is_unspecified())?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
 }
 
 /// Accepts until `stop` changes, then waits for its sessions to end.

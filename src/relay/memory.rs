@@ -33,6 +33,9 @@ impl Memory {
     /// Whether somebody has to go.
     pub(super) fn is_short(&self) -> bool {
         let used = self.used();
+        if used <= self.limits.load().memory {
+            self.vain.store(0, Relaxed);
+        }
         used > self.limits.load().memory && used > self.vain.load(Relaxed)
     }
 

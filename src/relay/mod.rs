@@ -25,7 +25,9 @@ mod rests;
 pub mod selfsigned;
 mod serve;
 mod session;
+mod sockets;
 mod turns;
 
 pub use neighbours::NeighboursError;
-pub use serve::{Bound, ServeError, fresh_record, serve};
+pub use serve::{Given, ServeError, fresh_record, serve};
+pub use sockets::{Bound, Passed, SocketError, Sockets};

@@ -12,11 +12,12 @@ use super::hub::Hub;
 use super::limits::InForce;
 use super::links;
 use super::listen;
-use super::listen::Start;
 use super::metrics::Scrape;
 use super::neighbours::Neighbours;
 use super::neighbours::NeighboursError;
 use super::session::Shared;
+use super::sockets::Bound;
+use super::sockets::Sockets;
 use crate::model::Domain;
 use crate::net::Clock;
 use crate::net::Reload;
@@ -34,10 +35,10 @@ use crate::store::sqlite::Role;
 use crate::store::thread::StoreThread;
 use core::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -51,19 +52,6 @@ const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 /// connection's last write.
 const GOODBYE: Duration = Duration::from_secs(6);
 
-/// Where a relay listens, with the ports that the system chose where the configuration says 0.
-#[derive(Clone, Debug, Default)]
-pub struct Bound {
-    /// Without TLS at the start.
-    pub plain: Vec<SocketAddr>,
-    /// With TLS from the first octet.
-    pub tls: Vec<SocketAddr>,
-    /// For `/metrics` and `/healthz`.
-    pub http: Option<SocketAddr>,
-    /// Looks whether it does its work; `None` only where nothing is served.
-    pub health: Option<Probe>,
-}
-
 /// Why a relay did not start, or did not go on.
 #[derive(Debug)]
 pub enum ServeError {
@@ -75,13 +63,6 @@ pub enum ServeError {
     Tls(TlsFileError),
     /// What other domains are told by.
     Neighbours(NeighboursError),
-    /// A listening socket.
-    Bind {
-        /// Which.
-        address: SocketAddr,
-        /// Why not.
-        error: io::Error,
-    },
     /// The socket for administrators' commands.
     Control {
         /// Where.
@@ -102,16 +83,6 @@ impl fmt::Display for ServeError {
             Self::Store(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::Neighbours(error) => error.fmt(f),
-            Self::Bind { address, error } => match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    write!(f, "{address} is in use by another program; stop it or choose another port in [listen]")
-                }
-                io::ErrorKind::PermissionDenied => {
-                    write!(f, "listening on {address} is not allowed to this user; choose a port above 1023 in [listen]")
-                }
-                io::ErrorKind::AddrNotAvailable => write!(f, "{address} is no address of this machine; mend [listen]"),
-                _ => write!(f, "cannot listen on {address}: {error}"),
-            },
             Self::Control { path, error } => {
                 let why = match error.kind() {
                     io::ErrorKind::AddrInUse => "another relay answers there".to_owned(),
@@ -129,37 +100,29 @@ impl fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
-/// Runs a relay until `stop` is done; `ready` hears where it listens once every port accepts. A value on `reread` has
-/// the certificate files looked at without waiting.
+/// What the relay is given by the process that it lives in.
+pub struct Given<Ready, Stop> {
+    /// Hears where the relay listens once every port accepts.
+    pub ready: Ready,
+    /// A value has the certificate files looked at without waiting.
+    pub reread: watch::Receiver<()>,
+    /// The relay runs until it is done.
+    pub stop: Stop,
+}
+
+/// Runs a relay on its sockets until it is told to stop.
 ///
 /// On return every connection has been told BYE or given up, and the store is closed.
 ///
 /// # Errors
 /// What kept it from starting; or [`ServeError::StoreDied`], after the same good-bye.
-pub async fn serve(
-    config: &Config,
-    ready: impl FnOnce(&Bound),
-    reread: watch::Receiver<()>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
+pub async fn serve<Ready, Stop>(config: &Config, sockets: Sockets, given: Given<Ready, Stop>) -> Result<(), ServeError>
+where
+    Ready: FnOnce(&Bound),
+    Stop: Future<Output = ()>,
+{
     let tls = domains::tls_options(config).map(ServerTls::new).transpose().map_err(ServeError::Tls)?.map(Arc::new);
     let neighbours = load_neighbours(config, tls.clone()).await?;
-    let mut listeners = Vec::new();
-    let mut bound = Bound::default();
-    for (start, addresses, bound) in
-        [(Start::Plain, &config.listen.plain, &mut bound.plain), (Start::Tls, &config.listen.tls, &mut bound.tls)]
-    {
-        for &address in addresses {
-            let listener = listen::bind(address).map_err(|error| ServeError::Bind { address, error })?;
-            bound.push(listener.local_addr().unwrap_or(address));
-            listeners.push((start, listener));
-        }
-    }
-    let watched = match config.listen.http {
-        Some(address) => Some(listen::bind(address).map_err(|error| ServeError::Bind { address, error })?),
-        None => None,
-    };
-    bound.http = watched.as_ref().and_then(|listener| listener.local_addr().ok());
     let opened = open_store(config)?;
     let path = &config.listen.control;
     let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
@@ -173,14 +136,18 @@ pub async fn serve(
 
     let (say_stop, stopped) = watch::channel(false);
     let crowd = Crowd::new(limits);
+    let mut bound = sockets.bound().clone();
+    let (listeners, watched) = sockets.into_open();
     let plain = bound.plain.iter().map(|&address| Door { address, tls: false });
     let knocked = plain.chain(bound.tls.iter().map(|&address| Door { address, tls: true })).collect();
     bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), knocked, domain.clone()));
     let mut doors = JoinSet::new();
     for (start, listener) in listeners {
+        let listener = TcpListener::from_std(listener).map_err(ServeError::Threads)?;
         doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));
     }
     if let (Some(listener), Some(probe)) = (watched, bound.health.clone()) {
+        let listener = TcpListener::from_std(listener).map_err(ServeError::Threads)?;
         let told = Told { probe, scrape: Scrape::new(Arc::clone(&hub), tls.clone()) };
         doors.spawn(http::serve(listener, told, stopped.clone()));
     }
@@ -190,15 +157,15 @@ pub async fn serve(
     let timekeeper = Arc::clone(&hub);
     chores.spawn(async move { timekeeper.keep_time().await });
     if let Some(tls) = tls {
-        chores.spawn(watch_certificates(tls, reread));
+        chores.spawn(watch_certificates(tls, given.reread));
     }
     // Whoever subscribes from another domain is told what is new though nobody connects here.
     hub.tell(|_, _| ());
     let http = bound.http.map(tracing::field::display);
     tracing::info!(plain = ?bound.plain, tls = ?bound.tls, http, "relay is ready");
-    ready(&bound);
+    (given.ready)(&bound);
     let died = tokio::select! {
-        () = stop => false,
+        () = given.stop => false,
         () = hub.store_died() => true,
     };
 

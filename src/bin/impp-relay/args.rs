@@ -92,6 +92,9 @@ pub(crate) struct InitArgs {
     /// Put everything below DIR [default: /etc/impp, /var/lib/impp-relay]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Have systemd start it, now and with the machine
+    #[arg(long)]
+    pub(crate) start: bool,
     #[command(flatten)]
     pub(crate) password: NewPassword,
 }

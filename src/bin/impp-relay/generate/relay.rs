@@ -71,6 +71,21 @@ const MANUAL: Manual = Manual {
             ],
         },
         Chapter {
+            title: "UNDER A SERVICE MANAGER",
+            text: &[
+                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, and when it ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only if it lives: its \
+                 rules answer, and so do reader and writer of the store. A relay that hangs is silent, and is started anew; what is wrong with it \
+                 is in its status and log.",
+                "Listening sockets that the service manager passes (LISTEN_FDS) are used in place of what `[listen]` says. Each is what its name \
+                 says, FileDescriptorName=plain or FileDescriptorName=tls; without either, what `[listen]` has on its port. If only one kind was \
+                 passed, the other one is opened as always. What is neither is refused with status 78. Such sockets stay open while no relay runs: \
+                 whoever connects in a restart waits, and is not refused.",
+                "Started as root it opens its sockets, becomes the owner of the data folder for good, with that user's groups and without any \
+                 capability, and only then reads keys and store. A data folder of root's leaves it root, with a warning in the log. It raises its limit of open files \
+                 as far as it may, and warns if that is too low for `limits.connections`.",
+            ],
+        },
+        Chapter {
             title: "THE LOG",
             text: &[
                 "There is one event per line, without message bodies and secrets at any level. Two lines are stable, for watchers of logs:",
@@ -161,13 +176,15 @@ const MANUAL: Manual = Manual {
     ],
     failures: &[Exit::Usage, Exit::Internal],
     variables: &[
-        ("NOTIFY_SOCKET", "The socket of the service manager that `serve` tells when it is ready and when it ends."),
+        ("NOTIFY_SOCKET", "The socket of the service manager that `serve` tells how it does."),
+        ("WATCHDOG_USEC, WATCHDOG_PID", "How often the service manager wants a sign of life, and from which process."),
+        ("LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES", "The sockets that the service manager passes."),
         ("NO_COLOR", "If it is not empty: no colours."),
     ],
     files: &[
         ("/etc/impp/impp-relay.toml", "The configuration, see impp-relay.toml(5)."),
         ("/etc/impp/fullchain.pem, /etc/impp/privkey.pem", "Certificate and key, as `init` makes them."),
-        ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it."),
+        ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it where no package brought one."),
         (
             "/var/lib/impp-relay/store.db",
             "Accounts, presence, rules and messages: one SQLite file. Copy it with SQLite's `.backup`, never with `cp`.",
