@@ -8,6 +8,7 @@ use super::control::ConnectionFacts;
 use super::crowd::Place;
 use super::guard::TooMany;
 use super::hub::Hub;
+use super::metrics::Outcome;
 use super::neighbours::Neighbours;
 use super::outbox::Item;
 use crate::engine::End;
@@ -59,6 +60,8 @@ struct Session {
     peer: SocketAddr,
     place: Place,
     identity: Option<Address>,
+    /// It took more than it may.
+    dismissed: bool,
 }
 
 /// Who comes, and the room that is kept.
@@ -83,13 +86,13 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
     let mut drive = Drive::new(engine, stream);
     let connection = Connection::new(Arc::clone(&shared.hub));
-    let mut session = Session { shared, connection, peer, place, identity: None };
+    let mut session = Session { shared, connection, peer, place, identity: None, dismissed: false };
     let end = loop {
         match session.connection.next(&mut drive).await {
             Next::Items(items) => session.relay(&mut drive, items),
             Next::Step(Step::Broken(error)) => {
                 tracing::debug!(peer = %session.peer, %error, "connection lost");
-                session.shared.hub.metrics().ended(None);
+                session.shared.hub.metrics().ended(Outcome::Broke);
                 return;
             }
             // What happens once in a connection's life is boxed: else its room would be kept for all of that life.
@@ -107,7 +110,7 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
             },
         }
     };
-    session.shared.hub.metrics().ended(Some(end));
+    session.shared.hub.metrics().ended(if session.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
     session.log_end(end);
     // The service hears of the end before the peer can see it and come back.
     drop(session);
@@ -117,6 +120,7 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
 impl Session {
     /// From the service to the engine.
     fn relay(&mut self, drive: &mut Drive<Server, MaybeTls>, items: VecDeque<Item>) {
+        self.dismissed |= items.iter().any(|item| matches!(item, Item::Close(ByeCause::Limit)));
         drive.command(|engine, now| {
             for item in items {
                 let command = match item {

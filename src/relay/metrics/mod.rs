@@ -33,6 +33,17 @@ const ENDS: &[&str] = &["bye", "closed", "lost", "malformed", "too-large", "floo
 const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "EXTERNAL", "PLAIN", "ANONYMOUS", UNKNOWN];
 const UNKNOWN: &str = "unknown";
 
+/// How an accepted connection ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome {
+    /// As the engine says.
+    Ended(End),
+    /// The stream broke, or the peer stalled.
+    Broke,
+    /// It took more than it may.
+    SentAway,
+}
+
 /// Counted as it happens.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -101,20 +112,21 @@ impl Metrics {
         self.login_failures.up(mechanism.map_or(UNKNOWN, Mechanism::as_str));
     }
 
-    /// An accepted connection ended; `None`: it broke.
-    pub(super) fn ended(&self, end: Option<End>) {
-        self.ended.up(match end {
-            None => "lost",
-            Some(End::Bye) => "bye",
-            Some(End::Malformed(_) | End::MalformedResponse(_) | End::PlaintextBehindStartTls | End::NotUnderstood(_)) => {
-                "malformed"
-            }
-            Some(End::TooLarge { .. }) => "too-large",
-            Some(End::Flood) => "flood",
-            Some(End::TooManyFailures) => "failures",
-            Some(End::AuthTimeout) => "login-time",
-            Some(End::Idle) => "idle",
-            Some(_) => "closed",
+    /// An accepted connection ended.
+    pub(super) fn ended(&self, outcome: Outcome) {
+        self.ended.up(match outcome {
+            Outcome::Broke => "lost",
+            Outcome::SentAway => "limit",
+            Outcome::Ended(End::Bye) => "bye",
+            Outcome::Ended(
+                End::Malformed(_) | End::MalformedResponse(_) | End::PlaintextBehindStartTls | End::NotUnderstood(_),
+            ) => "malformed",
+            Outcome::Ended(End::TooLarge { .. }) => "too-large",
+            Outcome::Ended(End::Flood) => "flood",
+            Outcome::Ended(End::TooManyFailures) => "failures",
+            Outcome::Ended(End::AuthTimeout) => "login-time",
+            Outcome::Ended(End::Idle) => "idle",
+            Outcome::Ended(_) => "closed",
         });
     }
 
