@@ -36,6 +36,7 @@ use crate::service::Route;
 use crate::service::SessionState;
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +91,12 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
     let end = loop {
         match session.connection.next(&mut drive).await {
             Next::Items(items) => session.relay(&mut drive, items),
+            // It takes nothing any more, and perhaps reads this as the last thing that waits.
+            Next::Step(Step::Broken(error)) if error.kind() == io::ErrorKind::TimedOut && drive.queued() > 0 => {
+                session.shared.hub.reached(Limit::WriteStall, &session.peer.ip().to_canonical());
+                session.relay(&mut drive, [Item::Close(ByeCause::Limit)].into());
+                break End::Bye;
+            }
             Next::Step(Step::Broken(error)) => {
                 tracing::debug!(peer = %session.peer, %error, "connection lost");
                 session.shared.hub.metrics().ended(Outcome::Broke);
@@ -111,6 +118,9 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
         }
     };
     session.shared.hub.metrics().ended(if session.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
+    if end == End::Flood {
+        session.shared.hub.reached(Limit::LoginOctets, &session.peer.ip().to_canonical());
+    }
     session.log_end(end);
     // The service hears of the end before the peer can see it and come back.
     drop(session);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 macro_rules! limits {
     ($($variant:ident $text:literal),* $(,)?) => {
-        /// A limit that somebody reached.
+        /// A limit that somebody reached. Those that no key sets have names of their own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Limit {
             $(#[doc = concat!("`", $text, "`")] $variant),*
@@ -17,7 +17,7 @@ macro_rules! limits {
             /// Every limit.
             pub const ALL: &'static [Limit] = &[$(Limit::$variant),*];
 
-            /// The key that sets it.
+            /// *Shape:* `limits.connections`: the key that sets it; `mailbox` for two of them; `write-stall`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Limit::$variant => $text),* }
@@ -37,11 +37,10 @@ limits! {
     OutstandingOctets "limits.outstanding-octets",
     RequestsPerSecond "limits.requests-per-second",
     MessagesPerSecond "limits.messages-per-second",
-    Unread "limits.unread",
+    WriteStall "write-stall",
     Memory "limits.memory",
     SubscriptionsPerSession "limits.subscriptions-per-session",
     SubscribersPerUser "limits.subscribers-per-user",
-    PresenceOctets "limits.presence-octets",
     ViewsPerUser "limits.views-per-user",
     AclRules "limits.acl-rules",
     Mailbox "mailbox",
