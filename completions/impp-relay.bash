@@ -16,6 +16,9 @@ _impp__relay() {
             ",$1")
                 cmd="impp__relay"
                 ;;
+            impp__relay,backup)
+                cmd="impp__relay__subcmd__backup"
+                ;;
             impp__relay,check)
                 cmd="impp__relay__subcmd__check"
                 ;;
@@ -34,6 +37,9 @@ _impp__relay() {
             impp__relay,mailbox)
                 cmd="impp__relay__subcmd__mailbox"
                 ;;
+            impp__relay,restore)
+                cmd="impp__relay__subcmd__restore"
+                ;;
             impp__relay,serve)
                 cmd="impp__relay__subcmd__serve"
                 ;;
@@ -45,6 +51,9 @@ _impp__relay() {
                 ;;
             impp__relay,user)
                 cmd="impp__relay__subcmd__user"
+                ;;
+            impp__relay,verify)
+                cmd="impp__relay__subcmd__verify"
                 ;;
             impp__relay__subcmd__check,certs)
                 cmd="impp__relay__subcmd__check__subcmd__certs"
@@ -101,8 +110,30 @@ _impp__relay() {
 
     case "${cmd}" in
         impp__relay)
-            opts="-c -h -V --config --help --version demo init serve check sessions subscriptions links mailbox kick user"
+            opts="-c -h -V --config --help --version demo init serve check sessions subscriptions links mailbox kick user backup verify restore"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        impp__relay__subcmd__backup)
+            opts="-c -h --replace --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -468,6 +499,28 @@ _impp__relay() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        impp__relay__subcmd__restore)
+            opts="-c -h --replace --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         impp__relay__subcmd__serve)
             opts="-c -h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -743,6 +796,28 @@ _impp__relay() {
         impp__relay__subcmd__user__subcmd__show)
             opts="-c -h --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        impp__relay__subcmd__verify)
+            opts="-c -h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -37,6 +37,9 @@ complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "links" -d 'Wi
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "mailbox" -d 'Messages that wait for a user'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "kick" -d 'End a user\'s sessions; they may log in again, unless the account is disabled'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "user" -d 'Users: add, change, list, delete; also while the relay runs'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "backup" -d 'Copy all that the relay keeps to DIR, also while it runs'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "verify" -d 'Whether a backup or a data folder is whole, and what is lost: status 0 whole, 1 damaged'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "restore" -d 'Make a backup the relay\'s data again, while no relay runs'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l once -d 'End after the show instead of staying for you to try'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l keep-dir -d 'Leave the folder behind'
@@ -149,3 +152,14 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_s
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from alias" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from alias" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand backup" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand backup" -l replace -d 'Take the place of an earlier backup, which goes when the new one is whole'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand backup" -l json -d 'One JSON object'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand backup" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand verify" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand verify" -l json -d 'One JSON object per fault, and one for the whole'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -l replace -d 'Set a store aside that is there already'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -l json -d 'One JSON object'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -s h -l help -d 'Print help'

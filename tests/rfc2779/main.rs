@@ -38,5 +38,6 @@ mod scale;
 mod schema;
 mod speed;
 mod subscriptions;
+mod systems;
 mod table;
 mod topology;

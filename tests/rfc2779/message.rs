@@ -110,6 +110,8 @@ fn r_4_1_5_encoding_and_type_of_the_content_are_named() {
     assert_eq!(unbase64(read["octets"][0].as_str().unwrap()), text.as_bytes());
     assert_eq!((&read["types"][1], &read["encodings"][1]), (&"application/octet-stream".into(), &"base64".into()));
     assert_eq!(unbase64(read["octets"][1].as_str().unwrap()), octets);
+    alice.does("impp-send", &["--type", "text/markdown", "-m", "*bold*", &bob.address()]);
+    assert_eq!(bob.takes()["type"], "text/markdown");
     let Some(smime) = Smime::of(&bob.address()) else { return };
     let sealed = message(&alice.address(), &bob.address(), &smime.encrypt("Content-Type: text/plain\n\nsealed\n"));
     expect(0, &mut alice.tool("impp-send", &["--raw", &bob.address()]), &sealed);

@@ -2,7 +2,7 @@
 
 use crate::control::args::ControlWish;
 use crate::password::NewPassword;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::{Path, PathBuf};
 
 /// Where the configuration is unless `-c` says otherwise.
@@ -65,6 +65,51 @@ pub(crate) enum Wish {
     /// Users: add, change, list, delete; also while the relay runs
     #[command(subcommand)]
     User(UserWish),
+    /// Copy all that the relay keeps to DIR, also while it runs
+    Backup(BackupArgs),
+    /// Whether a backup or a data folder is whole, and what is lost: status 0 whole, 1 damaged
+    Verify(VerifyArgs),
+    /// Make a backup the relay's data again, while no relay runs
+    Restore(RestoreArgs),
+}
+
+/// `backup`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BackupArgs {
+    /// The folder that becomes the backup; empty, or not there yet
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Take the place of an earlier backup, which goes when the new one is whole
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `verify`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VerifyArgs {
+    /// A backup, or a data folder, which a relay may be using
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// One JSON object per fault, and one for the whole
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `restore`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Set a store aside that is there already
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `demo`

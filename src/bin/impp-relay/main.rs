@@ -1,6 +1,7 @@
 //! impp-relay: one domain's server, and what its administrator does with it.
 
 mod args;
+mod backup;
 mod check;
 mod control;
 mod demo;
@@ -13,10 +14,12 @@ mod password;
 mod peers;
 mod process;
 mod reach;
+mod restore;
 mod serve;
 mod settings;
 mod table;
 mod user;
+mod verify;
 
 use args::{CheckWhat, RelayArgs, Wish};
 use impp::cli::exit::{Exit, Failure, Outcome};
@@ -55,5 +58,8 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
         },
         Wish::Control(wish) => control::work(wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
+        Wish::Backup(wish) => backup::work(wish, config, out),
+        Wish::Verify(wish) => verify::work(wish, out),
+        Wish::Restore(wish) => restore::work(wish, config, out),
     }
 }

@@ -32,7 +32,7 @@ impl StoreRead for Reader {
     }
 
     fn credentials(&self, user: &Address) -> Result<Option<Credentials>, StoreError> {
-        let sql = "SELECT iterations, salt, stored_key, server_key FROM credentials JOIN account ON account = address WHERE address = ?1 AND NOT disabled";
+        let sql = "SELECT account, iterations, salt, stored_key, server_key, credentials.sum FROM credentials JOIN account ON account = address WHERE address = ?1 AND NOT disabled";
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row([user.as_str()], rows::credentials).optional())
@@ -54,7 +54,7 @@ impl Reader {
         let subscriptions =
             moment.prepare_cached(sql)?.query_map([user.as_str()], rows::subscription)?.collect::<Result<_, _>>()?;
         let Some((version, mailbox, account)) = found else { return Ok(UserRecord { subscriptions, ..UserRecord::default() }) };
-        let sql = "SELECT version, concealed, body FROM acl WHERE account = ?1";
+        let sql = "SELECT account, version, concealed, body, sum FROM acl WHERE account = ?1";
         let acl = moment.prepare_cached(sql)?.query_row([user.as_str()], rows::acl).optional()?;
         let sql = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1 ORDER BY position";
         let values = moment.prepare_cached(sql)?.query_map([user.as_str()], rows::value)?.collect::<Result<_, _>>()?;

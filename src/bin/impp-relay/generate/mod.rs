@@ -7,6 +7,7 @@ mod overview;
 mod page;
 mod program;
 mod relay;
+mod upkeep;
 
 use clap::Parser;
 use impp::cli::exit::{Exit, Failure, Outcome};

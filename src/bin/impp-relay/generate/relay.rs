@@ -3,6 +3,7 @@
 use super::control;
 use super::page::Page;
 use super::program;
+use super::upkeep;
 use crate::args::RelayArgs;
 use clap::{Command, CommandFactory as _};
 use impp::cli::exit::Exit;
@@ -61,6 +62,7 @@ const MANUAL: Manual = Manual {
             ],
         },
         control::CHAPTER,
+        upkeep::BACKUPS,
         Chapter {
             title: "SIGNALS",
             text: &[
@@ -156,11 +158,15 @@ const MANUAL: Manual = Manual {
                 key("text", "what was found or decided, a sentence"),
             ]],
         },
+        upkeep::BACKUP,
+        upkeep::FAULT,
+        upkeep::VERDICT,
+        upkeep::RESTORE,
     ],
     statuses: &[
         (Exit::Yes, "Done; `serve`: ended because it was asked to; `check`: sound."),
-        (Exit::No, "`check`: errors were found."),
-        (Exit::Partly, "`check`: warnings, and nothing worse."),
+        (Exit::No, "`check`: errors were found; `verify`: something is damaged or lost."),
+        (Exit::Partly, "`check`: warnings, and nothing worse; `backup`: made, of a store that is damaged."),
         (Exit::Unknown, "`check`: something could not be found out."),
         (Exit::Data, "No valid address or password."),
         (Exit::NoInput, "There is no such configuration or file."),
@@ -187,7 +193,7 @@ const MANUAL: Manual = Manual {
         ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it where no package brought one."),
         (
             "/var/lib/impp-relay/store.db",
-            "Accounts, presence, rules and messages: one SQLite file. Copy it with SQLite's `.backup`, never with `cp`.",
+            "Accounts, presence, rules and messages: one SQLite file. `impp-relay backup` copies it; `cp` would not, while a relay runs.",
         ),
         ("/var/lib/impp-relay/control", "The socket by which commands ask the running relay; `[listen] control` names another."),
         ("/var/lib/impp-relay/recent-*.log", "The memory of deliveries of the last 24 hours."),
