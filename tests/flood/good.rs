@@ -43,7 +43,7 @@ impl Good {
         let answer = self.alice.ask("FETCH", "bob", "", b"");
         let fetch = begun.elapsed();
         assert!(answer.start().starts_with("OK"), "{answer:?}");
-        let login = (self.number % LOGIN_EVERY == 0).then(|| self.login());
+        let login = self.number.is_multiple_of(LOGIN_EVERY).then(|| self.login());
         Round { send, fetch, login }
     }
 
