@@ -31,10 +31,16 @@ complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "demo" -d 'Sho
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "init" -d 'Make configuration, data folder, key, self-signed certificate and first user'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "serve" -d 'Run the relay'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "check" -d 'Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "status" -d 'How the running relay does, at a glance'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "health" -d 'Whether the running relay does its work: status 0 it does, 1 it does not'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "sessions" -d 'Who is logged in, and who may come back to a session'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "subscriptions" -d 'Who watches whom, here and in other domains'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "links" -d 'With which domains the running relay talks, and what waits'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "mailbox" -d 'Messages that wait for a user'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "acl" -d 'Any user\'s rules, by the commands of impp-acl'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "reload" -d 'Have everything read again: configuration, certificates, keys, secrets; or nothing, with status 78'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "drain" -d 'Send everybody away little by little, and end the relay'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "log-level" -d 'Tell or change how much is logged, until the next reload'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "kick" -d 'End a user\'s sessions; they may log in again, unless the account is disabled'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "user" -d 'Users: add, change, list, delete; also while the relay runs'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "backup" -d 'Copy all that the relay keeps to DIR, also while it runs'
@@ -87,6 +93,13 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -l json -d 'One JSON object per domain of ours'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand check; and __fish_seen_subcommand_from peers" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand status" -l watch -d 'Again and again, with graphs of the last minutes' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand status" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand status" -l json -d 'One JSON object'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand status" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand health" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand health" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand health" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand sessions" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand sessions" -l json -d 'One JSON object per line'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand sessions" -s h -l help -d 'Print help'
@@ -107,6 +120,70 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fis
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from drop" -l all -d 'All that wait now'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from drop" -l json -d 'One JSON object per message that is gone'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand mailbox; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "show" -d 'Print the rules, the first that matches decides'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "allow" -d 'Let WHO do OP'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "deny" -d 'Refuse OP to WHO'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "conceal" -d 'Refuse OP to WHO without letting them know'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "remove" -d 'Take away what is said about WHO (and OP)'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "default" -d 'Take all rules away: the domain\'s default decides'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "test" -d 'Tell which rule decides; status 0 allowed, 1 not'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "watchers" -d 'Print who subscribes now'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "refused" -d 'Print who was refused lately'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "export" -d 'Write the rules as XML'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "import" -d 'Replace the rules by those of an XML file'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and not __fish_seen_subcommand_from show allow deny conceal remove default test watchers refused export import edit" -a "edit" -d 'Change the rules in $VISUAL or $EDITOR'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from show" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from show" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from allow" -l view -d 'They see the value published with this view' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from allow" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from allow" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from allow" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from deny" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from deny" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from deny" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from conceal" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from conceal" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from conceal" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from remove" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from remove" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from default" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from default" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from test" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from test" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from watchers" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from watchers" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from watchers" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from refused" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from refused" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from refused" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from export" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from export" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from import" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from import" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from edit" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from edit" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand acl; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand reload" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand reload" -l json -d 'One JSON object per line'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand reload" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand drain" -l over -d 'Spread the good-byes over so long, and the returns over as long again [default: 10s]' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand drain" -l deadline -d 'End after so long, whoever is still there [default: 10s more]' -r
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand drain" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand drain" -l wait -d 'Wait until the relay has ended'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand drain" -l json -d 'One JSON object'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand drain" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand log-level" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand log-level" -l json -d 'One JSON object'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand log-level" -s h -l help -d 'Print help'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand kick" -l connection -d 'Only the session of this name, as `sessions` shows it' -r
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand kick" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand kick" -l json -d 'One JSON object per session that ended'

@@ -78,6 +78,7 @@ pub const LOGGED_IN: &[Exit] = &[
     Exit::NoHost,
     Exit::Unavailable,
     Exit::Internal,
+    Exit::CannotCreate,
     Exit::Io,
     Exit::TryLater,
     Exit::Protocol,

@@ -53,10 +53,10 @@ impl Drop for Deliveries {
     }
 }
 
-/// A bar for what is in the spool; hidden if nobody sees it, or `-q`.
+/// A bar for what is in the spool, whose length is yet to be counted; hidden if nobody sees it, or `-q`.
 #[must_use]
-pub fn spool(out: &Printer, total: usize) -> ProgressBar {
-    bar(out, total as u64, total > 0, "{msg} spool {wide_bar} {pos}/{len}")
+pub fn spool(out: &Printer) -> ProgressBar {
+    bar(out, 0, true, "{msg} spool {wide_bar} {pos}/{len}")
 }
 
 /// A bar for so many addresses; hidden if they are few, nobody sees it, or `-q`.

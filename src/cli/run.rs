@@ -3,14 +3,16 @@
 use super::args::Manners;
 use super::complete;
 use super::deadline::Deadline;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome, reason};
 use super::manual::Manual;
 use super::print::Printer;
 use clap::error::ErrorKind as UsageKind;
 use clap::{Arg, ArgAction};
 use std::ffi::OsString;
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -116,10 +118,30 @@ pub fn with_arguments<T: Tool>(arguments: Vec<OsString>) -> Exit {
         Ok(out) => out,
         Err(failure) => return fail(&bare, &failure),
     };
-    match tool.work(&out) {
+    match guarded(|| tool.work(&out)) {
         Ok(exit) => exit,
         Err(failure) => fail(&out, &failure),
     }
+}
+
+/// Does `work`. A panic in it is a fault of this program and ends it as such: with one line and 70, not with a page and a status
+/// that no script knows. Only the place is told: what was panicked about may be somebody's text.
+fn guarded(work: impl FnOnce() -> Outcome<Exit>) -> Outcome<Exit> {
+    static PLACE: Mutex<Option<String>> = Mutex::new(None);
+    let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |about| {
+        let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        *place() = about.location().map(|at| format!(" ({} line {})", file(at.file()), at.line()));
+        if std::env::var_os("RUST_BACKTRACE").is_some() {
+            usual(about);
+        }
+    }));
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let place = place().take().unwrap_or_default();
+        let line = format!("a fault of this program, or too few resources{place}; RUST_BACKTRACE=1 shows more");
+        Err(Failure::new(Exit::Internal, line))
+    })
 }
 
 /// Runs a program that has manners of its own, with these arguments.
@@ -210,7 +232,7 @@ pub fn block_on_all<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T>
 }
 
 fn block_with<T>(builder: &mut Builder, work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
-    let broken = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot start: {error}"));
+    let broken = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot start: {}", reason(&error)));
     let runtime = builder.enable_all().build().map_err(broken)?;
     let done = runtime.block_on(async {
         let (tell, stop) = watch::channel(None);

@@ -76,11 +76,13 @@ impl Connection {
     /// A user request of the peer.
     pub(super) fn request(&self, frame: Frame) {
         self.hub.metrics().request(frame.method());
+        self.hub.count_received();
         self.hub.tell(|service, now| service.request(now, self.key, frame));
     }
 
     /// A response of the peer.
     pub(super) fn response(&self, frame: Frame) {
+        self.hub.count_received();
         self.hub.tell(|service, now| service.response(now, self.key, frame));
     }
 }

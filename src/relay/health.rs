@@ -11,6 +11,7 @@ use crate::net::survey::HelloFault;
 use crate::net::tls::ClientTls;
 use crate::net::tls::Trust;
 use crate::service::store::StoreError;
+use arc_swap::ArcSwap;
 use core::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -82,14 +83,21 @@ pub struct Probe(Arc<Inner>);
 
 struct Inner {
     hub: std::sync::Weak<Hub>,
-    doors: Vec<Door>,
-    domain: Domain,
+    /// Which a reload exchanges.
+    place: ArcSwap<Place>,
     crowd: Arc<Crowd>,
     tls: Option<ClientTls>,
     /// A look at the rules is under way, perhaps for ever.
     asking: AtomicBool,
     /// What was found last; held while somebody looks, so that two never look at the same time.
     found: Mutex<Option<(Instant, Health)>>,
+}
+
+/// Where it is looked.
+#[derive(Debug)]
+struct Place {
+    doors: Vec<Door>,
+    domain: Domain,
 }
 
 /// One listening socket.
@@ -102,7 +110,7 @@ pub(super) struct Door {
 
 impl fmt::Debug for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Probe").field("doors", &self.0.doors).finish_non_exhaustive()
+        f.debug_struct("Probe").field("place", &self.0.place).finish_non_exhaustive()
     }
 }
 
@@ -112,7 +120,13 @@ impl Probe {
         // Whether others may believe the certificate is another question: `check certs` has the answer.
         let tls = ClientTls::new(&Trust::Anyone, None).ok();
         let (asking, found) = (AtomicBool::new(false), Mutex::new(None));
-        Self(Arc::new(Inner { hub: Arc::downgrade(hub), doors, domain, crowd, tls, asking, found }))
+        let place = ArcSwap::from_pointee(Place { doors, domain });
+        Self(Arc::new(Inner { hub: Arc::downgrade(hub), place, crowd, tls, asking, found }))
+    }
+
+    /// From now on it is looked behind these doors, for this domain.
+    pub(super) fn look_at(&self, doors: Vec<Door>, domain: Domain) {
+        self.0.place.store(Arc::new(Place { doors, domain }));
     }
 
     /// Rules, store and ports: whether the relay can be of use to anybody. What was found within the last second is told again.
@@ -123,8 +137,9 @@ impl Probe {
             return health.clone();
         }
         let mut health = self.inside().await;
-        for door in &self.0.doors {
-            health.parts.push(self.knock(*door).await);
+        let place = self.0.place.load_full();
+        for door in &place.doors {
+            health.parts.push(self.knock(*door, &place.domain).await);
         }
         *found = Some((Clock::instant(), health.clone()));
         health
@@ -154,7 +169,7 @@ impl Probe {
         let rules = part("rules", None);
         let write = part("store-write", store_fault(tokio::time::timeout(PATIENCE, written).await.ok().and_then(Result::ok)));
         let (answer, read) = tokio::sync::oneshot::channel();
-        hub.store().credentials(Address::of_domain(&self.0.domain), move |found| {
+        hub.store().credentials(Address::of_domain(&self.0.place.load().domain), move |found| {
             // Nobody waits any more if it took too long.
             let _ = answer.send(found.map(drop));
         });
@@ -163,7 +178,7 @@ impl Probe {
     }
 
     /// Comes in by a port as a client does, as far as HELLO.
-    async fn knock(&self, door: Door) -> Part {
+    async fn knock(&self, door: Door, domain: &Domain) -> Part {
         let begun = Clock::instant();
         let kind = if door.tls { TlsKind::Require } else { TlsKind::Off };
         let name = format!("{} {}", if door.tls { "tls" } else { "plain" }, door.address);
@@ -174,7 +189,7 @@ impl Probe {
         // However many there are: it is not the limits that are looked at.
         let mut expected = None;
         let announce = |own| expected = Some(self.0.crowd.expect(own));
-        let reference = self.0.domain.clone().into();
+        let reference = domain.clone().into();
         let looking = survey::probe_own(door.address, announce, kind, &reference, tls, PATIENCE);
         let found = tokio::time::timeout(PATIENCE, looking).await;
         drop(expected);
@@ -229,7 +244,7 @@ mod tests {
         let relay = tokio::spawn(async move {
             let sockets = Sockets::open(&config, Vec::new()).unwrap();
             let ready = |bound: &Bound| say.send(bound.clone()).unwrap();
-            serve(&config, sockets, Given { ready, reread, stop: async { drop(asked.await) } }).await
+            serve(&config, sockets, Given { ready, reread, stop: async { drop(asked.await) }, log: None }).await
         });
         let bound = ready.await.unwrap();
         let probe = bound.health.unwrap();

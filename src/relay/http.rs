@@ -16,7 +16,6 @@ use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -37,8 +36,8 @@ pub(super) struct Told {
     pub(super) scrape: Scrape,
 }
 
-/// Answers until `stop` changes.
-pub(super) async fn serve(listener: TcpListener, told: Told, mut stop: watch::Receiver<bool>) {
+/// Answers until it is dropped.
+pub(super) async fn serve(listener: TcpListener, told: Told) {
     let told = Arc::new(told);
     let mut talks = JoinSet::new();
     loop {
@@ -58,7 +57,6 @@ pub(super) async fn serve(listener: TcpListener, told: Told, mut stop: watch::Re
                 }
             },
             Some(_) = talks.join_next(), if !talks.is_empty() => {}
-            _ = stop.changed() => return,
         }
     }
 }

@@ -37,6 +37,9 @@ use std::sync::MutexGuard;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::Weak;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
@@ -61,7 +64,11 @@ pub(super) struct Hub {
     metrics: Metrics,
     memory: Arc<Memory>,
     guard: Guard,
+    limits: Arc<InForce>,
     hush: Hush,
+    /// Requests and responses of users and domains that came, and that went.
+    received: AtomicU64,
+    sent: AtomicU64,
 }
 
 /// Octets that one connection may hold however short memory is.
@@ -128,8 +135,11 @@ impl Hub {
             dials,
             metrics: Metrics::new(Clock::now().unix),
             memory: Arc::new(Memory::new(Arc::clone(&limits))),
-            guard: Guard::new(limits),
+            guard: Guard::new(Arc::clone(&limits)),
+            limits,
             hush: Hush::default(),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
         });
         let _ = hub.set(Arc::downgrade(&this));
         Ok(this)
@@ -180,6 +190,16 @@ impl Hub {
     pub(super) fn look<T>(&self, see: impl FnOnce(&Service, &Facts) -> T) -> T {
         let core = self.lock();
         see(&core.service, &core.facts)
+    }
+
+    /// Something came for the service.
+    pub(super) fn count_received(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests and responses came, and how many went.
+    pub(super) fn frames(&self) -> (u64, u64) {
+        (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
     }
 
     /// Calls the service and performs what comes out.
@@ -306,6 +326,11 @@ impl Hub {
         }
     }
 
+    /// What one party may take, to be read or exchanged.
+    pub(super) fn limits(&self) -> &InForce {
+        &self.limits
+    }
+
     /// Logins that failed.
     pub(super) fn guard(&self) -> &Guard {
         &self.guard
@@ -361,6 +386,21 @@ impl Hub {
         }
     }
 
+    /// The connections of clients, logged in or not; links are no clients.
+    pub(super) fn clients(&self) -> Vec<ConnectionKey> {
+        let core = self.lock();
+        core.outboxes.keys().filter(|key| !core.service.is_link(**key)).copied().collect()
+    }
+
+    /// Says BYE on one connection, since the relay ends, and when to come back.
+    pub(super) fn say_goodbye(&self, key: ConnectionKey, come_back_after: Duration) {
+        let outbox = self.lock().outboxes.get(&key).cloned();
+        if let Some(outbox) = outbox {
+            outbox.push(Item::Farewell(come_back_after));
+            outbox.wake();
+        }
+    }
+
     /// How many connections have a task.
     pub(super) fn connections(&self) -> usize {
         self.lock().outboxes.len()
@@ -392,6 +432,7 @@ impl Hub {
                 Effect::Opened { connection, outcome } => (connection, Item::Opened(outcome)),
                 Effect::Send { connection, octets } => {
                     self.metrics.sent(&octets.head);
+                    self.sent.fetch_add(1, Ordering::Relaxed);
                     (connection, Item::Send(octets))
                 }
                 Effect::Close { connection, cause } => (connection, Item::Close(cause)),

@@ -2,6 +2,7 @@
 
 use super::crowd::Admitted;
 use super::crowd::Crowd;
+use super::material::Live;
 use super::session;
 use super::session::Accepted;
 use super::session::Origin;
@@ -32,13 +33,7 @@ pub(super) enum Start {
 }
 
 /// Accepts until `stop` changes, then waits for its sessions to end.
-pub(super) async fn accept(
-    listener: TcpListener,
-    start: Start,
-    shared: Arc<Shared>,
-    crowd: Arc<Crowd>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crowd: Arc<Crowd>, mut stop: watch::Receiver<bool>) {
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -49,6 +44,7 @@ pub(super) async fn accept(
         match accepted {
             Ok((stream, peer)) => match crowd.admit(Clock::instant(), peer) {
                 Ok(Admitted { place, leave, in_place_of_another }) => {
+                    let shared = live.load_full();
                     if in_place_of_another {
                         shared.hub.reached(Limit::Logins, &peer.ip().to_canonical());
                     }
@@ -56,7 +52,6 @@ pub(super) async fn accept(
                         Start::Plain => shared.hub.metrics().accepted_plain.up(),
                         Start::Tls => shared.hub.metrics().accepted_tls.up(),
                     }
-                    let shared = Arc::clone(&shared);
                     sessions.spawn(async move {
                         tokio::select! {
                             () = greet(stream, Origin { peer, place }, start, shared) => {}
@@ -65,7 +60,7 @@ pub(super) async fn accept(
                     });
                 }
                 // The connection is dropped at once: an answer would cost what the limit is to save.
-                Err(full) => shared.hub.reached(full, &peer.ip().to_canonical()),
+                Err(full) => live.load().hub.reached(full, &peer.ip().to_canonical()),
             },
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");

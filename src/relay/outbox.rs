@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
+use std::time::Duration;
 
 /// One thing for the connection's engine.
 #[derive(Debug)]
@@ -23,13 +24,15 @@ pub(super) enum Item {
     Send(Octets),
     /// Say BYE and close.
     Close(ByeCause),
+    /// The same since the relay ends; with the time after which to come back.
+    Farewell(Duration),
 }
 
 impl Item {
     fn octets(&self) -> usize {
         match self {
             Self::Send(octets) => usize::try_from(octets.count()).unwrap_or(usize::MAX),
-            Self::Opened(_) | Self::Close(_) => 0,
+            Self::Opened(_) | Self::Close(_) | Self::Farewell(_) => 0,
         }
     }
 }

@@ -141,6 +141,11 @@ impl Session {
                         reason: Some(cause.sentence()),
                         retry_after: matches!(cause, ByeCause::ShuttingDown | ByeCause::Limit).then_some(COME_BACK_AFTER),
                     },
+                    Item::Farewell(after) => ServerCommand::Bye {
+                        cause: Some(ByeCause::ShuttingDown),
+                        reason: Some(ByeCause::ShuttingDown.sentence()),
+                        retry_after: Some(after),
+                    },
                 };
                 engine.handle_command(now, command);
             }

@@ -39,9 +39,20 @@ pub struct Passed {
 /// *Order:* opened first, by whoever may; a process that has privileges only for that gives them up before it goes on.
 #[derive(Debug)]
 pub struct Sockets {
-    open: Vec<(Start, TcpListener)>,
+    open: Vec<Opened>,
     http: Option<TcpListener>,
     bound: Bound,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) start: Start,
+    /// As the configuration names it; `None`: it was passed.
+    pub(super) wanted: Option<SocketAddr>,
+    pub(super) address: SocketAddr,
+    /// Until somebody takes it.
+    pub(super) listener: Option<TcpListener>,
 }
 
 /// Why the relay does not listen.
@@ -68,6 +79,13 @@ pub enum SocketError {
         /// Where it listens.
         address: SocketAddr,
     },
+    /// An address of the configuration lies within one on which this relay listens already, or the other way round.
+    Overlaps {
+        /// Which.
+        address: SocketAddr,
+        /// The other one.
+        open: SocketAddr,
+    },
     /// A socket for TLS was handed over, and there is no certificate.
     NoCertificate {
         /// Where it listens.
@@ -88,6 +106,12 @@ impl fmt::Display for SocketError {
                 io::ErrorKind::AddrNotAvailable => write!(f, "{address} is no address of this machine; mend [listen]"),
                 _ => write!(f, "cannot listen on {address}: {error}"),
             },
+            Self::Overlaps { address, open } => {
+                write!(
+                    f,
+                    "{address} cannot be opened while this relay listens on {open}; restart it, or choose another port in [listen]"
+                )
+            }
             Self::Unusable { name, error } => {
                 write!(f, "the socket {name:?} that the service manager passed cannot be used: {error}")
             }
@@ -126,15 +150,14 @@ impl Sockets {
         }
         for socket in passed {
             let (start, address) = place(&socket, config)?;
-            sockets.add(start, socket.listener, address);
+            sockets.add(Opened { start, wanted: None, address, listener: Some(socket.listener) });
         }
         let wanted = [(Start::Plain, &config.listen.plain), (Start::Tls, &config.listen.tls)];
         let missing: Vec<_> =
-            wanted.into_iter().filter(|(start, _)| !sockets.open.iter().any(|(kind, _)| kind == start)).collect();
+            wanted.into_iter().filter(|(start, _)| !sockets.open.iter().any(|open| open.start == *start)).collect();
         for (start, addresses) in missing {
             for &address in addresses {
-                let listener = bind(address).map_err(|error| SocketError::Bind { address, error })?;
-                sockets.add(start, listener, address);
+                sockets.add(open(start, address)?);
             }
         }
         Ok(sockets)
@@ -147,7 +170,7 @@ impl Sockets {
     }
 
     /// The sockets, each with what begins on it; and the one for HTTP, if there is one.
-    pub(super) fn into_open(self) -> (Vec<(Start, TcpListener)>, Option<TcpListener>) {
+    pub(super) fn into_open(self) -> (Vec<Opened>, Option<TcpListener>) {
         (self.open, self.http)
     }
 
@@ -156,13 +179,12 @@ impl Sockets {
         self.http = Some(listener);
     }
 
-    fn add(&mut self, start: Start, listener: TcpListener, wanted: SocketAddr) {
-        let address = listener.local_addr().unwrap_or(wanted);
-        match start {
-            Start::Plain => self.bound.plain.push(address),
-            Start::Tls => self.bound.tls.push(address),
+    fn add(&mut self, opened: Opened) {
+        match opened.start {
+            Start::Plain => self.bound.plain.push(opened.address),
+            Start::Tls => self.bound.tls.push(opened.address),
         }
-        self.open.push((start, listener));
+        self.open.push(opened);
     }
 }
 
@@ -192,6 +214,16 @@ fn checked(socket: &Passed) -> Result<SocketAddr, SocketError> {
     }
     socket.listener.set_nonblocking(true).map_err(unusable)?;
     Ok(address)
+}
+
+/// Opens one that the configuration names.
+///
+/// # Errors
+/// [`SocketError::Bind`]
+pub(super) fn open(start: Start, address: SocketAddr) -> Result<Opened, SocketError> {
+    let listener = bind(address).map_err(|error| SocketError::Bind { address, error })?;
+    let bound = listener.local_addr().unwrap_or(address);
+    Ok(Opened { start, wanted: Some(address), address: bound, listener: Some(listener) })
 }
 
 /// Opens a listening socket. An IPv6 socket takes IPv6 only, so that both families can be named side by side,

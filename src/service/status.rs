@@ -129,6 +129,12 @@ impl Service {
         }
     }
 
+    /// Whether this is a link to another domain.
+    #[must_use]
+    pub fn is_link(&self, connection: ConnectionKey) -> bool {
+        self.links.contains_key(&connection)
+    }
+
     /// The names of all sessions, or of one user's, in no order.
     #[must_use]
     pub fn session_keys(&self, user: Option<&Address>) -> Vec<SessionKey> {

@@ -207,11 +207,7 @@ impl Accounts {
             if let Some(moved) = &moved {
                 no_circle(transaction, &address, &moved.to)?;
             }
-            let (to, permanently) = moved_columns(moved.as_ref());
-            let sql = "INSERT INTO account (address, created, moved_to, moved_permanently) VALUES (?1, ?2, ?3, ?4)";
-            transaction.execute(sql, params![address.as_str(), now.0.cast_signed(), to, permanently])?;
-            sums::ACCOUNT.renew(transaction, &[address.as_str()])?;
-            sums::renew_presence(transaction, address.as_str())?;
+            put(transaction, &address, &Account { moved, ..Account::default() }, now)?;
             credentials.map_or(Ok(()), |credentials| put_credentials(transaction, &address, credentials))
         })?;
         Ok(address)
@@ -250,7 +246,20 @@ fn known(connection: &Connection, address: &Address) -> Result<(), AccountError>
     found.ok_or_else(|| AccountError::Unknown(address.clone()))
 }
 
-fn put_credentials(connection: &Connection, address: &Address, credentials: &Credentials) -> Result<(), AccountError> {
+/// Adds an account.
+pub(super) fn put(connection: &Connection, address: &Address, account: &Account, now: UnixMillis) -> rusqlite::Result<()> {
+    let (to, permanently) = moved_columns(account.moved.as_ref());
+    let sql = "INSERT INTO account (address, created, disabled, presence, inbox, moved_to, moved_permanently)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let created = now.0.cast_signed();
+    let columns = params![address.as_str(), created, account.disabled, account.presence, account.inbox, to, permanently];
+    connection.prepare_cached(sql)?.execute(columns)?;
+    sums::ACCOUNT.renew(connection, &[address.as_str()])?;
+    sums::renew_presence(connection, address.as_str())
+}
+
+/// Sets what a user's password is checked against.
+pub(super) fn put_credentials(connection: &Connection, address: &Address, credentials: &Credentials) -> Result<(), AccountError> {
     if let Some(domain) =
         sqlite::domain(connection, &address.domain())?.filter(|domain| domain.iterations != credentials.iterations)
     {

@@ -9,6 +9,7 @@ pub mod backup;
 #[cfg(test)]
 mod conformance;
 mod copy;
+pub mod dump;
 pub mod faults;
 #[cfg(test)]
 mod fixtures;

@@ -13,8 +13,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod drain;
+#[path = "../systemd/manager.rs"]
+#[allow(dead_code, reason = "its own tests use the rest")]
+mod manager;
 mod people;
+mod reload;
+mod rules;
 mod socket;
+mod status;
 
 use serde_json::Value;
 use support::Site;

@@ -79,13 +79,16 @@ fn r_2_3_6_the_owner_decides_who_reads_the_inbox() {
     assert_eq!(deputy.does("impp-recv", &inbox), "for bob or the deputy\n");
 }
 
-/// What somebody may, asked of the relay: fetch, watch, set and send, read.
+/// What somebody may, asked of the relay: fetch, watch, change, send, read.
 fn may(who: &Person<'_>, bob: &Person<'_>) -> [bool; 5] {
     let to = bob.address();
+    // The tool would look at the old value first, and so tell something about `fetch`.
+    let headers = "Lease-Time: infinity\nContent-Type: application/presence\n";
+    let change = who.by_hand("by-hand").ask("CHANGE", &bob.name, headers, b"<presence><status>open</status></presence>");
     [
         matches!(who.tries("impp-fetch", &[&to]), 0 | 1),
         state(&mut who.watches(bob)).contains(" initial "),
-        who.tries("impp-set", &["-q", "open", "--for", &to]) == 0,
+        change.start().starts_with("OK"),
         who.tries("impp-send", &["-q", "-m", "x", &to]) == 0,
         who.tries("impp-recv", &["-q", "--once", "--inbox", &to]) == 0,
     ]

@@ -14,5 +14,7 @@ mod support;
 
 mod commands;
 mod drill;
+mod faults;
 mod load;
+mod transfer;
 mod upgrade;

@@ -71,6 +71,26 @@ pub(crate) enum Wish {
     Verify(VerifyArgs),
     /// Make a backup the relay's data again, while no relay runs
     Restore(RestoreArgs),
+    /// Write all that the relay keeps as lines of JSON, also while it runs
+    Export(ExportArgs),
+    /// Fill an empty data folder from such lines, while no relay runs
+    Import(ImportArgs),
+}
+
+/// `export`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExportArgs {
+    /// Write to FILE, which only its owner can read [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `import`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ImportArgs {
+    /// Read from FILE [default: standard input]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// `backup`

@@ -5,7 +5,9 @@ mod backup;
 mod check;
 mod control;
 mod demo;
+mod export;
 mod generate;
+mod import;
 mod init;
 mod log;
 mod notify;
@@ -61,5 +63,7 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
         Wish::Backup(wish) => backup::work(wish, config, out),
         Wish::Verify(wish) => verify::work(wish, out),
         Wish::Restore(wish) => restore::work(wish, config, out),
+        Wish::Export(wish) => export::work(wish, config, out),
+        Wish::Import(wish) => import::work(wish, config, out),
     }
 }

@@ -18,12 +18,12 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Serves. SIGTERM and SIGINT end it in good order, with status 0 since that is how a service ends; SIGHUP has the
-/// certificates read again.
+/// Serves. SIGTERM and SIGINT end it in good order, with status 0 since that is how a service ends; SIGHUP has
+/// everything read again.
 pub(crate) fn work(config: &Path) -> Outcome<Exit> {
     let passed = passed::take()?;
     let config = settings::load(config)?;
-    log::start(config.log);
+    let log = log::start(config.log);
     let sockets = Sockets::open(&config, passed).map_err(|error| unbound(&error))?;
     let user = process::drop_root(&config.data_dir)?;
     let open_files = process::raise_open_files(config.limits.connections);
@@ -48,7 +48,7 @@ pub(crate) fn work(config: &Path) -> Outcome<Exit> {
                 tokio::spawn(give_signs_of_life(health, every, status.clone()));
             }
         };
-        let given = Given { ready, reread, stop: stopped };
+        let given = Given { ready, reread, stop: stopped, log: Some(log) };
         relay::serve(&config, sockets, given).await.map_err(|error| failure(&error))?;
         Ok(Exit::Yes)
     })
@@ -93,6 +93,7 @@ pub(crate) fn failure(error: &ServeError) -> Failure {
         ServeError::Open(error) => return open_failure(error),
         ServeError::Store(_) => Exit::Io,
         ServeError::Tls(_) | ServeError::Neighbours(_) => Exit::Config,
+        ServeError::Socket(error) => return unbound(error),
         ServeError::Control { .. } => Exit::CannotCreate,
         ServeError::Threads(error) => return cannot_start(error),
         ServeError::StoreDied => Exit::Internal,

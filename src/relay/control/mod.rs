@@ -6,12 +6,15 @@
 mod ask;
 mod facts;
 mod mailbox;
+mod orders;
 mod question;
 mod refusal;
 mod reply;
 mod routes;
+mod rules;
 mod sessions;
 mod socket;
+mod status;
 
 pub use ask::AskError;
 pub use ask::ask;
@@ -22,6 +25,7 @@ pub(super) use socket::Door;
 pub(super) use socket::open;
 
 use super::hub::Hub;
+use super::office::Office;
 use crate::net::Clock;
 use question::Question;
 use refusal::Refusal;
@@ -35,7 +39,6 @@ use tokio::io::AsyncBufReadExt;
 use tokio::io::AsyncReadExt;
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Octets of a question: an ACL fits in.
@@ -47,16 +50,16 @@ const AT_ONCE: usize = 16;
 /// Rest after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers until `stop` changes.
-pub(super) async fn serve(door: Door, hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+/// Answers until it is dropped.
+pub(super) async fn serve(door: Door, office: Arc<Office>) {
     let mut talks = JoinSet::new();
     loop {
         let full = talks.len() >= AT_ONCE;
         tokio::select! {
             accepted = door.listener.accept(), if !full => match accepted {
                 Ok((stream, _)) => {
-                    let hub = Arc::clone(&hub);
-                    talks.spawn(async move { talk(stream, &hub).await });
+                    let office = Arc::clone(&office);
+                    talks.spawn(async move { talk(stream, &office).await });
                 }
                 Err(error) => {
                     tracing::error!(%error, "cannot accept on the control socket");
@@ -64,12 +67,11 @@ pub(super) async fn serve(door: Door, hub: Arc<Hub>, mut stop: watch::Receiver<b
                 }
             },
             Some(_) = talks.join_next(), if !talks.is_empty() => {}
-            _ = stop.changed() => return,
         }
     }
 }
 
-async fn talk(stream: UnixStream, hub: &Arc<Hub>) {
+async fn talk(stream: UnixStream, office: &Office) {
     let (read, write) = stream.into_split();
     let mut line = String::new();
     let mut read = BufReader::new(read.take(QUESTION_OCTETS));
@@ -77,12 +79,13 @@ async fn talk(stream: UnixStream, hub: &Arc<Hub>) {
         return;
     }
     let mut reply = Reply::new(write);
-    let outcome = answer(&line, hub, &mut reply).await;
+    let outcome = answer(&line, office, &mut reply).await;
     reply.end(outcome).await;
 }
 
-async fn answer(line: &str, hub: &Arc<Hub>, reply: &mut Reply) -> Result<(), Halt> {
+async fn answer(line: &str, office: &Office, reply: &mut Reply) -> Result<(), Halt> {
     let question = Question::parse(line)?;
+    let hub = &office.hub;
     match question.what()? {
         "links" => {
             let lines = hub.look(|service, facts| routes::lines(&service.routes(Clock::now()), facts));
@@ -92,6 +95,14 @@ async fn answer(line: &str, hub: &Arc<Hub>, reply: &mut Reply) -> Result<(), Hal
         "subscriptions" => sessions::subscriptions(hub, question.user()?.as_ref(), reply).await,
         "mailbox-list" => mailbox::list(hub, &question.the_user()?, reply).await,
         "mailbox-drop" => mailbox::drop(hub, &question.the_user()?, question.numbers("messages")?, reply).await,
+        "acl-get" => rules::get(hub, &question.the_user()?, reply).await,
+        "acl-set" => rules::set(&question, hub, &question.the_user()?, reply).await,
+        "acl-watchers" => rules::watchers(hub, &question.the_user()?, reply).await,
+        "status" => status::status(&question, office, reply).await,
+        "health" => status::health(office, reply).await,
+        "reload" => orders::reload(office, reply).await,
+        "drain" => orders::drain(&question, office, reply).await,
+        "log-level" => orders::log_level(&question, office, reply).await,
         "kick" => kick(&question, hub, reply).await,
         _ => Err(Refusal::new(Why::Usage, "this relay does not know that command; is it of another version?").into()),
     }

@@ -32,6 +32,15 @@ impl Question {
         }
     }
 
+    /// A number, if there is one of this name.
+    pub(super) fn number(&self, key: &str) -> Result<Option<u64>, Refusal> {
+        let wrong = || Refusal::new(Why::Usage, format!("{key:?} must be a whole number"));
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_u64().ok_or_else(wrong).map(Some),
+        }
+    }
+
     /// Numbers, if they are there.
     pub(super) fn numbers(&self, key: &str) -> Result<Option<Vec<u64>>, Refusal> {
         let wrong = || Refusal::new(Why::Usage, format!("{key:?} must be a list of whole numbers"));
@@ -40,6 +49,11 @@ impl Question {
             Some(Value::Array(items)) => items.iter().map(Value::as_u64).collect::<Option<_>>().ok_or_else(wrong).map(Some),
             Some(_) => Err(wrong()),
         }
+    }
+
+    /// Whether something is wanted.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        self.0.get(key).and_then(Value::as_bool).unwrap_or_default()
     }
 
     /// Whom it concerns, if anybody alone.

@@ -1,5 +1,6 @@
 //! Why a command is not obeyed: a sentence for the administrator, and the exit status with which the command ends.
 
+use crate::model::ErrorKind;
 use crate::service::store::StoreError;
 
 /// A refusal. The sentence is ours, never a stranger's.
@@ -24,6 +25,8 @@ pub(in crate::relay) enum Why {
     Store = 74,
     /// Something is under way; later perhaps.
     Later = 75,
+    /// What was read is not fit to be used, and what was in force stays so.
+    Configuration = 78,
 }
 
 impl Refusal {
@@ -34,6 +37,19 @@ impl Refusal {
     /// The relay ends before it has an answer.
     pub(in crate::relay) fn stopping() -> Self {
         Self::new(Why::Later, "the relay is stopping")
+    }
+
+    /// What an ERROR to an owner's request means to the administrator who made it.
+    pub(super) fn of_kind(kind: ErrorKind, reason: Option<&str>) -> Self {
+        let why = match kind {
+            ErrorKind::TargetUnknown => Why::NoUser,
+            ErrorKind::MimeTypeNotUnderstood | ErrorKind::OperationNotSupported | ErrorKind::MessageTooLarge => Why::Data,
+            ErrorKind::ServerError => Why::Store,
+            ErrorKind::Conflict => Why::Later,
+            _ => Why::Usage,
+        };
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        Self::new(why, format!("{kind}{reason}"))
     }
 }
 

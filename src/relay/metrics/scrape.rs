@@ -6,8 +6,8 @@ use super::process;
 use super::text::Text;
 use crate::model::UnixMillis;
 use crate::net::Clock;
-use crate::net::ServerTls;
 use crate::relay::hub::Hub;
+use crate::relay::material::Live;
 use crate::service::Counts;
 use crate::service::RouteStatus;
 use crate::service::store::Loaded;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(in crate::relay) struct Scrape {
     hub: Arc<Hub>,
-    tls: Option<Arc<ServerTls>>,
+    live: Live,
 }
 
 /// What is so at this moment.
@@ -42,8 +42,8 @@ struct Gauges {
 }
 
 impl Scrape {
-    pub(in crate::relay) fn new(hub: Arc<Hub>, tls: Option<Arc<ServerTls>>) -> Self {
-        Self { hub, tls }
+    pub(in crate::relay) fn new(hub: Arc<Hub>, live: Live) -> Self {
+        Self { hub, live }
     }
 
     /// The whole text.
@@ -65,7 +65,7 @@ impl Scrape {
             writes: self.hub.store().pending(),
             unwritten: self.hub.memory().used(),
             store,
-            certificates: self.tls.iter().flat_map(|tls| tls.certificates()).map(named).collect(),
+            certificates: self.live.load().tls.iter().flat_map(|tls| tls.certificates()).map(named).collect(),
         };
         write(self.hub.metrics(), &gauges)
     }

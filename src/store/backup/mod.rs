@@ -24,21 +24,26 @@ use crate::model::Fingerprint;
 use rusqlite::Connection;
 use std::collections::HashSet;
 
+/// What a stored message is known by: a later one with the same name was stored at another time.
+pub(super) type Name = (Fingerprint, u64);
+
+/// The messages that the log says were taken out of the store.
+pub(super) fn settled(log: &[Entry]) -> HashSet<Name> {
+    let taken_out = log.iter().filter(|entry| entry.what == What::TakenOut);
+    taken_out.map(|entry| (entry.remembered.fingerprint, entry.remembered.at.0)).collect()
+}
+
 /// Deletes messages that the log says were taken out of the store already. How many there were.
 fn drop_settled(connection: &Connection, log: &[Entry]) -> rusqlite::Result<u64> {
-    let settled: HashSet<(Fingerprint, u64)> = log
-        .iter()
-        .filter(|entry| entry.what == What::TakenOut)
-        .map(|entry| (entry.remembered.fingerprint, entry.remembered.at.0))
-        .collect();
+    let settled = settled(log);
     let mut rows = connection.prepare("SELECT number, fingerprint, stored FROM message")?;
     let all = rows.query_map([], |row| {
         let name = (Fingerprint(row.get(1)?), row.get::<_, i64>(2)?.cast_unsigned());
         Ok((row.get::<_, i64>(0)?, settled.contains(&name)))
     })?;
-    let gone: Vec<(i64, bool)> = all.collect::<Result<_, _>>()?;
+    let all: Vec<(i64, bool)> = all.collect::<Result<_, _>>()?;
     let mut dropped = 0;
-    for (number, _) in gone.into_iter().filter(|(_, settled)| *settled) {
+    for (number, _) in all.into_iter().filter(|(_, settled)| *settled) {
         connection.prepare_cached("DELETE FROM message WHERE number = ?1")?.execute([number])?;
         dropped += 1;
     }
@@ -46,7 +51,7 @@ fn drop_settled(connection: &Connection, log: &[Entry]) -> rusqlite::Result<u64>
 }
 
 /// The entries of several logs as one: in order of their times, none twice.
-fn together(mut all: Vec<Entry>) -> Vec<Entry> {
+pub(super) fn together(mut all: Vec<Entry>) -> Vec<Entry> {
     all.sort_by_key(|entry| entry.remembered.at);
     let mut known = HashSet::with_capacity(all.len());
     all.retain(|entry| {

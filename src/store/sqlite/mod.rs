@@ -7,7 +7,7 @@ mod writer;
 pub use reader::Reader;
 pub(super) use rows::{account, address, unsigned};
 pub use writer::Writer;
-pub(super) use writer::{domain, users_of};
+pub(super) use writer::{domain, put_acl, put_message, put_presence, put_subscription, users_of};
 
 use super::open_error::{OpenError, OpenErrorKind};
 use super::recent::Recent;

@@ -40,7 +40,7 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Unix
 }
 
 /// A stored message, from the columns `number, stored, expires, frame`.
-pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+pub(in crate::store) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
         number: unsigned(row, 0)?,
         stored: UnixMillis(unsigned(row, 1)?),
@@ -50,7 +50,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
 }
 
 /// A subscription of another domain, from the columns `subscriber, connection, since, until, told`.
-pub(super) fn subscription(row: &Row<'_>) -> rusqlite::Result<StoredSubscription> {
+pub(in crate::store) fn subscription(row: &Row<'_>) -> rusqlite::Result<StoredSubscription> {
     let (subscriber, connection): (String, String) = (row.get(0)?, row.get(1)?);
     let connection = ConnectionId::parse(&connection);
     Ok(StoredSubscription {

@@ -91,7 +91,7 @@ fn no_flipped_bit_passes_for_what_was_written() {
     let (octets, content) = (fs::read(&path).unwrap(), fixtures::dump(folder.path()).unwrap());
     let (mut flipped, mut told) = (0, 0);
     // A step that is no multiple of anything in the file, and another bit each time.
-    for at in (0..octets.len()).step_by(59) {
+    for at in (0..octets.len()).step_by(127) {
         let mut damaged = octets.clone();
         damaged[at] ^= 1 << (at % 8);
         fs::write(&path, &damaged).unwrap();
@@ -102,7 +102,7 @@ fn no_flipped_bit_passes_for_what_was_written() {
         flipped += 1;
         told += usize::from(!silent);
     }
-    assert!(flipped > 800 && told > 100, "{flipped} flipped, {told} told");
+    assert!(flipped > 400 && told > 50, "{flipped} flipped, {told} told");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Commands to a running relay, over its control socket.
 
+mod acl;
 pub(crate) mod args;
 mod kick;
 mod links;
 mod mailbox;
+mod orders;
 mod sessions;
+mod status;
 
 use crate::settings;
 use args::ControlWish;
@@ -19,10 +22,16 @@ use std::path::{Path, PathBuf};
 pub(crate) fn work(wish: &ControlWish, config: &Path, out: &Printer) -> Outcome<Exit> {
     let relay = Relay::of(config)?;
     match wish {
+        ControlWish::Status(wish) => status::status(&relay, wish, out),
+        ControlWish::Health(wish) => status::health(&relay, wish, out),
+        ControlWish::Reload(wish) => orders::reload(&relay, wish, out),
+        ControlWish::Drain(wish) => orders::drain(&relay, wish, out),
+        ControlWish::LogLevel(wish) => orders::log_level(&relay, wish, out),
         ControlWish::Sessions(wish) => sessions::sessions(&relay, wish, out),
         ControlWish::Subscriptions(wish) => sessions::subscriptions(&relay, wish, out),
         ControlWish::Links(wish) => links::work(&relay, *wish, out),
         ControlWish::Mailbox(wish) => mailbox::work(&relay, wish, out),
+        ControlWish::Acl(wish) => acl::work(&relay, wish, out),
         ControlWish::Kick(wish) => kick::work(&relay, wish, out),
     }
 }
@@ -38,6 +47,11 @@ impl Relay {
     pub(crate) fn of(config: &Path) -> Outcome<Self> {
         let config = settings::load(config)?;
         Ok(Self { socket: config.listen.control.clone(), config })
+    }
+
+    /// Where it is asked.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Asks; gives back the lines of the answer.

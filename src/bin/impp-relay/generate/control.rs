@@ -5,10 +5,23 @@ use impp::cli::manual::{Chapter, Place, Records, key};
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "A RUNNING RELAY",
     text: &[
-        "`sessions`, `subscriptions`, `links`, `mailbox` and `kick` ask or tell a relay that runs, over its control socket: `control` in the \
+        "All commands but `demo`, `init`, `serve`, `check` and `user` ask or tell a relay that runs, over its control socket: `control` in the \
          data folder, or where `[listen] control` of impp-relay.toml(5) says. Whoever may open the socket is an administrator: its mode lets nobody \
          but the relay's own user and root. Long lists are told in parts, so that the relay goes on with its work meanwhile.",
         "What a command changes has happened, and is on the disk where it has to be, when the command ends with 0.",
+        "`reload` reads everything again that `serve` reads at its start: the configuration, certificates and keys, authorities, secrets. All of it is \
+         checked, and new ports are open, before anything changes; one fault, and everything stays as it was, with one line that says why and status 78. \
+         What is new holds for whoever comes from then on; rules and limits hold at once, and users of a domain that is gone are sent away. Ports that \
+         are named no more are closed, and the sessions behind them go on. `data-dir`, `listen.control` and `log.format` cannot change so. SIGHUP does \
+         the same, and tells the log.",
+        "`drain` closes all ports, says BYE to everybody, spread over `--over`, and ends the relay when all are gone, at the latest at \
+         `--deadline`. Each is told when to come back (Retry-After): when the last has gone, and then spread over as long again, so that a new relay is not \
+         stormed. What was promised is written as always. Where a service manager keeps the listening sockets (see SOCKETS), a restart by `drain` refuses \
+         nobody: whoever comes meanwhile waits for the next relay.",
+        "`health` goes in by every port as a client does, as far as HELLO, and has the rules and the store answer: 0 if all parts do, else 1.",
+        "`log-level` changes how much is logged until the next reload or start.",
+        "`acl ADDR COMMAND` reads and changes the rules of any user by the commands of impp-acl(1), and with their statuses; the user sees the \
+         change as if it were their own.",
         "`kick` says BYE with the cause `kicked`, at which our tools end (77) rather than come back; what the user watched is no longer watched. It \
          keeps nobody out: for that there is `user disable`.",
         "`mailbox drop` deletes messages that were promised to their senders as stored. Nobody is told.",
@@ -95,3 +108,96 @@ pub(super) const EACH_LINK: Records = Records {
         key("idle_s", "for how many seconds nothing has happened on it"),
     ]],
 };
+
+pub(super) const STATUS: Records = Records {
+    title: "`status`: one object",
+    place: Place::Line,
+    parts: &[&[
+        key("version", "of the relay that runs"),
+        key("pid", "its process"),
+        key("started", "when it was started"),
+        key("uptime_s", "seconds since then"),
+        key("domains", "a list: those that are served"),
+        key("plain", "a list: where it listens without TLS at first"),
+        key("tls", "a list: where it listens with TLS"),
+        key("connections", "all of them, links and those that have not logged in included"),
+        key("sessions", "connected or away"),
+        key("away", "those whose clients may still come back"),
+        key("accounts", "users and aliases; `null`: the store does not say"),
+        key("users_in_memory", "users, and addresses of nobody, that are known without asking the store"),
+        key("subscriptions", "to users here, whoever holds them"),
+        key("subscriptions_abroad", "of users here, in other domains"),
+        key("messages", "that wait in all mailboxes; `null`: the store does not say"),
+        key("octets", "of these messages"),
+        key("unsettled", "messages that nobody has acknowledged and that are not stored yet"),
+        key("forwarded", "requests to other domains that are not answered"),
+        key("writes", "that the store has not done"),
+        key("fault", "what is wrong with rules or store; `null`: nothing"),
+        key("certificates", "a list of objects"),
+        key("links", "to other domains"),
+        key("peers_up", "pairs of domains with a link"),
+        key("peers_down", "a list: the other domains with which something goes on and there is no link"),
+        key("log_level", "how much is logged"),
+        key("sample_s", "seconds between samples"),
+        key("samples", "a list of objects, oldest first, ten minutes at most; `null` without `--watch`"),
+    ]],
+};
+
+pub(super) const CERTIFICATES: Records = Records {
+    title: "Each of `certificates`",
+    place: Place::Within,
+    parts: &[&[
+        key("domain", "for whom; `null`: for all others"),
+        key("names", "a list: the names in it"),
+        key("until", "the end of its time"),
+        key("days_left", "whole days until then; below 0: over"),
+    ]],
+};
+
+pub(super) const SAMPLES: Records = Records {
+    title: "Each of `samples`",
+    place: Place::Within,
+    parts: &[&[
+        key("at", "when"),
+        key("connections", "at that moment"),
+        key("sessions", "at that moment"),
+        key("received", "requests and responses since the sample before"),
+        key("sent", "the same in the other direction"),
+        key("writes", "that the store had not done"),
+    ]],
+};
+
+pub(super) const HEALTH: Records = Records {
+    title: "`health`: one object per part",
+    place: Place::Line,
+    parts: &[&[
+        key("part", "`rules`, `store-write`, `store-read`, `plain ADDRESS`, `tls ADDRESS`"),
+        key("well", "whether it does its work"),
+        key("fault", "what is wrong; `null`: nothing"),
+        key("ms", "milliseconds until it answered"),
+    ]],
+};
+
+pub(super) const RELOAD: Records = Records {
+    title: "`reload`: one object, of what is in force",
+    place: Place::Line,
+    parts: &[&[
+        key("domains", "a list: those that are served"),
+        key("plain", "a list: where it listens without TLS at first"),
+        key("tls", "a list: where it listens with TLS"),
+    ]],
+};
+
+pub(super) const DRAIN: Records = Records {
+    title: "`drain`: one object, when it has begun",
+    place: Place::Line,
+    parts: &[&[
+        key("connections", "that are sent away"),
+        key("over_s", "seconds over which that is spread"),
+        key("deadline_s", "seconds after which whoever is left is cut off"),
+        key("pid", "the process that will end"),
+    ]],
+};
+
+pub(super) const LOG_LEVEL: Records =
+    Records { title: "`log-level`: one object", place: Place::Line, parts: &[&[key("level", "how much is logged now")]] };

@@ -63,13 +63,14 @@ const MANUAL: Manual = Manual {
         },
         control::CHAPTER,
         upkeep::BACKUPS,
+        upkeep::EXPORTS,
         Chapter {
             title: "SIGNALS",
             text: &[
                 "SIGTERM and SIGINT end `serve` orderly: no new connections, BYE to all, what was promised is written, status 0. A second one \
                  ends it at once.",
-                "SIGHUP makes it look at its certificates now; without it that happens every 10 s. A new pair that cannot be used leaves the old \
-                 one in force, and the log says why.",
+                "SIGHUP has everything read again, as `reload` does. Certificates, keys, authorities and secrets are looked at every 10 s without it; \
+                 what is new and can be used is used from the next connection on, and of what cannot be used the log says why once.",
             ],
         },
         Chapter {
@@ -119,6 +120,13 @@ const MANUAL: Manual = Manual {
             place: Place::Line,
             parts: &[&[key("address", "the user"), key("password", "the password that was made")]],
         },
+        control::STATUS,
+        control::CERTIFICATES,
+        control::SAMPLES,
+        control::HEALTH,
+        control::RELOAD,
+        control::DRAIN,
+        control::LOG_LEVEL,
         control::SESSIONS,
         control::SUBSCRIPTIONS,
         control::KICK,
@@ -162,10 +170,21 @@ const MANUAL: Manual = Manual {
         upkeep::FAULT,
         upkeep::VERDICT,
         upkeep::RESTORE,
+        upkeep::LINES[0],
+        upkeep::LINES[1],
+        upkeep::LINES[2],
+        upkeep::LINES[3],
+        upkeep::LINES[4],
+        upkeep::LINES[5],
+        upkeep::LINES[6],
+        upkeep::LINES[7],
     ],
     statuses: &[
         (Exit::Yes, "Done; `serve`: ended because it was asked to; `check`: sound."),
-        (Exit::No, "`check`: errors were found; `verify`: something is damaged or lost."),
+        (
+            Exit::No,
+            "`check`: errors were found; `verify`: something is damaged or lost; `health`: something does not do its work.",
+        ),
         (Exit::Partly, "`check`: warnings, and nothing worse; `backup`: made, of a store that is damaged."),
         (Exit::Unknown, "`check`: something could not be found out."),
         (Exit::Data, "No valid address or password."),
@@ -175,10 +194,13 @@ const MANUAL: Manual = Manual {
         (Exit::CannotCreate, "A file, or the user, is there already or cannot be created; an address cannot be listened on."),
         (Exit::Io, "The data folder cannot be used."),
         (Exit::Unavailable, "There is no such session or message."),
-        (Exit::TryLater, "Another process uses the data folder; no relay runs that could be asked."),
+        (Exit::TryLater, "Another process uses the data folder; no relay runs that could be asked, or it is ending."),
         (Exit::Protocol, "The answer of the relay makes no sense: it is of another version, perhaps."),
         (Exit::Denied, "This user may not ask the relay."),
-        (Exit::Config, "The configuration, a certificate or a key is wrong, named as `file:line` where it has one."),
+        (
+            Exit::Config,
+            "The configuration, a certificate or a key is wrong, named as `file:line` where it has one; `reload`: all stays as it was.",
+        ),
     ],
     failures: &[Exit::Usage, Exit::Internal],
     variables: &[

@@ -23,6 +23,118 @@ pub(super) const BACKUPS: Chapter = Chapter {
     ],
 };
 
+/// The chapter.
+pub(super) const EXPORTS: Chapter = Chapter {
+    title: "EXPORT AND IMPORT",
+    text: &[
+        "`export` writes all that the relay keeps, as of one moment, as one JSON object per line: to be read by other programs, or moved to another          machine. `import` fills the data folder of a relay that nobody has used yet; no relay may run there. It checks every line, and          if one is wrong it says which and why, with status 65, and imports nothing. An export of what was imported is the same, octet for octet.",
+        "An export has no passwords, but what SCRAM-SHA-256 needs to check them, and the messages that wait: it is a secret. `-o FILE` makes it mode 0600;          before a `>` set `umask 077`. Versions of presence come back as they are: to go back to an earlier state of a relay that          others have talked to since, use `restore`.",
+        "The first line is of kind `export`; then come the kinds `domain`, `user`, `acl`, `presence`, `subscription`, `message` and `delivery`, in this order. Addresses are          URLs (`impp://example.org/ann`), times and versions are numbers, times in milliseconds since 1970. Octets stand as text where they are text, else as          `{\"base64\":\"..\"}`; keys and salts are base64. A field that is not known is refused.",
+    ],
+};
+
+const KIND: Key = key("kind", "which of them");
+const ADDRESS: Key = key("address", "whose");
+
+/// The lines of an export.
+pub(super) const LINES: [Records; 8] = [
+    Records {
+        title: "`export`: the first line",
+        place: Place::Line,
+        parts: &[&[
+            key("kind", "`export`"),
+            key("of", "`impp-relay`"),
+            key("last_message", "the largest number that a message ever had; none is given twice"),
+        ]],
+    },
+    Records {
+        title: "`export`: what a domain keeps about itself",
+        place: Place::Line,
+        parts: &[&[
+            key("kind", "`domain`"),
+            key("domain", "its name, in A-labels"),
+            key("decoy_key", "from it come the salts shown for users that do not exist"),
+            key("iterations", "PBKDF2 rounds of every password of the domain"),
+        ]],
+    },
+    Records {
+        title: "`export`: a user",
+        place: Place::Line,
+        parts: &[&[
+            key("kind", "`user`"),
+            key("address", "the user"),
+            key("created", "when the account was made"),
+            key("disabled", "no login and no new messages"),
+            key("presence", "has presence"),
+            key("inbox", "takes messages"),
+            key("moved_to", "the new address; `null`: still here"),
+            key("moved_permanently", "whether senders shall learn it; `null`: still here"),
+            key("scram_sha_256", "`iterations`, `salt`, `stored_key` and `server_key`; `null`: no login by password"),
+        ]],
+    },
+    Records {
+        title: "`export`: a user's rules",
+        place: Place::Line,
+        parts: &[&[
+            KIND,
+            ADDRESS,
+            key("version", "ACL-Version"),
+            key("concealed", "for each rule the Presence-Version that the concealed are shown, or `null`"),
+            key("body", "the rules, `application/impp-acl`"),
+        ]],
+    },
+    Records {
+        title: "`export`: what a user published, if anything ever",
+        place: Place::Line,
+        parts: &[&[
+            KIND,
+            ADDRESS,
+            key("version", "Presence-Version"),
+            key(
+                "values",
+                "a list of objects with `view` and `until` (`null`: the ordinary view; permanent), `content_type`, `transfer_encoding`, `disposition` and `body`",
+            ),
+        ]],
+    },
+    Records {
+        title: "`export`: a subscription from another domain",
+        place: Place::Line,
+        parts: &[&[
+            KIND,
+            key("address", "to whose presence"),
+            key("subscriber", "whose"),
+            key("connection", "the session's Connection-ID"),
+            key("since", "when it began"),
+            key("until", "when its lease ends"),
+            key("told", "the newest version that the subscriber is known to have"),
+        ]],
+    },
+    Records {
+        title: "`export`: a message that waits",
+        place: Place::Line,
+        parts: &[&[
+            KIND,
+            key("address", "for whom"),
+            key("number", "its place in the order of delivery"),
+            key("from", "the sender"),
+            key("id", "Message-ID in angle brackets"),
+            key("stored", "since when it waits"),
+            key("expires", "when the sender no longer wants it delivered; `null`: never"),
+            key("frame", "the SEND, octet for octet"),
+        ]],
+    },
+    Records {
+        title: "`export`: a delivery that a repeated SEND must not repeat",
+        place: Place::Line,
+        parts: &[&[
+            key("kind", "`delivery`"),
+            key("fingerprint", "the first half of SHA-256 over sender, target and Message-ID, each with a line feed behind it"),
+            key("at", "when; for `taken-out`: when it had been stored"),
+            key("what", "`delivered` or `stored`: what its sender was told; `taken-out`: of the store"),
+        ]],
+    },
+];
+
 const COUNTS: &[Key] = &[
     key("accounts", "how many accounts there are, aliases among them"),
     key("messages", "how many messages wait"),
