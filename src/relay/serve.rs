@@ -125,6 +125,17 @@ pub struct Given<Ready, Stop> {
     pub stop: Stop,
     /// How much is logged; `None`: that is no business of the relay's.
     pub log: Option<LogLevel>,
+    /// Hears what the relay is in the midst of; `None`: nobody wants to.
+    pub stage: Option<Box<dyn Fn(Stage<'_>) + Send + Sync>>,
+}
+
+/// What a relay that was ready is in the midst of.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage<'a> {
+    /// It reads everything again, and serves on meanwhile.
+    Reloading,
+    /// It has, and serves by this configuration: the new one, or the old one if that could not be.
+    Serving(&'a Config),
 }
 
 /// Runs a relay on its sockets until it is told to stop.
@@ -138,7 +149,8 @@ where
     Ready: FnOnce(&Bound),
     Stop: Future<Output = ()>,
 {
-    let Given { ready, reread, stop, log } = given;
+    let Given { ready, reread, stop, log, stage } = given;
+    let stage = stage.unwrap_or_else(|| Box::new(|_| ()));
     let seen = neighbour_stamps(config);
     let material = load(config).await?;
     let opened = open_store(config)?;
@@ -203,7 +215,7 @@ where
     let died = tokio::select! {
         () = stop => false,
         () = hub.store_died() => true,
-        () = look_after(&mut running, ordered, reread, &office) => false,
+        () = look_after(&mut running, ordered, reread, (&office, &*stage)) => false,
     };
 
     tracing::info!("relay stops");
@@ -227,14 +239,19 @@ where
 }
 
 /// Changes what the relay runs on when somebody wants it, one thing at a time; done when everybody has been sent away.
-async fn look_after(running: &mut Running, mut orders: mpsc::Receiver<Order>, mut reread: watch::Receiver<()>, office: &Office) {
+async fn look_after(
+    running: &mut Running,
+    mut orders: mpsc::Receiver<Order>,
+    mut reread: watch::Receiver<()>,
+    told: (&Office, &(dyn Fn(Stage<'_>) + Send + Sync)),
+) {
     let mut every = tokio::time::interval(FILES_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             Some(order) = orders.recv() => match order {
                 Order::Reload(answer) => {
-                    let outcome = reload(running, office).await;
+                    let outcome = reload(running, told).await;
                     // Nobody waits any more if the administrator has gone.
                     let _ = answer.send(outcome);
                 }
@@ -250,18 +267,23 @@ async fn look_after(running: &mut Running, mut orders: mpsc::Receiver<Order>, mu
                 }
             },
             Ok(()) = reread.changed() => {
-                let _ = reload(running, office).await;
+                let _ = reload(running, told).await;
             }
             _ = every.tick() => running.look_at_files().await,
         }
     }
 }
 
-async fn reload(running: &mut Running, office: &Office) -> Result<(), ReloadError> {
+async fn reload(
+    running: &mut Running,
+    (office, stage): (&Office, &(dyn Fn(Stage<'_>) + Send + Sync)),
+) -> Result<(), ReloadError> {
+    stage(Stage::Reloading);
     let outcome = running.reload(office.log.as_ref()).await;
     if let Err(error) = &outcome {
         tracing::error!(%error, "the configuration was not reread; all stays as it was");
     }
+    stage(Stage::Serving(&running.in_force.load().config));
     outcome
 }
 

@@ -76,7 +76,7 @@ const MANUAL: Manual = Manual {
         Chapter {
             title: "UNDER A SERVICE MANAGER",
             text: &[
-                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, and when it ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only if it lives: its \
+                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, when it reads its configuration again, and when it ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only if it lives: its \
                  rules answer, and so do reader and writer of the store. A relay that hangs is silent, and is started anew; what is wrong with it \
                  is in its status and log.",
                 "Listening sockets that the service manager passes (LISTEN_FDS) are used in place of what `[listen]` says. Each is what its name \
