@@ -46,6 +46,8 @@ complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "user" -d 'Use
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "backup" -d 'Copy all that the relay keeps to DIR, also while it runs'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "verify" -d 'Whether a backup or a data folder is whole, and what is lost: status 0 whole, 1 damaged'
 complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "restore" -d 'Make a backup the relay\'s data again, while no relay runs'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "export" -d 'Write all that the relay keeps as lines of JSON, also while it runs'
+complete -c impp-relay -n "__fish_impp_relay_needs_command" -f -a "import" -d 'Fill an empty data folder from such lines, while no relay runs'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l once -d 'End after the show instead of staying for you to try'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand demo" -l keep-dir -d 'Leave the folder behind'
@@ -240,3 +242,8 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -s c -l c
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -l replace -d 'Set a store aside that is there already'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -l json -d 'One JSON object'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand restore" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand export" -s o -l output -d 'Write to FILE, which only its owner can read [default: standard output]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand export" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand export" -s h -l help -d 'Print help'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand import" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand import" -s h -l help -d 'Print help'

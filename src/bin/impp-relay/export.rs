@@ -8,9 +8,8 @@ use impp::cli::print::Printer;
 use impp::cli::safe;
 use impp::store::dump::{ExportError, export};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Writes an export to a file that nobody else can read, or to standard output.
@@ -19,7 +18,7 @@ pub(crate) fn work(wish: &ExportArgs, config: &Path, out: &Printer) -> Outcome<E
     match &wish.output {
         Some(file) => to_file(&data, file)?,
         None => {
-            if is_open_to_others() {
+            if out.is_open_to_others() {
                 out.note(
                     "others can read the file that this goes to, and it has what passwords are checked against: chmod 600 it",
                 );
@@ -53,13 +52,6 @@ fn named(writer: BufWriter<File>, half: &Path, file: &Path) -> io::Result<()> {
     fs::rename(half, file)?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
-}
-
-/// Standard output is a file that more than its owner can read.
-fn is_open_to_others() -> bool {
-    let stdout = io::stdout();
-    let metadata = stdout.as_fd().try_clone_to_owned().and_then(|fd| File::from(fd).metadata());
-    !stdout.is_terminal() && metadata.is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0)
 }
 
 fn failure(error: ExportError<Failure>) -> Failure {
