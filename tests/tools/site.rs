@@ -172,6 +172,7 @@ impl Call {
             "impp-fetch" => env!("CARGO_BIN_EXE_impp-fetch"),
             "impp-set" => env!("CARGO_BIN_EXE_impp-set"),
             "impp-acl" => env!("CARGO_BIN_EXE_impp-acl"),
+            "impp-srv" => env!("CARGO_BIN_EXE_impp-srv"),
             other => panic!("no tool {other}"),
         };
         Self { tool: tool.to_owned(), ..Self::program(path, words) }
