@@ -229,6 +229,24 @@ fn the_readme_knows_every_exit_status() {
     assert!(table.contains("| 128+n |") && code.contains("128_u8.saturating_add"));
 }
 
+/// A threat model is worth as much as what would notice that it is no longer true.
+#[test]
+fn the_threat_model_names_tests_that_exist() {
+    let rows = table_rows(&read("SECURITY.md"));
+    let mut faults = Vec::new();
+    let mut named = 0;
+    for cells in rows.iter().filter(|cells| cells[0] != "tries") {
+        let tests: Vec<&str> = quoted(&cells[cells.len() - 1]).collect();
+        named += tests.len();
+        faults.extend(tests.iter().filter(|name| !is_test(name)).map(|name| format!("{name} is no test")));
+        if tests.is_empty() {
+            faults.push(format!("nothing shows: {}", cells[0]));
+        }
+    }
+    assert!(named > 50, "{named} tests are named");
+    none(&faults);
+}
+
 /// The project stands on its own: nothing in it speaks of the place where it was written.
 #[test]
 fn nothing_speaks_of_where_it_was_written() {
