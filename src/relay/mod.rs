@@ -36,5 +36,5 @@ mod turns;
 
 pub use neighbours::NeighboursError;
 pub use office::LogLevel;
-pub use serve::{Given, ServeError, Stage, fresh_record, serve};
+pub use serve::{Given, OnStage, ServeError, Stage, fresh_record, serve};
 pub use sockets::{Bound, Passed, SocketError, Sockets};

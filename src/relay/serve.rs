@@ -115,6 +115,9 @@ impl fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
+/// Hears what a relay is in the midst of.
+pub type OnStage = Box<dyn Fn(Stage<'_>) + Send + Sync>;
+
 /// What the relay is given by the process that it lives in.
 pub struct Given<Ready, Stop> {
     /// Hears where the relay listens once every port accepts.
@@ -126,7 +129,7 @@ pub struct Given<Ready, Stop> {
     /// How much is logged; `None`: that is no business of the relay's.
     pub log: Option<LogLevel>,
     /// Hears what the relay is in the midst of; `None`: nobody wants to.
-    pub stage: Option<Box<dyn Fn(Stage<'_>) + Send + Sync>>,
+    pub stage: Option<OnStage>,
 }
 
 /// What a relay that was ready is in the midst of.
