@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sockets = Sockets::open(&config, Vec::new())?;
     let relay = tokio::spawn(async move {
         let ready = move |bound: &Bound| drop(ready.send(bound.clone()));
-        serve(&config, sockets, Given { ready, reread, stop: async { drop(stopped.await) }, log: None }).await
+        serve(&config, sockets, Given { ready, reread, stop: async { drop(stopped.await) }, log: None, stage: None }).await
     });
     let Some(port) = is_ready.await?.tls.first().map(std::net::SocketAddr::to_string) else { return Err("no port".into()) };
 

@@ -43,8 +43,10 @@ pub trait Tool: clap::Parser {
 
 /// The heading of the options that all tools share.
 const SHARED: &str = "Common options";
-/// Columns of the list of shared options.
-const COLUMNS: usize = 98;
+/// The heading of options that few people need: the help only names them.
+pub const FURTHER: &str = "Further options";
+/// Columns of the lists of options that are only named: those of the narrowest screen.
+const COLUMNS: usize = 78;
 
 /// A definition as all tools have it: `-h` and `--help` give the same screen, on which the options that all tools share
 /// are only named. What these mean is the same everywhere and would push the tool's own off the screen.
@@ -57,24 +59,28 @@ pub fn dressed(definition: clap::Command) -> clap::Command {
         .disable_version_flag(true)
         .args([help, version].map(|arg| arg.help_heading(SHARED)))
         .mut_args(|arg| {
-            let shared = arg.get_help_heading() == Some(SHARED);
-            let arg = arg.hide_short_help(shared).hide_long_help(shared);
+            let named = matches!(arg.get_help_heading(), Some(SHARED | FURTHER));
+            let arg = if named { arg.hide_short_help(true).hide_long_help(true) } else { arg };
             // `IMPP_SERVER= impp-send ..` is how a shell takes a variable away for one command.
             let empty = arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
             if empty { arg.env(None::<&'static str>) } else { arg }
         });
+    let further = match named(&definition, FURTHER) {
+        list if list.is_empty() => list,
+        list => format!("{FURTHER}, explained in {}(1):\n{list}\n", definition.get_name()),
+    };
     let screen = format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{{all-args}}\n\n{SHARED}, the same for all tools, explained in impp(7):\n{}{{after-help}}",
-        shared(&definition)
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{{all-args}}\n\n{further}{SHARED}, explained in impp(7):\n{}{{after-help}}",
+        named(&definition, SHARED)
     );
     definition.help_template(screen)
 }
 
-/// The shared options with their values, as a paragraph.
-fn shared(definition: &clap::Command) -> String {
+/// The options under a heading, with their values, as a paragraph.
+fn named(definition: &clap::Command, heading: &str) -> String {
     let mut text = String::new();
     let mut column = COLUMNS;
-    for arg in definition.get_arguments().filter(|arg| arg.get_help_heading() == Some(SHARED)) {
+    for arg in definition.get_arguments().filter(|arg| arg.get_help_heading() == Some(heading)) {
         let value = arg.get_value_names().filter(|_| arg.get_action().takes_values()).and_then(|names| names.first());
         let short = arg.get_short().map(|short| format!("-{short}"));
         let names: Vec<_> = short.into_iter().chain(arg.get_long().map(|long| format!("--{long}"))).collect();

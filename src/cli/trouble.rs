@@ -84,6 +84,12 @@ impl Trouble {
         self.0.retry_after()
     }
 
+    /// What happened, without what was attempted.
+    #[must_use]
+    pub fn why(&self) -> String {
+        self.0.to_string()
+    }
+
     /// The line for people.
     ///
     /// *Shape:* `cannot deliver to bob@example.org: mailbox is full (mailbox-full); try again in 60 s`

@@ -13,12 +13,15 @@ pub enum ByeCause {
     PermissionDenied,
     /// Nothing happened for long.
     Idle,
+    /// One of the server's limits was exceeded, or its memory is short: later perhaps.
+    Limit,
     /// An administrator ended the session.
     Kicked,
 }
 
 impl ByeCause {
-    const ALL: [Self; 6] = [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle, Self::Kicked];
+    const ALL: [Self; 7] =
+        [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle, Self::Limit, Self::Kicked];
 
     /// The token on the wire.
     #[must_use]
@@ -29,6 +32,7 @@ impl ByeCause {
             Self::Disabled => "disabled",
             Self::PermissionDenied => "permission-denied",
             Self::Idle => "idle",
+            Self::Limit => "limit",
             Self::Kicked => "kicked",
         }
     }
@@ -48,6 +52,7 @@ impl ByeCause {
             Self::Disabled => "the account can no longer be used",
             Self::PermissionDenied => "these messages may no longer be taken",
             Self::Idle => "nothing happened for long",
+            Self::Limit => "more than this server takes from one client; come back later",
             Self::Kicked => "an administrator ended the session",
         }
     }

@@ -244,7 +244,7 @@ mod tests {
         let relay = tokio::spawn(async move {
             let sockets = Sockets::open(&config, Vec::new()).unwrap();
             let ready = |bound: &Bound| say.send(bound.clone()).unwrap();
-            serve(&config, sockets, Given { ready, reread, stop: async { drop(asked.await) }, log: None }).await
+            serve(&config, sockets, Given { ready, reread, stop: async { drop(asked.await) }, log: None, stage: None }).await
         });
         let bound = ready.await.unwrap();
         let probe = bound.health.unwrap();

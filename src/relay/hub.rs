@@ -2,6 +2,11 @@
 
 use super::control::ConnectionFacts;
 use super::control::Facts;
+use super::guard::Guard;
+use super::hush::Hush;
+use super::limits::InForce;
+use super::memory::Memory;
+use super::metrics::Metrics;
 use super::outbox::Item;
 use super::outbox::Outbox;
 use crate::model::Address;
@@ -12,6 +17,7 @@ use crate::net::Clock;
 use crate::service::Administered;
 use crate::service::ConnectionKey;
 use crate::service::Effect;
+use crate::service::Limit;
 use crate::service::Notice;
 use crate::service::Route;
 use crate::service::Service;
@@ -55,10 +61,18 @@ pub(super) struct Hub {
     store_died: Notify,
     /// Links that are to be opened.
     dials: UnboundedSender<Route>,
+    metrics: Metrics,
+    memory: Arc<Memory>,
+    guard: Guard,
+    limits: Arc<InForce>,
+    hush: Hush,
     /// Requests and responses of users and domains that came, and that went.
     received: AtomicU64,
     sent: AtomicU64,
 }
+
+/// Octets that one connection may hold however short memory is.
+const SMALL_OCTETS: usize = 16_384;
 
 struct Core {
     service: Service,
@@ -74,6 +88,8 @@ struct Core {
     /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
     pings: HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>>,
     next_ping: u64,
+    /// Writes that are not done, since when.
+    writes: HashMap<Ticket, Instant>,
     /// The relay stops: whoever still comes is sent away.
     closing: bool,
 }
@@ -86,6 +102,7 @@ impl Hub {
     /// Those of `start`.
     pub(super) fn new<E>(
         service: Service,
+        limits: Arc<InForce>,
         dials: UnboundedSender<Route>,
         start: impl FnOnce(Box<dyn Fn(Completion) + Send + Sync>) -> Result<StoreThread, E>,
     ) -> Result<Arc<Self>, E> {
@@ -107,6 +124,7 @@ impl Hub {
             deadline: None,
             pings: HashMap::new(),
             next_ping: u64::MAX,
+            writes: HashMap::new(),
             closing: false,
         };
         let this = Arc::new(Self {
@@ -115,6 +133,11 @@ impl Hub {
             earlier: Notify::new(),
             store_died: Notify::new(),
             dials,
+            metrics: Metrics::new(Clock::now().unix),
+            memory: Arc::new(Memory::new(Arc::clone(&limits))),
+            guard: Guard::new(Arc::clone(&limits)),
+            limits,
+            hush: Hush::default(),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         });
@@ -127,7 +150,7 @@ impl Hub {
         let mut core = self.lock();
         core.next_key += 1;
         let key = ConnectionKey(core.next_key);
-        let outbox = Arc::new(Outbox::default());
+        let outbox = Arc::new(Outbox::new(Arc::clone(&self.memory)));
         if core.closing {
             outbox.push(Item::Close(ByeCause::ShuttingDown));
         }
@@ -221,6 +244,7 @@ impl Hub {
         match completion {
             Completion::Loaded { ticket, result } => self.tell_alone(|service, now| service.loaded(now, ticket, result)),
             Completion::Written { ticket, result } => {
+                self.note_written(ticket, result);
                 let ping = self.lock().pings.remove(&ticket);
                 match ping {
                     // Nobody waits any more if it took too long.
@@ -284,6 +308,74 @@ impl Hub {
         &self.store
     }
 
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Whether a line of this kind goes to the log now: then how many of its kind did not.
+    pub(super) fn may_say(&self, what: &'static str) -> Option<u64> {
+        self.hush.say(what, Clock::instant())
+    }
+
+    /// Counts that somebody reached a limit, and says so if nobody did lately.
+    pub(super) fn reached(&self, limit: Limit, who: &dyn std::fmt::Display) {
+        self.metrics.limit(limit);
+        if let Some(unsaid) = self.may_say(limit.as_str()) {
+            tracing::warn!(%limit, %who, unsaid, "limit reached");
+        }
+    }
+
+    /// What one party may take, to be read or exchanged.
+    pub(super) fn limits(&self) -> &InForce {
+        &self.limits
+    }
+
+    /// Logins that failed.
+    pub(super) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// What all connections hold in memory.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Memory is short: whoever holds most of it goes, until there is enough. Their sessions stay; what they had not
+    /// acknowledged goes to the mailbox, or comes as the newest value when they are back.
+    pub(super) fn relieve(&self) {
+        self.relieve_core(&self.lock());
+    }
+
+    fn relieve_core(&self, core: &Core) {
+        if !self.memory.is_short() {
+            return;
+        }
+        let mut heavy: Vec<_> = core.outboxes.iter().map(|(key, outbox)| (outbox.octets(), *key, outbox)).collect();
+        heavy.retain(|(octets, ..)| *octets > SMALL_OCTETS);
+        heavy.sort_unstable_by_key(|(octets, key, _)| (std::cmp::Reverse(*octets), *key));
+        for (octets, key, outbox) in heavy {
+            if self.memory.is_eased() {
+                return;
+            }
+            outbox.condemn();
+            outbox.wake();
+            self.reached(Limit::Memory, &format_args!("connection {} with {octets} octets", key.0));
+        }
+        if !self.memory.is_eased() {
+            self.memory.despair();
+        }
+    }
+
+    fn note_written(&self, ticket: Ticket, result: Result<(), StoreError>) {
+        let since = self.lock().writes.remove(&ticket);
+        match (since, result) {
+            (Some(since), Ok(())) => self.metrics.committed(Clock::instant().saturating_duration_since(since)),
+            (_, Err(_)) => self.metrics.store_failures.up(),
+            (None, Ok(())) => {}
+        }
+    }
+
     /// Says BYE on every connection, and on those that still come.
     pub(super) fn close_all(&self) {
         let mut core = self.lock();
@@ -339,6 +431,7 @@ impl Hub {
             let (connection, item) = match effect {
                 Effect::Opened { connection, outcome } => (connection, Item::Opened(outcome)),
                 Effect::Send { connection, octets } => {
+                    self.metrics.sent(&octets.head);
                     self.sent.fetch_add(1, Ordering::Relaxed);
                     (connection, Item::Send(octets))
                 }
@@ -348,6 +441,7 @@ impl Hub {
                     continue;
                 }
                 Effect::Write { ticket, writes } => {
+                    core.writes.insert(ticket, Clock::instant());
                     self.store.write(ticket, writes);
                     continue;
                 }
@@ -365,7 +459,7 @@ impl Hub {
                     continue;
                 }
                 Effect::Notice(notice) => {
-                    log_notice(&notice);
+                    self.take_notice(&notice);
                     continue;
                 }
             };
@@ -375,6 +469,15 @@ impl Hub {
             }
         }
         woken.iter().filter_map(|connection| core.outboxes.get(connection)).for_each(|outbox| outbox.wake());
+        self.relieve_core(core);
+    }
+
+    fn take_notice(&self, notice: &Notice) {
+        match notice {
+            Notice::LimitReached { limit, who } => self.reached(*limit, who),
+            Notice::Settled { stored, took } => self.metrics.settled(*stored, *took),
+            told => log_notice(told),
+        }
     }
 
     /// Notes all deliveries in one write, before anybody can hear of one of them.
@@ -405,6 +508,8 @@ fn log_notice(notice: &Notice) {
         Notice::SessionTakenOver { user, session } => tracing::info!(%user, %session, "session taken over by a new connection"),
         Notice::LinkUp { route, dialled } => tracing::info!(ours = %route.ours, theirs = %route.theirs, dialled, "link up"),
         Notice::LinkDown { route } => tracing::info!(ours = %route.ours, theirs = %route.theirs, "link down"),
+        // Counted, and the first said at another place.
+        Notice::LimitReached { .. } | Notice::Settled { .. } => {}
         Notice::StoreFailed { user } => tracing::error!(%user, "the store failed; what needed it was not done"),
     }
 }

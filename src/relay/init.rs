@@ -300,7 +300,7 @@ impl Init<'_> {
     fn unit(&self, places: &Places) -> String {
         let [program, config] = [self.installed(), &places.config].map(unit_word);
         if self.folder.is_none() {
-            return SYSTEM_UNIT.replace(&format!("ExecStart={SYSTEM_PROGRAM} "), &format!("ExecStart={program} "));
+            return SYSTEM_UNIT.replace(&format!("={SYSTEM_PROGRAM} "), &format!("={program} "));
         }
         format!(
             "[Unit]\n\
@@ -309,7 +309,7 @@ impl Init<'_> {
              [Service]\n\
              Type=notify\n\
              ExecStart={program} serve --config {config}\n\
-             ExecReload=/bin/kill -HUP $MAINPID\n\
+             ExecReload={program} reload --config {config}\n\
              Restart=on-failure\n\
              RestartPreventExitStatus=64 66 78\n\
              WatchdogSec=2min\n\

@@ -100,6 +100,7 @@ pub(super) fn lasting(old: &Config, new: &Config) -> Option<&'static str> {
     let changed = [
         ("data-dir", old.data_dir != new.data_dir),
         ("listen.control", old.listen.control != new.listen.control),
+        ("listen.http", old.listen.http != new.listen.http),
         ("log.format", old.log.json != new.log.json),
     ];
     changed.into_iter().find(|(_, changed)| *changed).map(|(name, _)| name)

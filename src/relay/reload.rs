@@ -2,7 +2,6 @@
 
 use super::config::Config;
 use super::config::ConfigError;
-use super::crowd::Crowd;
 use super::domains;
 use super::health::Door;
 use super::health::Probe;
@@ -79,7 +78,6 @@ pub(super) struct Running {
     /// The files of [`Material::neighbours`] as they were when they were looked at last.
     pub(super) seen: Vec<Option<Stamp>>,
     pub(super) ports: Ports,
-    pub(super) crowd: Arc<Crowd>,
     pub(super) probe: Option<Probe>,
     pub(super) request_prefix: String,
 }
@@ -108,7 +106,7 @@ impl Running {
         let Prepared { config, seen, material, records } = new;
         let service = domains::service_config(&config, self.request_prefix.clone());
         self.hub.tell(|rules, now| rules.reconfigure(now, service));
-        self.crowd.allow(config.limits.connections, config.limits.connections_per_address);
+        self.hub.limits().store(Arc::new(config.limits));
         self.live.store(material.shared(&config, &records, &self.hub));
         self.ports.accept(fresh);
         self.ports.close_others(&config);
@@ -116,7 +114,7 @@ impl Running {
             log.change(config.log.level);
         }
         (self.seen, self.material, self.records) = (seen, material, records);
-        let bound = self.ports.bound();
+        let bound = Bound { http: self.in_force.load().bound.http, ..self.ports.bound() };
         if let (Some(probe), Some(domain)) = (&self.probe, config.domains.first()) {
             probe.look_at(doors(&bound), domain.clone());
         }

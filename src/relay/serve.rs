@@ -6,11 +6,15 @@ use super::crowd::Crowd;
 use super::domains;
 use super::drain::drain;
 use super::health::Probe;
+use super::http;
+use super::http::Told;
 use super::hub::Hub;
+use super::limits;
 use super::links;
 use super::material::Material;
 use super::material::MaterialError;
 use super::material::neighbour_stamps;
+use super::metrics::Scrape;
 use super::neighbours::NeighboursError;
 use super::office::Draining;
 use super::office::LogLevel;
@@ -44,6 +48,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -120,6 +125,17 @@ pub struct Given<Ready, Stop> {
     pub stop: Stop,
     /// How much is logged; `None`: that is no business of the relay's.
     pub log: Option<LogLevel>,
+    /// Hears what the relay is in the midst of; `None`: nobody wants to.
+    pub stage: Option<Box<dyn Fn(Stage<'_>) + Send + Sync>>,
+}
+
+/// What a relay that was ready is in the midst of.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage<'a> {
+    /// It reads everything again, and serves on meanwhile.
+    Reloading,
+    /// It has, and serves by this configuration: the new one, or the old one if that could not be.
+    Serving(&'a Config),
 }
 
 /// Runs a relay on its sockets until it is told to stop.
@@ -133,20 +149,26 @@ where
     Ready: FnOnce(&Bound),
     Stop: Future<Output = ()>,
 {
-    let Given { ready, reread, stop, log } = given;
+    let Given { ready, reread, stop, log, stage } = given;
+    let stage = stage.unwrap_or_else(|| Box::new(|_| ()));
     let seen = neighbour_stamps(config);
     let material = load(config).await?;
     let opened = open_store(config)?;
     let path = &config.listen.control;
     let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
     let (dials, dialled) = mpsc::unbounded_channel();
-    let hub = Hub::new(opened.service, dials, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
+    let limits = Arc::new(limits::InForce::from_pointee(config.limits));
+    let hub = Hub::new(opened.service, Arc::clone(&limits), dials, |complete| opened.start.run(complete))
+        .map_err(ServeError::Threads)?;
     let live = Arc::new(ArcSwap::new(material.shared(config, &opened.domains, &hub)));
-    let crowd = Crowd::new(config.limits.connections, config.limits.connections_per_address);
+    let crowd = Crowd::new(limits);
     let mut ports = Ports::new(Arc::clone(&live), Arc::clone(&crowd));
-    ports.accept(Ports::listening(sockets.into_open()).map_err(ServeError::Socket)?);
+    let http_bound = sockets.bound().http;
+    let (open, watched) = sockets.into_open();
+    ports.accept(Ports::listening(open).map_err(ServeError::Socket)?);
 
     let mut bound = ports.bound();
+    bound.http = http_bound;
     bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), doors(&bound), domain.clone()));
     let in_force = Arc::new(ArcSwap::from_pointee(InForce { config: config.clone(), bound: bound.clone() }));
     let (orders, ordered) = mpsc::channel(ORDERS);
@@ -168,27 +190,32 @@ where
         material,
         seen,
         ports,
-        crowd,
         probe: bound.health.clone(),
         request_prefix: opened.request_prefix,
     };
     let (say_stop, stopped) = watch::channel(false);
     let mut dialling = JoinSet::new();
+    let scrape = Scrape::new(Arc::clone(&hub), Arc::clone(&live));
     dialling.spawn(links::run(Arc::clone(&hub), live, dialled, stopped));
     let mut chores = JoinSet::new();
     chores.spawn(control::serve(door, Arc::clone(&office)));
+    if let (Some(listener), Some(probe)) = (watched, bound.health.clone()) {
+        let listener = TcpListener::from_std(listener).map_err(ServeError::Threads)?;
+        chores.spawn(http::serve(listener, Told { probe, scrape }));
+    }
     let timekeeper = Arc::clone(&hub);
     chores.spawn(async move { timekeeper.keep_time().await });
     let sampled = Arc::clone(&office);
     chores.spawn(async move { sampled.samples.take(&sampled.hub).await });
     // Whoever subscribes from another domain is told what is new though nobody connects here.
     hub.tell(|_, _| ());
-    tracing::info!(plain = ?bound.plain, tls = ?bound.tls, "relay is ready");
+    let http = bound.http.map(tracing::field::display);
+    tracing::info!(plain = ?bound.plain, tls = ?bound.tls, http, "relay is ready");
     ready(&bound);
     let died = tokio::select! {
         () = stop => false,
         () = hub.store_died() => true,
-        () = look_after(&mut running, ordered, reread, &office) => false,
+        () = look_after(&mut running, ordered, reread, (&office, &*stage)) => false,
     };
 
     tracing::info!("relay stops");
@@ -212,14 +239,19 @@ where
 }
 
 /// Changes what the relay runs on when somebody wants it, one thing at a time; done when everybody has been sent away.
-async fn look_after(running: &mut Running, mut orders: mpsc::Receiver<Order>, mut reread: watch::Receiver<()>, office: &Office) {
+async fn look_after(
+    running: &mut Running,
+    mut orders: mpsc::Receiver<Order>,
+    mut reread: watch::Receiver<()>,
+    told: (&Office, &(dyn Fn(Stage<'_>) + Send + Sync)),
+) {
     let mut every = tokio::time::interval(FILES_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             Some(order) = orders.recv() => match order {
                 Order::Reload(answer) => {
-                    let outcome = reload(running, office).await;
+                    let outcome = reload(running, told).await;
                     // Nobody waits any more if the administrator has gone.
                     let _ = answer.send(outcome);
                 }
@@ -235,18 +267,23 @@ async fn look_after(running: &mut Running, mut orders: mpsc::Receiver<Order>, mu
                 }
             },
             Ok(()) = reread.changed() => {
-                let _ = reload(running, office).await;
+                let _ = reload(running, told).await;
             }
             _ = every.tick() => running.look_at_files().await,
         }
     }
 }
 
-async fn reload(running: &mut Running, office: &Office) -> Result<(), ReloadError> {
+async fn reload(
+    running: &mut Running,
+    (office, stage): (&Office, &(dyn Fn(Stage<'_>) + Send + Sync)),
+) -> Result<(), ReloadError> {
+    stage(Stage::Reloading);
     let outcome = running.reload(office.log.as_ref()).await;
     if let Err(error) = &outcome {
         tracing::error!(%error, "the configuration was not reread; all stays as it was");
     }
+    stage(Stage::Serving(&running.in_force.load().config));
     outcome
 }
 

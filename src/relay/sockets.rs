@@ -19,6 +19,8 @@ pub struct Bound {
     pub plain: Vec<SocketAddr>,
     /// With TLS from the first octet.
     pub tls: Vec<SocketAddr>,
+    /// For `/metrics` and `/healthz`.
+    pub http: Option<SocketAddr>,
     /// Looks whether the relay does its work; `None` where none runs yet.
     pub health: Option<Probe>,
 }
@@ -26,7 +28,7 @@ pub struct Bound {
 /// A socket that was open when the process began. It stays open when the relay ends, for whoever handed it over has it too.
 #[derive(Debug)]
 pub struct Passed {
-    /// What it is called: `plain` and `tls` say what begins on it.
+    /// What it is called: `plain`, `tls` and `http` say what begins on it.
     pub name: String,
     /// The socket.
     pub listener: TcpListener,
@@ -38,6 +40,7 @@ pub struct Passed {
 #[derive(Debug)]
 pub struct Sockets {
     open: Vec<Opened>,
+    http: Option<TcpListener>,
     bound: Bound,
 }
 
@@ -137,7 +140,14 @@ impl Sockets {
     /// # Errors
     /// [`SocketError`]
     pub fn open(config: &Config, passed: Vec<Passed>) -> Result<Self, SocketError> {
-        let mut sockets = Self { open: Vec::new(), bound: Bound::default() };
+        let mut sockets = Self { open: Vec::new(), http: None, bound: Bound::default() };
+        let (http, passed): (Vec<_>, Vec<_>) = passed.into_iter().partition(|socket| socket.name == "http");
+        if let Some(socket) = http.into_iter().next() {
+            checked(&socket)?;
+            sockets.watch(socket.listener);
+        } else if let Some(address) = config.listen.http {
+            sockets.watch(bind(address).map_err(|error| SocketError::Bind { address, error })?);
+        }
         for socket in passed {
             let (start, address) = place(&socket, config)?;
             sockets.add(Opened { start, wanted: None, address, listener: Some(socket.listener) });
@@ -159,9 +169,14 @@ impl Sockets {
         &self.bound
     }
 
-    /// The sockets, each with what begins on it.
-    pub(super) fn into_open(self) -> Vec<Opened> {
-        self.open
+    /// The sockets, each with what begins on it; and the one for HTTP, if there is one.
+    pub(super) fn into_open(self) -> (Vec<Opened>, Option<TcpListener>) {
+        (self.open, self.http)
+    }
+
+    fn watch(&mut self, listener: TcpListener) {
+        self.bound.http = listener.local_addr().ok();
+        self.http = Some(listener);
     }
 
     fn add(&mut self, opened: Opened) {
@@ -175,12 +190,7 @@ impl Sockets {
 
 /// What a passed socket is for, and where it listens.
 fn place(socket: &Passed, config: &Config) -> Result<(Start, SocketAddr), SocketError> {
-    let unusable = |error| SocketError::Unusable { name: socket.name.clone(), error };
-    let address = socket.listener.local_addr().map_err(unusable)?;
-    if !socket2::SockRef::from(&socket.listener).is_listener().map_err(unusable)? {
-        return Err(unusable(io::Error::other("it does not listen; the unit must have Accept=no")));
-    }
-    socket.listener.set_nonblocking(true).map_err(unusable)?;
+    let address = checked(socket)?;
     let listed = |addresses: &[SocketAddr]| addresses.iter().any(|listed| listed.port() == address.port());
     let start = match socket.name.as_str() {
         "plain" => Start::Plain,
@@ -193,6 +203,17 @@ fn place(socket: &Passed, config: &Config) -> Result<(Start, SocketAddr), Socket
         return Err(SocketError::NoCertificate { address });
     }
     Ok((start, address))
+}
+
+/// Where a passed socket listens.
+fn checked(socket: &Passed) -> Result<SocketAddr, SocketError> {
+    let unusable = |error| SocketError::Unusable { name: socket.name.clone(), error };
+    let address = socket.listener.local_addr().map_err(unusable)?;
+    if !socket2::SockRef::from(&socket.listener).is_listener().map_err(unusable)? {
+        return Err(unusable(io::Error::other("it does not listen; the unit must have Accept=no")));
+    }
+    socket.listener.set_nonblocking(true).map_err(unusable)?;
+    Ok(address)
 }
 
 /// Opens one that the configuration names.

@@ -11,11 +11,13 @@ pub mod effect;
 mod forward;
 mod incoming;
 mod lasting;
+mod limit;
 mod locate;
 mod mailbox;
 mod notify;
 mod offer;
 mod outbox;
+mod pace;
 mod policy;
 mod presence;
 mod publish;
@@ -31,9 +33,12 @@ mod subscribe;
 mod timers;
 mod users;
 mod watchers;
+mod weight;
 
 pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
 pub use effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
+pub use limit::Limit;
+pub use pace::Rate;
 
 pub use sessions::SessionKey;
 pub use status::{Counts, LinkStatus, RouteStatus, SessionStatus, SubscriptionStatus};
@@ -46,6 +51,7 @@ use lasting::Subscribing;
 use locate::Place;
 use mailbox::Row;
 use notify::Ending;
+use pace::Paces;
 use publish::Change;
 use recent::Recent;
 use routes::{Link, Peer};
@@ -56,6 +62,7 @@ use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
 use timers::{Timer, TimerKey, Timers};
 use users::{Held, User};
+use weight::Scale;
 
 /// What an authenticated connection wants to be.
 #[derive(Clone, Debug)]
@@ -139,6 +146,9 @@ pub struct Service {
     acknowledged: HashMap<u64, Row>,
     recent: Recent,
     timers: Timers,
+    /// What requests without an answer hold in memory.
+    scale: Scale,
+    paces: Paces,
     effects: VecDeque<Effect>,
     next_ticket: u64,
     next_serial: u64,
@@ -200,6 +210,8 @@ impl Service {
             acknowledged: HashMap::new(),
             recent,
             timers: Timers::default(),
+            scale: Scale::default(),
+            paces: Paces::default(),
             effects: VecDeque::new(),
             next_ticket: 0,
             next_serial: 0,

@@ -12,7 +12,7 @@ use crate::wire::{Frame, Name};
 impl Service {
     /// Checks a request and hands it on to its Target's record.
     pub(super) fn check_request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
-        let Some(asker) = self.ask(connection, frame) else { return };
+        let Some(asker) = self.ask(now, connection, frame) else { return };
         let request = match UserRequest::parse(&asker.frame) {
             Ok(request) => request,
             Err(Fault::UnknownMethod) => return self.refuse_with(&asker, ErrorKind::OperationNotSupported),

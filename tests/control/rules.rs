@@ -52,6 +52,9 @@ fn who_is_not_there_has_no_rules_and_who_is_disabled_has() {
     site.administer(&["user", "disable", "alice"]);
     site.administer(&["acl", "alice", "conceal", "send", "*"]);
     assert_eq!(asked(&site, &["acl", "alice", "show"]).len(), 1);
+    // Where no rule speaks the domain's default does, as it is configured.
+    let tested = ran(&site, &["acl", "alice", "test", "eve@elsewhere.test", "fetch"]);
+    assert_eq!((tested.0, tested.1.as_str()), (1, "deny  fetch  no rule; the domain's default\n"));
     // What no rule may say is refused before anything is asked; so is what is no rules at all.
     let (status, _, error) = ran(&site, &["acl", "alice", "allow", "read", "eve@elsewhere.test"]);
     assert_eq!(

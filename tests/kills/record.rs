@@ -232,7 +232,7 @@ impl Record {
         let kinds: HashSet<bool> = book.sent.values().map(|delivery| *delivery == Delivery::Stored).collect();
         assert!(kinds.len() == 2, "messages were both delivered and stored\n{}", book.figures());
         let many = [book.published.number, book.fetched, book.changes_seen, book.subscribed, book.rules, book.rules_asked];
-        assert!(many.iter().all(|many| *many >= 10), "{}", book.figures());
+        assert!(many.iter().all(|many| *many >= 3), "{}", book.figures());
     }
 
     /// The figures of the run.

@@ -5,7 +5,7 @@ use impp::model::acl::{Acl, Action, Op, Rule, Who};
 use impp::model::presence::{Presence, Status};
 use impp::model::{Address, Answer, ConnectionId, Domain, ErrorKind, LeaseBounds, Token, Version, media_type};
 use impp::service::store::{Account, Moved, StoredAcl, StoredMessage};
-use impp::service::{Closed, ConnectionKey, DomainRules, LinkOpening, Route};
+use impp::service::{Closed, ConnectionKey, DomainRules, LinkOpening, Rate, Route};
 use impp::wire::{Name, Writer};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -252,6 +252,11 @@ impl Script {
         match what {
             "outstanding" => config.outstanding = number()? as u32,
             "outstanding-octets" => config.outstanding_octets = number()?,
+            "memory" => config.memory_octets = number()?,
+            "unacknowledged" => config.unacknowledged_octets = number()?,
+            // So many at once; after that one a second.
+            "requests-at-once" => config.requests = Rate { per_second: 1, burst: number()? as u32 },
+            "messages-at-once" => config.messages = Rate { per_second: 1, burst: number()? as u32 },
             "links" => config.links.enabled = value == "on",
             "links-of-one" => config.links.connections = size()?,
             "link-outstanding" => config.links.outstanding = number()? as u32,

@@ -565,6 +565,8 @@ impl World {
                     Notice::StoreFailed { user } => vec!["store-failed".to_owned(), short(user.as_str())],
                     Notice::LinkUp { route, .. } => vec!["link-up".to_owned(), route.ours.to_string(), route.theirs.to_string()],
                     Notice::LinkDown { route } => vec!["link-down".to_owned(), route.ours.to_string(), route.theirs.to_string()],
+                    // Counted, and heard by whoever is refused or answered.
+                    Notice::LimitReached { .. } | Notice::Settled { .. } => return,
                 };
                 note(format!("{:>10} ! {}", "", words.join(" ")));
                 self.relays[relay].notices.push_back(words);

@@ -40,6 +40,25 @@ fn it_says_when_it_is_ready_alive_and_ending() {
     for _ in 0..3 {
         assert_eq!(ear.hear(), ["WATCHDOG=1", "STATUS=Serving demo.test"]);
     }
+    // A reload has its begin and its end, whether it changes anything or not, and its end says what is served from now on.
+    let next = || loop {
+        let heard = ear.hear();
+        if heard[0] != "WATCHDOG=1" {
+            break heard;
+        }
+    };
+    let file = site.path("impp-relay.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let two = text.replace("[\"demo.test\"]", "[\"demo.test\", \"second.test\"]");
+    for (text, served) in [(two.as_str(), "demo.test and 1 more"), ("domains = 1\n", "demo.test and 1 more")] {
+        std::fs::write(&file, text).unwrap();
+        super::support::tool::signal(site.pid(), "HUP");
+        let begun = next();
+        assert_eq!((begun.len(), begun[0].as_str()), (2, "RELOADING=1"), "{begun:?}");
+        assert!(begun[1].strip_prefix("MONOTONIC_USEC=").is_some_and(|time| time.parse::<u64>().unwrap() > 0), "{begun:?}");
+        assert_eq!(next(), ["READY=1".to_owned(), format!("STATUS=Serving {served}")]);
+    }
+    std::fs::write(&file, two).unwrap();
     let stopped = std::thread::scope(|scope| {
         let stopping = scope.spawn(|| site.stop());
         let mut last = Vec::new();

@@ -69,7 +69,7 @@ impl Site {
             let (_reread, reread) = watch::channel(());
             let ready = move |bound: &Bound| ready.send(bound.clone()).unwrap();
             let sockets = Sockets::open(&config, Vec::new()).unwrap();
-            let given = Given { ready, reread, stop: async { drop(stopped.await) }, log: None };
+            let given = Given { ready, reread, stop: async { drop(stopped.await) }, log: None, stage: None };
             runtime.block_on(async { serve(&config, sockets, given).await }).unwrap();
         });
         let port = is_ready.recv().expect("the relay starts").tls[0].to_string();
@@ -172,6 +172,7 @@ impl Call {
             "impp-fetch" => env!("CARGO_BIN_EXE_impp-fetch"),
             "impp-set" => env!("CARGO_BIN_EXE_impp-set"),
             "impp-acl" => env!("CARGO_BIN_EXE_impp-acl"),
+            "impp-srv" => env!("CARGO_BIN_EXE_impp-srv"),
             other => panic!("no tool {other}"),
         };
         Self { tool: tool.to_owned(), ..Self::program(path, words) }

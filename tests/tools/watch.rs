@@ -84,3 +84,18 @@ fn a_handler_that_stays_keeps_nobody() {
     let late = site.call("impp-watch", "bob", &["--timeout", "3s", "--exec", "sleep 1000", "alice@demo.test"]).run();
     assert_eq!(late.status, 1, "{late:?}");
 }
+
+#[test]
+fn a_list_of_those_who_are_watched() {
+    let site = Site::start();
+    let list = site.path("list");
+    std::fs::write(&list, "# the team\nalice@demo.test  # on call\n\nimpp://demo.test/alice\ncarol@demo.test\n").unwrap();
+    let words = ["--count", "2", "--format", "{address}\\n", "--list"];
+    let told = site.call("impp-watch", "bob", &[&words[..], &[list.to_str().unwrap()]].concat()).run().quietly(0).out;
+    let mut told: Vec<_> = told.lines().collect();
+    told.sort_unstable();
+    assert_eq!(told, ["alice@demo.test", "carol@demo.test"]);
+    let piped = site.call("impp-watch", "bob", &[&words[..], &["-"]].concat()).input("alice@demo.test\ncarol@demo.test\n").run();
+    assert_eq!(piped.quietly(0).out.lines().count(), 2);
+    site.call("impp-watch", "bob", &["--list", "/nonexistent/list"]).run().saying(66, "/nonexistent/list");
+}

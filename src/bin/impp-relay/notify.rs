@@ -2,6 +2,7 @@
 //!
 //! Done here rather than by a crate: sd-notify 0.5 does not reach the abstract sockets of other supervisors.
 
+use nix::time::{ClockId, clock_gettime};
 use std::io;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -28,6 +29,12 @@ pub(crate) fn say(state: &str) {
     if let Err(error) = told {
         tracing::warn!(%error, "the service manager does not listen");
     }
+}
+
+/// Says that everything is read again. The time tells the service manager that it is this reload, and not one before.
+pub(crate) fn say_reloading() {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default();
+    say(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()));
 }
 
 /// The time after which the service manager takes silence for death.

@@ -11,9 +11,10 @@ use impp::cli::run;
 use impp::relay;
 use impp::relay::config::Config;
 use impp::relay::health::Probe;
-use impp::relay::{Bound, Given, ServeError, SocketError, Sockets};
+use impp::relay::{Bound, Given, ServeError, SocketError, Sockets, Stage};
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -41,14 +42,15 @@ pub(crate) fn work(config: &Path) -> Outcome<Exit> {
             tracing::info!(signal = number, "asked to stop");
             notify::say("STOPPING=1\nSTATUS=Saying good-bye");
         };
-        let status = format!("STATUS=Serving {}", domains(&config));
+        let status = Arc::new(Mutex::new(status(&config)));
         let ready = |bound: &Bound| {
-            notify::say(&format!("READY=1\n{status}"));
+            notify::say(&format!("READY=1\n{}", text(&status)));
             if let Some((health, every)) = bound.health.clone().zip(rounds()) {
-                tokio::spawn(give_signs_of_life(health, every, status.clone()));
+                tokio::spawn(give_signs_of_life(health, every, Arc::clone(&status)));
             }
         };
-        let given = Given { ready, reread, stop: stopped, log: Some(log) };
+        let stage = Some(Box::new(tell_stage(Arc::clone(&status))) as _);
+        let given = Given { ready, reread, stop: stopped, log: Some(log), stage };
         relay::serve(&config, sockets, given).await.map_err(|error| failure(&error))?;
         Ok(Exit::Yes)
     })
@@ -60,11 +62,12 @@ fn rounds() -> Option<Duration> {
 }
 
 /// Tells the service manager that the relay lives, as often as it does; a relay that hangs is silent, and is started anew.
-async fn give_signs_of_life(health: Probe, every: Duration, status: String) {
+async fn give_signs_of_life(health: Probe, every: Duration, status: Arc<Mutex<String>>) {
     loop {
         let found = health.inside().await;
         let faults = found.parts.iter().filter_map(|part| Some(format!("; {}: {}", part.name, part.fault.as_ref()?)));
         let faults: String = faults.collect();
+        let status = text(&status);
         if found.is_alive() {
             notify::say(&format!("WATCHDOG=1\n{status}{faults}"));
         } else {
@@ -75,12 +78,30 @@ async fn give_signs_of_life(health: Probe, every: Duration, status: String) {
     }
 }
 
-fn domains(config: &Config) -> String {
-    match config.domains.as_slice() {
+/// Tells the service manager of a reload, from its begin to its end; in between the relay serves on.
+fn tell_stage(told: Arc<Mutex<String>>) -> impl Fn(Stage<'_>) + Send + Sync {
+    move |stage| match stage {
+        Stage::Reloading => notify::say_reloading(),
+        Stage::Serving(config) => {
+            let status = status(config);
+            notify::say(&format!("READY=1\n{status}"));
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = status;
+        }
+    }
+}
+
+fn text(status: &Mutex<String>) -> String {
+    status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// *Shape:* `STATUS=Serving example.org and 2 more`
+fn status(config: &Config) -> String {
+    let domains = match config.domains.as_slice() {
         [] => String::new(),
         [one] => one.to_string(),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-    }
+    };
+    format!("STATUS=Serving {domains}")
 }
 
 fn cannot_start(error: &io::Error) -> Failure {

@@ -20,6 +20,8 @@ pub enum AskError {
     NotRunning,
     /// This user may not open the socket.
     Denied,
+    /// It runs, and does not answer.
+    Silent,
     /// The system's.
     Io(io::Error),
     /// The relay refuses, in its words; with the exit status that it means.
@@ -35,6 +37,7 @@ impl fmt::Display for AskError {
         match self {
             Self::NotRunning => f.write_str("no relay runs with this configuration; start it first"),
             Self::Denied => f.write_str("this user may not ask the relay; run it as root or as the relay's user"),
+            Self::Silent => f.write_str("the relay runs, but does not answer; look into its log"),
             Self::Io(error) => write!(f, "the relay cannot be asked: {error}"),
             Self::Refused(reason, _) => f.write_str(reason),
             Self::Ended => f.write_str("the relay ended before it had answered"),
@@ -50,6 +53,7 @@ impl From<io::Error> for AskError {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Self::NotRunning,
             io::ErrorKind::PermissionDenied => Self::Denied,
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Silent,
             _ => Self::Io(error),
         }
     }

@@ -42,6 +42,10 @@ impl Owner for Ward<'_> {
         Ok(&self.address)
     }
 
+    fn domain_default(&self) -> Option<&Acl> {
+        Some(&self.relay.config.acl)
+    }
+
     async fn rules(&self) -> Outcome<(Acl, Version)> {
         let line = self.ask(json!({"do": "acl-get"}))?;
         let rules = Acl::parse(text(&line)?.as_bytes()).map_err(|_| strange())?;

@@ -129,7 +129,7 @@ pub(crate) fn user(relay: &Relay, address: Option<&str>) -> Outcome<Value> {
 /// The line and status of a question without an answer.
 pub(crate) fn failure(error: &AskError) -> Failure {
     let exit = match error {
-        AskError::NotRunning | AskError::Ended => Exit::TryLater,
+        AskError::NotRunning | AskError::Ended | AskError::Silent => Exit::TryLater,
         AskError::Denied => Exit::Denied,
         AskError::Io(_) => Exit::Io,
         AskError::Refused(_, code) => code.map_or(Exit::Unavailable, Exit::of_code),

@@ -61,7 +61,7 @@ impl Relay {
         let sockets = Sockets::open(&config, Vec::new()).map_err(|error| serve::unbound(&error))?;
         let task = tokio::spawn(async move {
             let ready = |bound: &Bound| _ = say_ready.send(bound.clone());
-            let given = Given { ready, reread, stop: async { _ = asked.await }, log: None };
+            let given = Given { ready, reread, stop: async { _ = asked.await }, log: None, stage: None };
             relay::serve(&config, sockets, given).await
         });
         let relay = Self { task, enough, _rereading: rereading };

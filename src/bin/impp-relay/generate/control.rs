@@ -12,7 +12,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         "`reload` reads everything again that `serve` reads at its start: the configuration, certificates and keys, authorities, secrets. All of it is \
          checked, and new ports are open, before anything changes; one fault, and everything stays as it was, with one line that says why and status 78. \
          What is new holds for whoever comes from then on; rules and limits hold at once, and users of a domain that is gone are sent away. Ports that \
-         are named no more are closed, and the sessions behind them go on. `data-dir`, `listen.control` and `log.format` cannot change so. SIGHUP does \
+         are named no more are closed, and the sessions behind them go on. `data-dir`, `listen.control`, `listen.http` and `log.format` cannot change so. SIGHUP does \
          the same, and tells the log.",
         "`drain` closes all ports, says BYE to everybody, spread over `--over`, and ends the relay when all are gone, at the latest at \
          `--deadline`. Each is told when to come back (Retry-After): when the last has gone, and then spread over as long again, so that a new relay is not \

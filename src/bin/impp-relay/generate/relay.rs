@@ -76,7 +76,7 @@ const MANUAL: Manual = Manual {
         Chapter {
             title: "UNDER A SERVICE MANAGER",
             text: &[
-                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, and when it ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only if it lives: its \
+                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, when it reads its configuration again, and when it ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only if it lives: its \
                  rules answer, and so do reader and writer of the store. A relay that hangs is silent, and is started anew; what is wrong with it \
                  is in its status and log.",
                 "Listening sockets that the service manager passes (LISTEN_FDS) are used in place of what `[listen]` says. Each is what its name \
@@ -187,8 +187,8 @@ const MANUAL: Manual = Manual {
         ),
         (Exit::Partly, "`check`: warnings, and nothing worse; `backup`: made, of a store that is damaged."),
         (Exit::Unknown, "`check`: something could not be found out."),
-        (Exit::Data, "No valid address or password."),
-        (Exit::NoInput, "There is no such configuration or file."),
+        (Exit::Data, "No valid address or password; `restore`: the backup is damaged; `import`: a line is wrong."),
+        (Exit::NoInput, "There is no such configuration, file or backup."),
         (Exit::NoUser, "There is no such user."),
         (Exit::NoHost, "A domain that is not in the configuration."),
         (Exit::CannotCreate, "A file, or the user, is there already or cannot be created; an address cannot be listened on."),

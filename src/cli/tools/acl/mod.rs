@@ -90,7 +90,7 @@ async fn perform(what: &What, owner: &impl Owner, out: &Printer, book: &AddressB
         }
         What::Test { who, op } => {
             let (acl, _) = owner.rules().await?;
-            test(&acl, owner.address()?, &rules::watcher(who, book)?, &op.0, out)
+            test(&acl, owner, &rules::watcher(who, book)?, &op.0, out)
         }
         What::Watchers => watchers(owner, out, false).await,
         What::Refused => watchers(owner, out, true).await,
@@ -189,12 +189,14 @@ fn rule_record(number: usize, rule: &Rule) -> Record {
         .with("view", rule.view.map(|view| view.to_string()))
 }
 
-fn test(acl: &Acl, owner: &Address, watcher: &Address, ops: &[Op], out: &Printer) -> Outcome<Exit> {
+fn test(acl: &Acl, owner: &impl Owner, watcher: &Address, ops: &[Op], out: &Printer) -> Outcome<Exit> {
+    let default = owner.domain_default().cloned().unwrap_or_else(Acl::shipped_default);
     let mut all = true;
     for op in ops {
-        let verdict = rules::verdict(acl, owner, watcher, *op);
+        let verdict = rules::verdict(acl, &default, owner.address()?, watcher, *op);
         let (number, why) = match &verdict {
             Verdict::Owner => (None, "the owner may always".to_owned()),
+            Verdict::Default(_) if owner.domain_default().is_some() => (None, "no rule; the domain's default".to_owned()),
             Verdict::Default(_) => (None, "no rule; the domain's default, taken as shipped".to_owned()),
             Verdict::Rule(number, ..) => {
                 let rule = number.checked_sub(1).and_then(|at| acl.rules.get(at)).map(rules::line).unwrap_or_default();

@@ -14,6 +14,11 @@ pub trait Owner {
     /// There is no session yet.
     fn address(&self) -> Outcome<&Address>;
 
+    /// What the owner's domain decides where no rule speaks; `None`: nobody knows, and it is taken as shipped.
+    fn domain_default(&self) -> Option<&Acl> {
+        None
+    }
+
     /// The rules and their version.
     ///
     /// # Errors
