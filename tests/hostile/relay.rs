@@ -13,7 +13,7 @@ use impp::engine::{
 use impp::model::{Address, Credentials, Domain, LeaseBounds, Now, Secret, UnixMillis};
 use impp::service::store::Account;
 use impp::service::{
-    Closed, ConnectionKey, DomainRules, Effect, LinkOpening, NoLink, Opening, Route, Service, ServiceConfig, SessionState,
+    Closed, ConnectionKey, DomainRules, Effect, LinkOpening, NoLink, Opening, Rate, Route, Service, ServiceConfig, SessionState,
 };
 use impp::wire::{Frame, Malformed, Piece, Splitter};
 use std::cell::RefCell;
@@ -27,6 +27,7 @@ pub(crate) const USERS: [&str; 3] = ["alice", "bob", "carol"];
 pub(crate) const EXPORTER: [u8; 32] = [7; 32];
 /// 2026-11-23T12:00:00Z
 const NOON: u64 = 1_795_435_200_000;
+const PLENTY: Rate = Rate { per_second: 1_000_000, burst: 1_000_000 };
 /// A body that a relay of this kind takes; small, so that what is too large is at hand.
 pub(crate) const MAX_BODY: u64 = 100_000;
 
@@ -127,7 +128,9 @@ impl Relay {
         }
         #[allow(clippy::disallowed_methods, reason = "any moment will do; from here on time is moved by hand")]
         let now = Now { instant: Instant::now(), unix: UnixMillis(NOON) };
-        let config = ServiceConfig::new(BTreeMap::from([(domain(DOMAIN), DomainRules::default())]), "s".to_owned());
+        let mut config = ServiceConfig::new(BTreeMap::from([(domain(DOMAIN), DomainRules::default())]), "s".to_owned());
+        // Time stands still while thousands of requests arrive.
+        (config.requests, config.messages) = (PLENTY, PLENTY);
         Self {
             engine: Arc::new(engine),
             iterations,
