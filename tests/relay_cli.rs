@@ -326,7 +326,7 @@ fn one_address_takes_no_more_connections_than_it_may() {
     // Nothing comes, neither an answer nor the silence of a connection that is kept.
     assert!(matches!(refused.read(&mut [0; 1]), Ok(0) | Err(_)));
     let line = log.next().unwrap().unwrap();
-    assert!(line.ends_with("WARN connection refused address=127.0.0.1 limit=limits.connections-per-address"), "{line}");
+    assert!(line.ends_with("WARN limit reached limit=limits.connections-per-address who=127.0.0.1 unsaid=0"), "{line}");
     drop(held);
     child.kill().unwrap();
     child.wait().unwrap();

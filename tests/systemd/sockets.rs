@@ -68,7 +68,7 @@ fn what_cannot_be_used_is_78_and_says_why() {
         return;
     }
     for (names, why) in [
-        ("plain:http", "the service manager passed a socket \"http\" on 127.0.0.1:"),
+        ("plain:mail", "the service manager passed a socket \"mail\" on 127.0.0.1:"),
         ("plain:deaf", "the socket \"deaf\" that the service manager passed cannot be used: it does not listen"),
     ] {
         let site = Site::prepared("", &[]);
