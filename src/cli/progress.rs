@@ -76,8 +76,11 @@ fn bar(out: &Printer, total: u64, long: bool, template: &str) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
-    match ProgressStyle::with_template(template) {
+    let bar = match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style).with_message(out.tool()),
         Err(_) => bar,
-    }
+    };
+    // From the beginning, however fast the rest is.
+    bar.tick();
+    bar
 }
