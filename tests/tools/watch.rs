@@ -43,6 +43,8 @@ fn who_may_not_watch_is_told_so() {
     site.acl("alice", &["deny", "subscribe", "bob@demo.test"]).quietly(0);
     let done = site.call("impp-watch", "bob", &["alice@demo.test"]).run().saying(77, "cannot watch alice@demo.test");
     assert!(done.out.ends_with("  refused\n"), "{done:?}");
+    // One line was asked for, and one came; but not what was waited for.
+    site.call("impp-watch", "bob", &["--count", "1", "alice@demo.test"]).run().saying(77, "cannot watch alice@demo.test");
     let mut watch = site.call("impp-watch", "carol", &["alice@demo.test"]).start();
     watch.line();
     site.acl("alice", &["deny", "subscribe", "local"]).quietly(0);
