@@ -22,11 +22,10 @@ mod support;
 use crowd::Attack;
 use figures::{Times, rss};
 use good::Good;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use support::http::{get, http_of};
 use support::{PATIENCE, Site, until};
 
 /// How much of everything.
@@ -89,7 +88,7 @@ fn flood(size: Size) {
         assert!(begun.elapsed() < PATIENCE * 10, "the flood does not end");
     }
     let took = begun.elapsed();
-    let metrics = get(http, "/metrics");
+    let metrics = get(http, "/metrics").1;
     let report = attack.end();
     let value = |series: &str| {
         let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ').map(str::to_owned));
@@ -104,35 +103,18 @@ fn flood(size: Size) {
     println!("in flight at the end: {} octets unwritten", value("impp_in_flight_bytes{what=\"unwritten\"}"));
     println!("lines of log: {}", site.log().text().lines().count());
 
-    let ill: Vec<_> = health.iter().filter(|answer| !answer.ends_with("\r\n\r\nok\n")).collect();
+    let ill: Vec<_> = health.iter().filter(|(_, body)| body != "ok\n").collect();
     assert!(ill.is_empty(), "not well {} times of {}: {:?}", ill.len(), health.len(), ill.first());
     // limits.memory for connections, as much for requests, and what a process of this kind takes for so many connections.
     assert!(most < before_rss + (768 << 20), "{} MiB", most >> 20);
     assert!(site.log().text().lines().count() < 2000 + size.slow, "the flood fills the log");
     // When it is over, all is free again.
     until("the connections are gone", || {
-        let metrics = get(http, "/metrics");
+        let metrics = get(http, "/metrics").1;
         metrics.lines().any(|line| line.strip_prefix("impp_connections ").is_some_and(|count| count.parse::<u32>().unwrap() <= 4))
     });
     drop(good);
     assert!(site.stop());
-}
-
-/// Where the relay has its pages.
-fn http_of(site: &Site) -> SocketAddr {
-    let line = |text: &str| text.lines().find(|line| line.contains("relay is ready")).map(str::to_owned);
-    let line = site.log().find(line).unwrap();
-    line.split("\"http\":\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
-}
-
-/// A whole answer.
-fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 /// A flag that threads look at.

@@ -1,8 +1,9 @@
 //! Logins that fail: a line for each, and a delay that grows for whoever guesses, and for nobody else.
 
+use crate::HTTP;
 use crate::metrics::read;
+use crate::support::http::http_of;
 use crate::support::{Site, has};
-use crate::{HTTP, http_of};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};

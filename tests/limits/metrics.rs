@@ -1,8 +1,9 @@
 //! `/metrics`: well formed, complete, and it counts what happened.
 
+use crate::HTTP;
 use crate::exposition::Exposition;
+use crate::support::http::{get, http_of};
 use crate::support::{Site, until};
-use crate::{HTTP, get, http_of};
 use impp::relay::metrics::FAMILIES;
 use std::net::SocketAddr;
 

@@ -1,7 +1,8 @@
 //! `/healthz`, and how little HTTP there is.
 
+use crate::HTTP;
+use crate::support::http::{ask, get, http_of};
 use crate::support::{PATIENCE, Site, bare, program};
-use crate::{HTTP, ask, get, http_of};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Instant;

@@ -1,8 +1,9 @@
 //! Clients that do not read, send too much, or never log in: what becomes of them, and that it is nobody else's trouble.
 
+use crate::HTTP;
 use crate::metrics::read;
+use crate::support::http::http_of;
 use crate::support::{Site, until};
-use crate::{HTTP, http_of};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
