@@ -118,7 +118,7 @@ impl fmt::Display for SocketError {
             Self::NeitherNor { name, address } => write!(
                 f,
                 "the service manager passed a socket {name:?} on {address}, a port that [listen] does not name; \
-                 write FileDescriptorName=plain or FileDescriptorName=tls into its unit"
+                 write FileDescriptorName=plain, tls or http into its unit"
             ),
             Self::NoCertificate { address } => write!(
                 f,
@@ -287,7 +287,7 @@ mod tests {
             refused,
             format!(
                 "the service manager passed a socket \"impp-relay.socket\" on {address}, a port that [listen] does not name; \
-                 write FileDescriptorName=plain or FileDescriptorName=tls into its unit"
+                 write FileDescriptorName=plain, tls or http into its unit"
             )
         );
     }

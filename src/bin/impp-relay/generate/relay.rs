@@ -80,7 +80,7 @@ const MANUAL: Manual = Manual {
                  rules answer, and so do reader and writer of the store. A relay that hangs is silent, and is started anew; what is wrong with it \
                  is in its status and log.",
                 "Listening sockets that the service manager passes (LISTEN_FDS) are used in place of what `[listen]` says. Each is what its name \
-                 says, FileDescriptorName=plain or FileDescriptorName=tls; without either, what `[listen]` has on its port. If only one kind was \
+                 says, FileDescriptorName=plain or FileDescriptorName=tls; without either, what `[listen]` has on its port; FileDescriptorName=http is for `/metrics` and `/healthz`. If only one kind was \
                  passed, the other one is opened as always. What is neither is refused with status 78. Such sockets stay open while no relay runs: \
                  whoever connects in a restart waits, and is not refused.",
                 "Started as root it opens its sockets, becomes the owner of the data folder for good, with that user's groups and without any \
