@@ -594,9 +594,9 @@ mod tests {
         assert_eq!(typed[1], "systemctl enable --now impp-relay");
 
         // Built in a home, into which the unit cannot look.
-        let built = Init { program: Path::new("/root/.cargo/bin/impp-relay"), ..bare() };
+        let built = Init { program: Path::new("/home/ann/.cargo/bin/impp-relay"), ..bare() };
         assert!(built.unit(&built.places()).contains("ExecStart=\"/usr/local/bin/impp-relay\" serve"));
-        assert_eq!(commands(&built)[0], "install -m 755 /root/.cargo/bin/impp-relay /usr/local/bin/impp-relay");
+        assert_eq!(commands(&built)[0], "install -m 755 /home/ann/.cargo/bin/impp-relay /usr/local/bin/impp-relay");
     }
 
     /// Whoever runs the tests: what they own already they can give to themselves.

@@ -130,7 +130,7 @@ fn repeats_are_known(site: &Site, answered: &BTreeMap<String, String>) {
 }
 
 #[test]
-fn subscriptions_of_other_domains_and_passwords_come_back() {
+fn what_is_damaged_is_backed_up_with_a_word_and_not_put_back() {
     let mut site = Site::with("[interdomain]\nenabled = false\n", &["erin"]);
     Connection::open(site.path("data/store.db")).unwrap().execute_batch(SUBSCRIPTION).unwrap();
     let backup = site.path("backup");
