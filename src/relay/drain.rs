@@ -57,7 +57,7 @@ fn spread(over: Duration) -> Duration {
 
 /// Nobody comes back before all are gone, and then not all at once.
 fn come_back_after(elapsed: Duration, over: Duration, later: Duration) -> Duration {
-    (over.saturating_sub(elapsed) + later).max(Duration::from_secs(1))
+    over.saturating_sub(elapsed).saturating_add(later).max(Duration::from_secs(1))
 }
 
 #[cfg(test)]
@@ -79,5 +79,6 @@ mod tests {
         // Without time to spread the good-byes, the returns are spread all the same.
         assert_eq!((spread(Duration::ZERO), spread(over)), (SPREAD, over));
         assert_eq!(come_back_after(at(0), Duration::ZERO, Duration::ZERO), at(1));
+        assert_eq!(come_back_after(at(0), Duration::MAX, at(1)), Duration::MAX);
     }
 }

@@ -23,6 +23,8 @@ fn a_question_that_makes_no_sense_is_refused_in_one_line() {
         ("{\"do\":\"dance\"}\n", "this relay does not know that command; is it of another version?", 64),
         ("{\"do\":\"kick\"}\n", "the question has no \\\"user\\\"", 64),
         ("{\"do\":\"kick\",\"user\":\"a b\"}\n", "\\\"a b\\\" is no address", 65),
+        ("{\"do\":\"drain\",\"over_s\":18446744073709551615}\n", "\\\"over_s\\\" must be 86400 s, a day, at most", 64),
+        ("{\"do\":\"drain\",\"deadline_s\":86401}\n", "\\\"deadline_s\\\" must be 86400 s, a day, at most", 64),
         (
             "{\"do\":\"mailbox-drop\",\"user\":\"alice@demo.test\",\"messages\":[-1]}\n",
             "\\\"messages\\\" must be a list of whole numbers",

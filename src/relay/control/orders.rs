@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 /// Over how long everybody is sent away, unless somebody says otherwise; and how much longer they may take.
 const OVER: Duration = Duration::from_secs(10);
 const LONGER: Duration = Duration::from_secs(10);
+/// Nobody who means it lets a drain last longer than a day.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Everything is read again, or nothing changes; tells what is in force then.
 pub(super) async fn reload(office: &Office, reply: &mut Reply) -> Result<(), Halt> {
@@ -34,8 +36,8 @@ pub(super) async fn reload(office: &Office, reply: &mut Reply) -> Result<(), Hal
 
 /// Everybody is sent away, and the relay ends; tells when that has begun, and with `wait` ends with the relay.
 pub(super) async fn drain(question: &Question, office: &Office, reply: &mut Reply) -> Result<(), Halt> {
-    let over = question.number("over_s")?.map_or(OVER, Duration::from_secs);
-    let deadline = question.number("deadline_s")?.map_or(over.saturating_add(LONGER), Duration::from_secs);
+    let over = length(question, "over_s")?.unwrap_or(OVER);
+    let deadline = length(question, "deadline_s")?.unwrap_or(over.saturating_add(LONGER));
     let (answer, begun) = oneshot::channel();
     let given = office.orders.send(Order::Drain(Drain { over, deadline }, answer)).await;
     let Draining { connections, already } = match given.map_err(|_| ()).and(begun.await.map_err(|_| ())) {
@@ -58,6 +60,15 @@ pub(super) async fn drain(question: &Question, office: &Office, reply: &mut Repl
         std::future::pending::<()>().await;
     }
     Ok(())
+}
+
+/// A part of a drain, if the question says how long it is.
+fn length(question: &Question, key: &str) -> Result<Option<Duration>, Refusal> {
+    let length = question.number(key)?.map(Duration::from_secs);
+    match length.filter(|length| *length > LONGEST) {
+        None => Ok(length),
+        Some(_) => Err(Refusal::new(Why::Usage, format!("{key:?} must be {} s, a day, at most", LONGEST.as_secs()))),
+    }
 }
 
 /// Tells how much is logged; with `level` that is logged from now on.
