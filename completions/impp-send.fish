@@ -1,10 +1,10 @@
 complete -c impp-send -s s -l subject -d 'Subject' -r
 complete -c impp-send -s m -l message -d 'The body; standard input stays untouched' -r
-complete -c impp-send -l file -d 'The body (or with -t and --raw the message) is in FILE' -r -F
+complete -c impp-send -l file -d 'The body (with -t and --raw the message)' -r -F
 complete -c impp-send -l type -d 'Media type of the body [default: text/plain]' -r
 complete -c impp-send -l attach -d 'Attach a file; may be repeated' -r
 complete -c impp-send -l html -d 'An HTML version of the body' -r -F
-complete -c impp-send -l exec -d 'Run a command; send its output if it fails; end as it ends' -r
+complete -c impp-send -l exec -d 'Run it, and send its output if it fails' -r
 complete -c impp-send -s F -d 'My name, beside the address' -r
 complete -c impp-send -l reply-to -d 'Where answers shall go' -r
 complete -c impp-send -l in-reply-to -d 'The message that this one answers' -r
@@ -16,11 +16,11 @@ normal\t'Priority: normal'
 high\t'Priority: urgent'
 emergency\t'Priority: urgent, Importance: high'"
 complete -c impp-send -l expires -d 'Worthless after this time (0: deliver now or fail)' -r
-complete -c impp-send -l wait -d 'Done when stored (or delivered; the default), delivered, or none: sent' -r -f -a "stored\t'In durable storage, or delivered'
+complete -c impp-send -l wait -d 'Done when stored (default), delivered, or none' -r -f -a "stored\t'In durable storage, or delivered'
 delivered\t'A receiving program has it; only stored is status 3'
 none\t'Handed to my server'"
-complete -c impp-send -l fallback -d 'If nobody got it, run CMD with the message on its standard input' -r
-complete -c impp-send -l queue -d 'What fails for now stays in the spool (status 3) for --flush' -r -F
+complete -c impp-send -l fallback -d 'Run CMD with the message if nobody got it' -r
+complete -c impp-send -l queue -d 'What fails for now stays in the spool (status 3)' -r -F
 complete -c impp-send -l max-size -d 'Refuse a longer body' -r
 complete -c impp-send -l max-rate -d 'Send no more than N messages in TIME; the others wait' -r
 complete -c impp-send -s c -l config -d 'Instead of ~/.config/impp/impp.toml and /etc/impp/impp.toml' -r -F
@@ -46,10 +46,10 @@ complete -c impp-send -l color -d 'Colours: auto, always or never' -r -f -a "aut
 always\t'Also into a pipe'
 never\t'Not at all'"
 complete -c impp-send -l trace -d 'Show what is sent (->) and received (<-), secrets masked' -r -F
-complete -c impp-send -s t -d 'Recipients are those of the message\'s headers (Bcc is removed)'
+complete -c impp-send -s t -d 'Recipients are those of the headers (Bcc removed)'
 complete -c impp-send -l raw -d 'Standard input is a whole message, sent as it is'
 complete -c impp-send -l lines -d 'One message per line, over one connection'
-complete -c impp-send -l ndjson -d 'One message per JSON line: to, subject, text, attach, urgency, id'
+complete -c impp-send -l ndjson -d 'One message per JSON line: to, subject, text ..'
 complete -c impp-send -l if-open -d 'Only to those who are open now'
 complete -c impp-send -l first-open -d 'Only to the first of them who is open now'
 complete -c impp-send -l probe -d 'Send nothing: log in, and tell who is open'

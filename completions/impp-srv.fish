@@ -1,10 +1,10 @@
-complete -c impp-srv -l expect -d 'It must be so: SRV records in FILE, or one that leads to HOST:PORT' -r
+complete -c impp-srv -l expect -d 'It must be so: SRV records in a file, or HOST:PORT' -r
 complete -c impp-srv -l zone-file -d 'Judge this master file before it is published' -r -F
-complete -c impp-srv -l order -d 'Draw the order N times as clients do, and print the shares' -r
+complete -c impp-srv -l order -d 'Draw N times as clients do; print the shares' -r
 complete -c impp-srv -l seed -d 'The same draws each time' -r
-complete -c impp-srv -l print-zone -d 'Print the records to publish for this server; may be repeated' -r
-complete -c impp-srv -l cert -d 'Its certificate (PEM) instead of that of the running server' -r -F
-complete -c impp-srv -l explain -d 'What a finding means (S01 ..), and what to do; all: every one' -r
+complete -c impp-srv -l print-zone -d 'Print the records to publish for HOST[:PORT]' -r
+complete -c impp-srv -l cert -d 'Its certificate (PEM), not the running server\'s' -r -F
+complete -c impp-srv -l explain -d 'What a finding means (S01 ..; all), and what to do' -r
 complete -c impp-srv -l resolver -d 'Ask this name server instead of the system\'s' -r
 complete -c impp-srv -l dnssec-anchor -d 'Validate DNS answers from these keys on, always (none: never)' -r -F
 complete -c impp-srv -l ca -d 'Trust these certificates (PEM) instead of the system\'s' -r -F
@@ -22,12 +22,12 @@ complete -c impp-srv -l trace -d 'Show what is sent (->) and received (<-), secr
 complete -c impp-srv -l client -d 'Look as a client does'
 complete -c impp-srv -l server -d 'Look as the server of another domain does'
 complete -c impp-srv -l all -d 'Look as both [default]'
-complete -c impp-srv -l connect -d 'Visit every address (default, but not with --zone-file)'
+complete -c impp-srv -l connect -d 'Visit every address (default without --zone-file)'
 complete -c impp-srv -l no-connect -d 'Look at records only'
 complete -c impp-srv -l probe-login -d 'Log in with the account, too'
 complete -c impp-srv -l authoritative -d 'Ask each name server of the zone by itself'
 complete -c impp-srv -l short -d 'One line per domain'
-complete -c impp-srv -l nagios -d 'For Nagios: its line, its status (0 OK, 1 warning, 2 critical, 3 unknown)'
+complete -c impp-srv -l nagios -d 'For Nagios: its line, and 1 warning, 2 critical'
 complete -c impp-srv -l prometheus -d 'For Prometheus: metrics in its text format'
 complete -c impp-srv -l strict -d 'Warnings count as errors'
 complete -c impp-srv -s 4 -d 'Only IPv4'

@@ -13,7 +13,7 @@ use impp::net::tls::files::read_authorities;
 use impp::net::{Clock, random};
 use impp::relay::config::Config;
 use impp::relay::init::{Init, Random};
-use impp::relay::{Bound, serve};
+use impp::relay::{Bound, Given, Sockets, serve};
 use impp::store::accounts::Accounts;
 use impp::{Client, Options};
 use std::error::Error;
@@ -31,6 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         host: None,
         admin: Some("alice"),
         folder: Some(folder.path()),
+        owner: None,
+        has_unit: false,
         program: "impp-relay".as_ref(),
         password: Some(password.clone()),
         random: Random { password: random::octets(), decoy_key: random::octets() },
@@ -53,9 +55,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (ready, is_ready) = oneshot::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let (_reread, reread) = watch::channel(());
+    let sockets = Sockets::open(&config, Vec::new())?;
     let relay = tokio::spawn(async move {
         let ready = move |bound: &Bound| drop(ready.send(bound.clone()));
-        serve(&config, ready, reread, async { drop(stopped.await) }).await
+        serve(&config, sockets, Given { ready, reread, stop: async { drop(stopped.await) }, log: None, stage: None }).await
     });
     let Some(port) = is_ready.await?.tls.first().map(std::net::SocketAddr::to_string) else { return Err("no port".into()) };
 

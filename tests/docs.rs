@@ -55,8 +55,18 @@ fn coverage_names_tests_that_exist() {
             }
         }
     }
+    let text = read("docs/coverage.md");
+    let tools = table_rows(&text)
+        .into_iter()
+        .filter(|cells| cells[0].strip_prefix('T').is_some_and(|number| number.parse::<u8>().is_ok()));
+    for cells in tools {
+        let names: Vec<&str> = quoted(&cells[3]).collect();
+        assert!(!names.is_empty(), "{} is shown by no test", cells[0]);
+        faults.extend(names.iter().filter(|name| !is_test(name)).map(|name| format!("{}: there is no {name}", cells[0])));
+        named += names.len();
+    }
     none(&faults);
-    assert!(named > REQUIREMENTS.0, "the table was read: {named}");
+    assert!(named > REQUIREMENTS.0 + 50, "the tables were read: {named}");
 }
 
 #[test]
@@ -217,6 +227,24 @@ fn the_readme_knows_every_exit_status() {
         .collect();
     assert_eq!(told, given, "left: README.md, right: src/cli/exit.rs");
     assert!(table.contains("| 128+n |") && code.contains("128_u8.saturating_add"));
+}
+
+/// A threat model is worth as much as what would notice that it is no longer true.
+#[test]
+fn the_threat_model_names_tests_that_exist() {
+    let rows = table_rows(&read("SECURITY.md"));
+    let mut faults = Vec::new();
+    let mut named = 0;
+    for cells in rows.iter().filter(|cells| cells[0] != "tries") {
+        let tests: Vec<&str> = quoted(&cells[cells.len() - 1]).collect();
+        named += tests.len();
+        faults.extend(tests.iter().filter(|name| !is_test(name)).map(|name| format!("{name} is no test")));
+        if tests.is_empty() {
+            faults.push(format!("nothing shows: {}", cells[0]));
+        }
+    }
+    assert!(named > 50, "{named} tests are named");
+    none(&faults);
 }
 
 /// The project stands on its own: nothing in it speaks of the place where it was written.

@@ -49,7 +49,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "x509_parser",
         ],
     ),
-    ("store", &["service", "model", "wire"], &["bytes", "rusqlite", "sha2"]),
+    ("store", &["service", "model", "wire"], &["base64", "bytes", "crc32fast", "rusqlite", "serde_json", "sha2"]),
     (
         "relay",
         &["store", "net", "service", "engine", "model", "wire"],
@@ -91,7 +91,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Files that are compiled for tests only.
-const TEST_ONLY: &[&str] = &["testing.rs", "conformance.rs", "tests.rs"];
+const TEST_ONLY: &[&str] = &["testing.rs", "conformance.rs", "fixtures.rs", "tests.rs"];
 
 /// Words that begin a path without naming a crate.
 const OWN: &[&str] = &["crate", "self", "super", "std", "core", "Self"];

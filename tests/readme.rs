@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use support::{Tool, expect_text, program};
+use support::{Dns, Tool, expect_text, program, until};
 
 /// What a person does who does not type a password, has other ports, and lives elsewhere.
 struct Reader {
@@ -22,6 +23,13 @@ impl Reader {
         shell.env("PATH", format!("{}:/usr/bin:/bin", programs.display())).env("HOME", self.home.path());
         // The one who would be asked on a terminal.
         shell.env("IMPP_PASSWORD_FILE", self.home.path().join("ann.typed")).env("IMPP_TIMEOUT", "30s");
+        shell
+    }
+
+    /// The same for whoever has written down who they are.
+    fn daily(&self, line: &str) -> Command {
+        let mut shell = self.shell(line);
+        shell.env_remove("IMPP_PASSWORD_FILE");
         shell
     }
 
@@ -71,13 +79,55 @@ fn the_first_five_minutes_are_as_the_readme_says() {
     fs::write(own.join("impp.toml"), config).unwrap();
     fs::rename(me.home.path().join("ann.typed"), own.join("ann.password")).unwrap();
     for line in daily.lines() {
-        let mut shell = me.shell(line);
-        assert_eq!(expect_text(0, shell.env_remove("IMPP_PASSWORD_FILE"), ""), "", "{line}");
+        assert_eq!(expect_text(0, &mut me.daily(line), ""), "", "{line}");
     }
     let waiting = me.runs(&received.replace("--count 1", "--count 2 --format '{subject}\\n'"));
     assert_eq!(waiting, "\nthe build\n", "what was sent since");
+    examples(&me, &readme);
     serving.signal("TERM");
     assert_eq!(serving.finish().0, 0);
+}
+
+/// The examples in the table of the tools, as they are; the others of whom they speak are there.
+fn examples(me: &Reader, readme: &str) {
+    let table = readme.split_once("## The tools\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `impp-")?.split_once("` |"));
+    let mut lines: BTreeMap<&str, String> = rows
+        .map(|(tool, rest)| {
+            (tool, rest.replace("\\|", "\u{1}").split('|').nth(1).unwrap().trim().trim_matches('`').replace('\u{1}', "|"))
+        })
+        .collect();
+    let mut line = |tool: &str| lines.remove(tool).unwrap_or_else(|| panic!("no example of {tool}"));
+    let quietly = |line: &str| assert_eq!(expect_text(0, &mut me.daily(line), ""), "", "{line}");
+    quietly(&line("send"));
+    quietly(&line("acl"));
+    quietly(&line("set"));
+    let bob = "--login bob@example.org --pass-file bob.password";
+    quietly(&format!("impp-set open {bob}"));
+    assert!(expect_text(0, &mut me.daily(&line("fetch")), "").ends_with("there\n"));
+    assert!(expect_text(0, &mut me.daily(&line("watch")), "").contains("bob@example.org  open"));
+    // A handler that was written before.
+    let handler = me.home.path().join("handle");
+    fs::write(&handler, "#!/bin/sh\ncat > handled.new && mv handled.new handled\n").unwrap();
+    fs::set_permissions(&handler, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let receiving = Tool::spawn(me.daily(&format!("exec {}", line("recv"))).env_remove("IMPP_TIMEOUT"));
+    quietly(&format!("impp-send {bob} -m 'for the handler' ann@example.org"));
+    let handled = me.home.path().join("handled");
+    // Behind what lay in the mailbox already.
+    until("the handler was run", || fs::read_to_string(&handled).is_ok_and(|text| text == "for the handler\n"));
+    receiving.signal("TERM");
+    assert_eq!(receiving.finish().0, 143);
+    // A domain with its records, and a relay whose configuration is not in /etc.
+    let port = me.server.rsplit_once(':').unwrap().1;
+    let records = ["client", "server"].map(|role| format!("_impps-{role}._tcp.example.org. SRV 0 0 {port} im.example.org.\n"));
+    let dns = Dns::start(&format!("{}im.example.org. A 127.0.0.1\n", records.concat()), &[]);
+    let mut judge = me.daily(&line("srv"));
+    judge.env("IMPP_RESOLVER", dns.address.to_string()).env("IMPP_CA", me.home.path().join("relay/fullchain.pem"));
+    assert!(expect_text(0, &mut judge, "").contains("example.org: sound"));
+    let relay = line("relay");
+    assert_eq!(relay, "impp-relay user add bob --generate");
+    assert!(!me.runs(&format!("{} -c relay/impp-relay.toml", relay.replace("bob", "carol"))).is_empty());
+    assert!(lines.is_empty(), "{lines:?}");
 }
 
 /// The blocks of lines that stand apart.

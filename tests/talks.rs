@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 #[path = "talks/runner/mod.rs"]
+#[allow(dead_code, reason = "talks are cut in another test")]
 mod runner;
 
 #[cfg(test)]

@@ -10,33 +10,15 @@
 mod harness;
 
 #[cfg(test)]
+#[path = "wire/unescape.rs"]
+mod unescape;
+
+#[cfg(test)]
 mod rows {
     use super::harness::outcome;
+    use super::unescape::unescape;
 
     const TAIL: &str = "PING tail impp/1.0\r\n\r\n";
-
-    fn unescape(text: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        let mut rest = text;
-        while let Some(c) = rest.chars().next() {
-            let (octets, used) = match (c, rest.get(1..2)) {
-                ('\\', Some("r")) => (vec![b'\r'], 2),
-                ('\\', Some("n")) => (vec![b'\n'], 2),
-                ('\\', Some("t")) => (vec![b'\t'], 2),
-                ('\\', Some("\\")) => (vec![b'\\'], 2),
-                ('\\', Some("x")) => (vec![u8::from_str_radix(&rest[2..4], 16).unwrap()], 4),
-                ('{', _) => {
-                    let end = rest.find('}').unwrap();
-                    let (unit, count) = rest[1..end].rsplit_once('*').unwrap();
-                    (unescape(unit).repeat(count.parse().unwrap()), end + 1)
-                }
-                _ => (c.to_string().into_bytes(), c.len_utf8()),
-            };
-            out.extend_from_slice(&octets);
-            rest = &rest[used..];
-        }
-        out
-    }
 
     fn run(text: &str, least: usize) {
         let mut state = "fresh";

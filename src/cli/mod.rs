@@ -16,6 +16,7 @@ pub mod manual;
 pub mod pattern;
 pub mod print;
 pub mod progress;
+pub mod prompt;
 pub mod run;
 pub mod safe;
 pub mod secret;

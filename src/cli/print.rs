@@ -4,7 +4,10 @@ use super::exit::{Failure, Outcome};
 use super::format::Template;
 use super::safe;
 use serde_json::{Map, Value};
+use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 
 /// How records are written.
 #[derive(Clone, Debug, Default)]
@@ -154,6 +157,13 @@ impl Printer {
             return self.write(safe::block(&String::from_utf8_lossy(octets)).as_bytes());
         }
         self.write(octets)
+    }
+
+    /// Whether standard output is a file that more than its owner can read.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        let found = std::io::stdout().as_fd().try_clone_to_owned().and_then(|fd| File::from(fd).metadata());
+        found.is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0)
     }
 
     /// Columns of the terminal that standard output is, or else what fits a page.

@@ -53,10 +53,10 @@ impl Drop for Deliveries {
     }
 }
 
-/// A bar for what is in the spool; hidden if nobody sees it, or `-q`.
+/// A bar for what is in the spool, whose length is yet to be counted; hidden if nobody sees it, or `-q`.
 #[must_use]
-pub fn spool(out: &Printer, total: usize) -> ProgressBar {
-    bar(out, total as u64, total > 0, "{msg} spool {wide_bar} {pos}/{len}")
+pub fn spool(out: &Printer) -> ProgressBar {
+    bar(out, 0, true, "{msg} spool {wide_bar} {pos}/{len}")
 }
 
 /// A bar for so many addresses; hidden if they are few, nobody sees it, or `-q`.
@@ -76,8 +76,11 @@ fn bar(out: &Printer, total: u64, long: bool, template: &str) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
-    match ProgressStyle::with_template(template) {
+    let bar = match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style).with_message(out.tool()),
         Err(_) => bar,
-    }
+    };
+    // From the beginning, however fast the rest is.
+    bar.tick();
+    bar
 }

@@ -3,14 +3,16 @@
 use super::args::Manners;
 use super::complete;
 use super::deadline::Deadline;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome, reason};
 use super::manual::Manual;
 use super::print::Printer;
 use clap::error::ErrorKind as UsageKind;
 use clap::{Arg, ArgAction};
 use std::ffi::OsString;
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,8 +43,10 @@ pub trait Tool: clap::Parser {
 
 /// The heading of the options that all tools share.
 const SHARED: &str = "Common options";
-/// Columns of the list of shared options.
-const COLUMNS: usize = 98;
+/// The heading of options that few people need: the help only names them.
+pub const FURTHER: &str = "Further options";
+/// Columns of the lists of options that are only named: those of the narrowest screen.
+const COLUMNS: usize = 78;
 
 /// A definition as all tools have it: `-h` and `--help` give the same screen, on which the options that all tools share
 /// are only named. What these mean is the same everywhere and would push the tool's own off the screen.
@@ -55,24 +59,28 @@ pub fn dressed(definition: clap::Command) -> clap::Command {
         .disable_version_flag(true)
         .args([help, version].map(|arg| arg.help_heading(SHARED)))
         .mut_args(|arg| {
-            let shared = arg.get_help_heading() == Some(SHARED);
-            let arg = arg.hide_short_help(shared).hide_long_help(shared);
+            let named = matches!(arg.get_help_heading(), Some(SHARED | FURTHER));
+            let arg = if named { arg.hide_short_help(true).hide_long_help(true) } else { arg };
             // `IMPP_SERVER= impp-send ..` is how a shell takes a variable away for one command.
             let empty = arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
             if empty { arg.env(None::<&'static str>) } else { arg }
         });
+    let further = match named(&definition, FURTHER) {
+        list if list.is_empty() => list,
+        list => format!("{FURTHER}, explained in {}(1):\n{list}\n", definition.get_name()),
+    };
     let screen = format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{{all-args}}\n\n{SHARED}, the same for all tools, explained in impp(7):\n{}{{after-help}}",
-        shared(&definition)
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{{all-args}}\n\n{further}{SHARED}, explained in impp(7):\n{}{{after-help}}",
+        named(&definition, SHARED)
     );
     definition.help_template(screen)
 }
 
-/// The shared options with their values, as a paragraph.
-fn shared(definition: &clap::Command) -> String {
+/// The options under a heading, with their values, as a paragraph.
+fn named(definition: &clap::Command, heading: &str) -> String {
     let mut text = String::new();
     let mut column = COLUMNS;
-    for arg in definition.get_arguments().filter(|arg| arg.get_help_heading() == Some(SHARED)) {
+    for arg in definition.get_arguments().filter(|arg| arg.get_help_heading() == Some(heading)) {
         let value = arg.get_value_names().filter(|_| arg.get_action().takes_values()).and_then(|names| names.first());
         let short = arg.get_short().map(|short| format!("-{short}"));
         let names: Vec<_> = short.into_iter().chain(arg.get_long().map(|long| format!("--{long}"))).collect();
@@ -116,10 +124,30 @@ pub fn with_arguments<T: Tool>(arguments: Vec<OsString>) -> Exit {
         Ok(out) => out,
         Err(failure) => return fail(&bare, &failure),
     };
-    match tool.work(&out) {
+    match guarded(|| tool.work(&out)) {
         Ok(exit) => exit,
         Err(failure) => fail(&out, &failure),
     }
+}
+
+/// Does `work`. A panic in it is a fault of this program and ends it as such: with one line and 70, not with a page and a status
+/// that no script knows. Only the place is told: what was panicked about may be somebody's text.
+fn guarded(work: impl FnOnce() -> Outcome<Exit>) -> Outcome<Exit> {
+    static PLACE: Mutex<Option<String>> = Mutex::new(None);
+    let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |about| {
+        let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        *place() = about.location().map(|at| format!(" ({} line {})", file(at.file()), at.line()));
+        if std::env::var_os("RUST_BACKTRACE").is_some() {
+            usual(about);
+        }
+    }));
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let place = place().take().unwrap_or_default();
+        let line = format!("a fault of this program, or too few resources{place}; RUST_BACKTRACE=1 shows more");
+        Err(Failure::new(Exit::Internal, line))
+    })
 }
 
 /// Runs a program that has manners of its own, with these arguments.
@@ -210,7 +238,7 @@ pub fn block_on_all<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T>
 }
 
 fn block_with<T>(builder: &mut Builder, work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
-    let broken = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot start: {error}"));
+    let broken = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot start: {}", reason(&error)));
     let runtime = builder.enable_all().build().map_err(broken)?;
     let done = runtime.block_on(async {
         let (tell, stop) = watch::channel(None);

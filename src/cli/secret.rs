@@ -2,7 +2,9 @@
 
 use super::args::{Common, Who};
 use super::config::{AccountTable, Config};
+use super::deadline::Deadline;
 use super::exit::{Exit, Failure, Outcome, reason};
+use super::prompt;
 use crate::model::{Address, Secret};
 use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
@@ -78,9 +80,7 @@ pub fn find(user: &Address, common: &Common, account: &AccountTable, config: &Co
             let owner = user.clone();
             within(limit, "the keyring", move || super::keyring::password(&owner))
         }
-        Source::Prompt => rpassword::prompt_password(format!("Password for {}: ", user.shown()))
-            .map(Secret::new)
-            .map_err(|error| Failure::new(Exit::Config, format!("cannot ask for the password: {}", reason(&error)))),
+        Source::Prompt => prompt::secret(format!("Password for {}: ", user.shown()), Deadline::after(common.patience.timeout)),
     }
 }
 

@@ -168,10 +168,9 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Doubling, with jitter.
+    /// Doubling, with jitter: many that were cut off together do not come back together.
     fn pause(&self, tried: u32) -> Duration {
-        let wait = self.common.patience.retry_wait.unwrap_or(FIRST_WAIT);
-        let longest = wait.saturating_mul(1_u32.checked_shl(tried).unwrap_or(u32::MAX)).min(LONGEST_WAIT.max(wait));
+        let longest = doubled(self.common.patience.retry_wait.unwrap_or(FIRST_WAIT), tried);
         random::between(longest / 2, longest)
     }
 
@@ -217,6 +216,11 @@ impl<'a> Open<'a> {
         _ = tokio::time::timeout(PARTING, session.bye()).await;
         done
     }
+}
+
+/// The longest pause after so many retries, which ends to grow at [`LONGEST_WAIT`] unless more was asked for.
+fn doubled(first: Duration, tried: u32) -> Duration {
+    first.saturating_mul(1_u32.checked_shl(tried).unwrap_or(u32::MAX)).min(LONGEST_WAIT.max(first))
 }
 
 /// Ends a session that stayed. A server that does not answer any more keeps nobody.
@@ -398,12 +402,7 @@ impl<'a> Session<'a> {
             }
             let wait = self.open.pause(tried).max(trouble.retry_after().unwrap_or_default());
             tried += 1;
-            self.open.out.detail(&format!(
-                "{}; retry {tried} of {} in {}",
-                trouble.line("do it now"),
-                self.open.retries,
-                units::shown(wait)
-            ));
+            self.open.out.detail(&format!("{}; retry {tried} of {} in {}", trouble.why(), self.open.retries, units::shown(wait)));
             tokio::time::sleep(wait).await;
         }
     }
@@ -438,5 +437,19 @@ impl<'a> Session<'a> {
         {
             self.open.out.detail(&format!("the session did not end orderly: {error}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_minute() {
+        let seconds = |first: u64, tried| doubled(Duration::from_secs(first), tried).as_secs();
+        assert_eq!([0, 1, 2, 5, 6, 40, u32::MAX].map(|tried| seconds(1, tried)), [1, 2, 4, 32, 60, 60, 60]);
+        // Whoever asked for more gets it from the first one on.
+        assert_eq!([0, 1].map(|tried| seconds(90, tried)), [90, 90]);
+        assert_eq!(doubled(Duration::ZERO, 40), Duration::ZERO);
     }
 }

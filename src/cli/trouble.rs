@@ -84,6 +84,12 @@ impl Trouble {
         self.0.retry_after()
     }
 
+    /// What happened, without what was attempted.
+    #[must_use]
+    pub fn why(&self) -> String {
+        self.0.to_string()
+    }
+
     /// The line for people.
     ///
     /// *Shape:* `cannot deliver to bob@example.org: mailbox is full (mailbox-full); try again in 60 s`
@@ -142,7 +148,7 @@ fn status(error: &Error) -> Exit {
             _ => Exit::Protocol,
         },
         Error::TooLarge { .. } => Exit::Data,
-        Error::Bye { cause: Some(ByeCause::Disabled | ByeCause::PermissionDenied), .. } => Exit::Denied,
+        Error::Bye { cause: Some(ByeCause::Disabled | ByeCause::PermissionDenied | ByeCause::Kicked), .. } => Exit::Denied,
         Error::Bye { cause: Some(ByeCause::Replaced), .. } | Error::MovedAway(_) | Error::MovedTooOften(_) => Exit::Unavailable,
         Error::Bye { .. } => Exit::TryLater,
         Error::Closed => Exit::Internal,

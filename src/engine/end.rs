@@ -23,7 +23,7 @@ pub enum End {
     },
     /// Octets in the clear between STARTTLS and TLS.
     PlaintextBehindStartTls,
-    /// More octets than may wait while an AUTH is judged.
+    /// More octets than a login takes, or than may wait while an AUTH is judged.
     Flood,
     /// Three failures of AUTH; the last was answered.
     TooManyFailures,
@@ -55,7 +55,7 @@ impl fmt::Display for End {
             Self::MalformedResponse(fault) => write!(f, "malformed response: {fault}"),
             Self::TooLarge { .. } => f.write_str("a body far above Max-Body"),
             Self::PlaintextBehindStartTls => f.write_str("octets in the clear behind STARTTLS"),
-            Self::Flood => f.write_str("too many octets behind an AUTH"),
+            Self::Flood => f.write_str("too many octets before a login"),
             Self::TooManyFailures => f.write_str("three failed logins"),
             Self::AuthTimeout => f.write_str("not authenticated in time"),
             Self::Idle => f.write_str("no answer to PING"),

@@ -13,10 +13,15 @@ pub enum ByeCause {
     PermissionDenied,
     /// Nothing happened for long.
     Idle,
+    /// One of the server's limits was exceeded, or its memory is short: later perhaps.
+    Limit,
+    /// An administrator ended the session.
+    Kicked,
 }
 
 impl ByeCause {
-    const ALL: [Self; 5] = [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle];
+    const ALL: [Self; 7] =
+        [Self::Replaced, Self::ShuttingDown, Self::Disabled, Self::PermissionDenied, Self::Idle, Self::Limit, Self::Kicked];
 
     /// The token on the wire.
     #[must_use]
@@ -27,6 +32,8 @@ impl ByeCause {
             Self::Disabled => "disabled",
             Self::PermissionDenied => "permission-denied",
             Self::Idle => "idle",
+            Self::Limit => "limit",
+            Self::Kicked => "kicked",
         }
     }
 
@@ -45,12 +52,14 @@ impl ByeCause {
             Self::Disabled => "the account can no longer be used",
             Self::PermissionDenied => "these messages may no longer be taken",
             Self::Idle => "nothing happened for long",
+            Self::Limit => "more than this server takes from one client; come back later",
+            Self::Kicked => "an administrator ended the session",
         }
     }
 
     /// Whether a client that reads this must not come back by itself.
     #[must_use]
     pub const fn stays_away(self) -> bool {
-        matches!(self, Self::Replaced | Self::Disabled | Self::PermissionDenied)
+        matches!(self, Self::Replaced | Self::Disabled | Self::PermissionDenied | Self::Kicked)
     }
 }

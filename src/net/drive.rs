@@ -35,6 +35,10 @@ pub trait Engine {
     fn poll_timeout(&self) -> Option<Instant>;
     /// Whether a frame has begun that has not ended: its rest must come within [`FRAME_STALL`].
     fn is_mid_frame(&self) -> bool;
+    /// Octets that it has read and not made anything of.
+    fn held(&self) -> usize {
+        0
+    }
     /// Whether more may be read now. While not, only commands and time change anything.
     fn wants_input(&self) -> bool {
         true
@@ -107,6 +111,11 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     /// Octets that wait to be written.
     pub fn queued(&self) -> usize {
         self.out.octets()
+    }
+
+    /// Octets in memory: what waits to be written, and what is read of a frame that has not ended.
+    pub fn held(&self) -> usize {
+        self.out.octets() + self.engine.held()
     }
 
     /// Reads, writes and lets time pass for the engine, until it has an event or the stream breaks.

@@ -30,6 +30,9 @@ macro_rules! engine {
             fn is_mid_frame(&self) -> bool {
                 $engine::is_mid_frame(self)
             }
+            fn held(&self) -> usize {
+                $engine::held(self)
+            }
             $($more)*
         }
     };

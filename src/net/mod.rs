@@ -15,6 +15,7 @@ pub mod link;
 mod printable;
 pub mod random;
 pub mod stall;
+mod stamp;
 pub mod stream;
 pub mod survey;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub mod wire;
 
 pub use clock::Clock;
 pub use drive::{Drive, Engine, Step};
+pub use stamp::Stamp;
 pub use stream::MaybeTls;
 pub use tls::{Reload, ServerTls, TlsFileError};
 pub use trace::Trace;

@@ -9,9 +9,11 @@ use crate::engine::{ServerHello, TlsState};
 use crate::model::{Answer, Method};
 use crate::wire::{Frame, Kind, Name, Piece, Splitter, Writer, limits};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+#[allow(clippy::disallowed_types, reason = "sockets live in net")]
+use tokio::net::{TcpSocket, TcpStream};
 
 /// What there is at one address. A step that was not reached is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +62,44 @@ impl HelloFault {
 
 /// Looks at an address. Each step has `limit` for itself. Nothing secret is sent, and nobody logs in.
 pub async fn probe(address: SocketAddr, kind: TlsKind, expected: &Reference, tls: &ClientTls, limit: Duration) -> Probe {
+    look(connect(address), kind, expected, tls, limit).await
+}
+
+/// The same at an address of this machine, by a connection of which `announce` hears its own end before it is made.
+pub async fn probe_own(
+    address: SocketAddr,
+    announce: impl FnOnce(SocketAddr),
+    kind: TlsKind,
+    expected: &Reference,
+    tls: &ClientTls,
+    limit: Duration,
+) -> Probe {
+    look(connect_own(address, announce), kind, expected, tls, limit).await
+}
+
+/// From the same address to the same address; one that is not specified is loopback's.
+#[allow(clippy::disallowed_types, reason = "sockets live in net")]
+async fn connect_own(address: SocketAddr, announce: impl FnOnce(SocketAddr)) -> io::Result<TcpStream> {
+    let (socket, ip) = match address.ip() {
+        IpAddr::V4(ip) => (TcpSocket::new_v4()?, IpAddr::from(if ip.is_unspecified() { Ipv4Addr::LOCALHOST } else { ip })),
+        IpAddr::V6(ip) => (TcpSocket::new_v6()?, IpAddr::from(if ip.is_unspecified() { Ipv6Addr::LOCALHOST } else { ip })),
+    };
+    socket.bind(SocketAddr::new(ip, 0))?;
+    announce(socket.local_addr()?);
+    socket.connect(SocketAddr::new(ip, address.port())).await
+}
+
+#[allow(clippy::disallowed_types, reason = "sockets live in net")]
+async fn look(
+    connecting: impl Future<Output = io::Result<TcpStream>>,
+    kind: TlsKind,
+    expected: &Reference,
+    tls: &ClientTls,
+    limit: Duration,
+) -> Probe {
     let begun = Clock::instant();
     let mut found = Probe { tcp: Err(io::ErrorKind::TimedOut), before_tls: None, tls: None, hello: None };
-    let mut stream = match tokio::time::timeout(limit, connect(address)).await {
+    let mut stream = match tokio::time::timeout(limit, connecting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Probe { tcp: Err(error.kind()), ..found },
         Err(_) => return found,

@@ -64,18 +64,25 @@ impl Connection {
             if let Poll::Ready(items) = self.outbox.poll_take(cx) {
                 return Poll::Ready(Next::Items(items));
             }
-            drive.poll_step(cx).map(Next::Step)
+            let step = drive.poll_step(cx);
+            if self.outbox.hold(drive.held()) {
+                self.hub.relieve();
+            }
+            step.map(Next::Step)
         })
         .await
     }
 
     /// A user request of the peer.
     pub(super) fn request(&self, frame: Frame) {
+        self.hub.metrics().request(frame.method());
+        self.hub.count_received();
         self.hub.tell(|service, now| service.request(now, self.key, frame));
     }
 
     /// A response of the peer.
     pub(super) fn response(&self, frame: Frame) {
+        self.hub.count_received();
         self.hub.tell(|service, now| service.response(now, self.key, frame));
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn engine_config(
         domains: domains.iter().map(|record| (record.name.clone(), domain(record))).collect(),
         max_body: config.limits.body,
         max_outstanding: config.limits.outstanding,
+        login_octets: config.limits.login_octets,
         links: LinkPolicy { enabled, max_outstanding: link_rules(config).outstanding, peers },
         tls: policy,
         ..engine::ServerConfig::new(AGENT)
@@ -107,6 +108,11 @@ pub(super) fn service_config(config: &Config, request_prefix: String) -> Service
     let domains = config.domains.iter().map(|name| (name.clone(), rules.clone())).collect();
     ServiceConfig {
         outstanding: limits.outstanding,
+        outstanding_octets: limits.outstanding_octets,
+        memory_octets: limits.memory,
+        unacknowledged_octets: limits.unacknowledged,
+        requests: limits.requests,
+        messages: limits.messages,
         remembered_max: limits.remembered_deliveries,
         cached_users: limits.cached_users,
         sessions_per_user: limits.connections_per_user,

@@ -4,13 +4,15 @@ use super::config::{Config, ConfigError, Sample};
 use super::selfsigned::{SelfSignedError, self_signed};
 use crate::engine::sasl::PasswordRefused;
 use crate::model::{Address, AddressError, Credentials, Domain, Secret, UnixMillis};
+use crate::net::dns::answer::Tlsa;
+use crate::net::tls::Pin;
 use crate::store::accounts::{AccountError, Accounts};
 use crate::store::sqlite::DATABASE_FILE;
 use crate::store::{DomainRecord, OpenError};
 use core::fmt;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 /// Letters and digits that are not taken for each other; 32 of them, five bits each.
@@ -22,7 +24,17 @@ const KEY_FILE: &str = "privkey.pem";
 const UNIT_FILE: &str = "impp-relay.service";
 const SYSTEM_FOLDER: &str = "/etc/impp";
 const SYSTEM_DATA: &str = "/var/lib/impp-relay";
-const SYSTEM_USER: &str = "impp-relay";
+/// The user that a relay of the system runs as.
+pub const SYSTEM_USER: &str = "impp-relay";
+/// The unit as packages ship it.
+const SYSTEM_UNIT: &str = include_str!("../../packaging/systemd/impp-relay.service");
+/// What it runs.
+const SYSTEM_PROGRAM: &str = "/usr/bin/impp-relay";
+/// Where a program goes that lies in somebody's home, into which a service cannot look.
+const LOCAL_PROGRAM: &str = "/usr/local/bin/impp-relay";
+const HOMES: [&str; 2] = ["/root", "/home"];
+/// How long resolvers keep the records.
+const TTL: u32 = 3600;
 
 /// What to set up.
 pub struct Init<'a> {
@@ -34,6 +46,10 @@ pub struct Init<'a> {
     pub admin: Option<&'a str>,
     /// Everything goes below it; `None`: /etc/impp and /var/lib/impp-relay.
     pub folder: Option<&'a Path>,
+    /// To whom key and data go, so that a relay of the system can use them; `None`: they stay with whoever calls.
+    pub owner: Option<Owner>,
+    /// Whether systemd has a unit for a relay of the system already.
+    pub has_unit: bool,
     /// The program, for the systemd unit.
     pub program: &'a Path,
     /// The first user's password; `None`: one is made of `random`.
@@ -44,6 +60,15 @@ pub struct Init<'a> {
     pub now: UnixMillis,
     /// Hashes a password with so many rounds.
     pub derive: &'a dyn Fn(&Secret, u32) -> Result<Credentials, PasswordRefused>,
+}
+
+/// A user of the machine with their group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's number.
+    pub uid: u32,
+    /// The group's.
+    pub gid: u32,
 }
 
 /// Random octets.
@@ -66,12 +91,16 @@ pub struct Report {
     pub certificate: PathBuf,
     /// Its key.
     pub key: PathBuf,
-    /// The systemd unit.
-    pub unit: PathBuf,
+    /// The systemd unit that was written, unless there was one.
+    pub unit: Option<PathBuf>,
+    /// What systemd knows the relay by.
+    pub service: String,
     /// The first user.
     pub admin: Option<Admin>,
     /// Lines for the domain's zone.
     pub dns: Vec<String>,
+    /// Further lines for a zone that is signed with DNSSEC: they vouch for the certificate.
+    pub tlsa: Vec<String>,
     /// What to do next, in order: a sentence, and commands for it.
     pub next: Vec<Step>,
 }
@@ -161,7 +190,8 @@ struct Places {
     config: PathBuf,
     certificate: PathBuf,
     key: PathBuf,
-    unit: PathBuf,
+    /// What is to be written, unless systemd has it.
+    unit: Option<PathBuf>,
     data_dir: PathBuf,
     /// As the configuration names it.
     data_name: String,
@@ -175,29 +205,36 @@ impl Init<'_> {
     pub fn run(mut self) -> Result<Report, InitError> {
         let places = self.places();
         let admin = self.admin.map(|text| admin_address(text, &self.domain)).transpose().map_err(InitError::Admin)?;
-        for path in [&places.config, &places.certificate, &places.key, &places.unit, &places.data_dir.join(DATABASE_FILE)] {
-            if path.symlink_metadata().is_ok() {
-                return Err(InitError::AlreadyThere(path.clone()));
-            }
+        let database = places.data_dir.join(DATABASE_FILE);
+        let files = [&places.config, &places.certificate, &places.key].into_iter().chain(&places.unit).chain([&database]);
+        if let Some(path) = files.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+            return Err(InitError::AlreadyThere(path.clone()));
         }
         let mut made = Made(Vec::new());
         make_folder(&places.folder, 0o755)?;
         make_folder(&places.data_dir, 0o700)?;
+        // Before there is anything in it: files of the store go to the folder's owner.
+        self.give(&places.data_dir)?;
         let names: Vec<Domain> =
             std::iter::once(self.domain.clone()).chain(self.host.clone().filter(|host| *host != self.domain)).collect();
         let pair = self_signed(&names, self.now).map_err(|SelfSignedError| InitError::Certificate)?;
         made.file(&places.key, 0o600, pair.key.declassify())?;
+        self.give(&places.key)?;
         made.file(&places.certificate, 0o644, &pair.certificate)?;
         let sample = Sample { domain: &self.domain, data_dir: &places.data_name, certificate: CERTIFICATE_FILE, key: KEY_FILE };
         made.file(&places.config, 0o644, &Config::sample(&sample))?;
-        made.file(&places.unit, 0o644, &self.unit(&places))?;
+        if let Some(unit) = &places.unit {
+            made.file(unit, 0o644, &self.unit(&places))?;
+        }
         let config = Config::load(&places.config).map_err(InitError::Config)?;
         made.store(&places.data_dir);
         let admin = self.first_user(&config, admin)?;
         made.0.clear();
         Ok(Report {
             dns: self.dns(),
+            tlsa: self.tlsa(&pair.pin),
             next: self.next(&places, admin.as_ref()),
+            service: service(&places),
             admin,
             config: places.config,
             data_dir: places.data_dir,
@@ -215,7 +252,7 @@ impl Init<'_> {
             config: at(CONFIG_FILE),
             certificate: at(CERTIFICATE_FILE),
             key: at(KEY_FILE),
-            unit: at(UNIT_FILE),
+            unit: (self.folder.is_some() || !self.has_unit).then(|| at(UNIT_FILE)),
             data_dir: at(data_name),
             data_name: data_name.to_owned(),
             folder: folder.to_owned(),
@@ -245,48 +282,68 @@ impl Init<'_> {
     }
 
     fn dns(&self) -> Vec<String> {
-        let line = |service: &str, port: u16| format!("{service}._tcp.{}. 3600 IN SRV 0 0 {port} {}.", self.domain, self.host());
+        let line = |service: &str, port: u16| format!("{service}._tcp.{}. {TTL} IN SRV 0 0 {port} {}.", self.domain, self.host());
         let both = |role: &str| [line(&format!("_impps-{role}"), 5773), line(&format!("_impp-{role}"), 5772)];
         ["client", "server"].iter().flat_map(|role| both(role)).collect()
     }
 
+    fn tlsa(&self, pin: &Pin) -> Vec<String> {
+        let tlsa = Tlsa { usage: 3, selector: 1, matching: 1, data: pin.hash().to_vec() };
+        [5773, 5772].iter().map(|port| format!("_{port}._tcp.{}. {TTL} IN TLSA {tlsa}", self.host())).collect()
+    }
+
+    fn give(&self, path: &Path) -> Result<(), InitError> {
+        self.owner.map_or(Ok(()), |owner| chown(path, Some(owner.uid), Some(owner.gid))).map_err(|error| cannot(path, &error))
+    }
+
+    /// The unit for this place: the packages' own, or one that the user's systemd can run.
     fn unit(&self, places: &Places) -> String {
-        let user = if self.folder.is_none() { format!("User={SYSTEM_USER}\nGroup={SYSTEM_USER}\n") } else { String::new() };
-        let wanted = if self.folder.is_none() { "multi-user.target" } else { "default.target" };
-        let [program, config, data] = [self.program, &places.config, &places.data_dir].map(unit_word);
+        let [program, config] = [self.installed(), &places.config].map(unit_word);
+        if self.folder.is_none() {
+            return SYSTEM_UNIT.replace(&format!("={SYSTEM_PROGRAM} "), &format!("={program} "));
+        }
         format!(
             "[Unit]\n\
              Description=Instant messages and presence for {domain}\n\
-             Wants=network-online.target\n\
-             After=network-online.target\n\
              \n\
              [Service]\n\
+             Type=notify\n\
              ExecStart={program} serve --config {config}\n\
-             {user}\
+             ExecReload={program} reload --config {config}\n\
              Restart=on-failure\n\
              RestartPreventExitStatus=64 66 78\n\
-             LimitNOFILE=65536\n\
+             WatchdogSec=2min\n\
              UMask=0077\n\
              NoNewPrivileges=yes\n\
-             ProtectSystem=strict\n\
-             ReadWritePaths={data}\n\
-             PrivateTmp=yes\n\
-             PrivateDevices=yes\n\
-             ProtectKernelTunables=yes\n\
-             ProtectControlGroups=yes\n\
-             RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n\
              \n\
              [Install]\n\
-             WantedBy={wanted}\n",
+             WantedBy=default.target\n",
             domain = self.domain,
         )
     }
 
+    /// Where the program is when the unit runs it.
+    fn installed(&self) -> &Path {
+        if self.is_to_be_moved() { Path::new(LOCAL_PROGRAM) } else { self.program }
+    }
+
+    /// Whether the program lies where a service of the system cannot see it.
+    fn is_to_be_moved(&self) -> bool {
+        self.folder.is_none() && !self.has_unit && HOMES.iter().any(|home| self.program.starts_with(home))
+    }
+
     fn next(&self, places: &Places, admin: Option<&Admin>) -> Vec<Step> {
         let (config, certificate, key) = (shell(&places.config), shell(&places.certificate), shell(&places.key));
+        let named = if self.folder.is_some() { format!(" --config {config}") } else { String::new() };
         let step = |what, commands: &[String]| Step { what, commands: commands.to_vec() };
         let mut steps = vec![step("Publish the DNS lines, so that clients and other domains find this machine.", &[])];
-        if self.folder.is_none() {
+        if self.is_to_be_moved() {
+            steps.push(step(
+                "Put the program where a service can see it.",
+                &[format!("install -m 755 {} {LOCAL_PROGRAM}", shell(self.program))],
+            ));
+        }
+        if self.folder.is_none() && self.owner.is_none() {
             let data = shell(&places.data_dir);
             steps.push(step(
                 "Give the relay a user of its own.",
@@ -297,10 +354,10 @@ impl Init<'_> {
             ));
         }
         if admin.is_none() {
-            steps.push(step("Add a user.", &[format!("impp-relay user add --config {config} alice@{} --generate", self.domain)]));
+            steps.push(step("Add a user.", &[format!("impp-relay user add{named} alice@{} --generate", self.domain)]));
         }
-        steps.push(step("Start it, now or with the machine.", &self.start(places)));
-        steps.push(step("See whether all is well.", &[format!("impp-relay check config --config {config}")]));
+        steps.push(step("Start it, now and with the machine.", &self.start(places)));
+        steps.push(step("See whether all is well.", &[format!("impp-relay check config{named}")]));
         if let Some(admin) = admin {
             let address = admin.address.to_email();
             let send = format!("impp-send --login {address} --server localhost --ca {certificate} -m hello {address}");
@@ -314,10 +371,19 @@ impl Init<'_> {
     }
 
     fn start(&self, places: &Places) -> Vec<String> {
-        let (config, unit) = (shell(&places.config), shell(&places.unit));
-        let manager = if self.folder.is_none() { "systemctl" } else { "systemctl --user" };
-        vec![format!("impp-relay serve --config {config}"), format!("{manager} enable --now {unit}")]
+        match self.folder {
+            None => vec![format!("systemctl enable --now {}", service(places))],
+            Some(_) => vec![
+                format!("impp-relay serve --config {}", shell(&places.config)),
+                format!("systemctl --user enable --now {}", service(places)),
+            ],
+        }
     }
+}
+
+/// What systemctl is told: a file of ours, or the unit that it has.
+fn service(places: &Places) -> String {
+    places.unit.as_deref().map_or_else(|| "impp-relay".to_owned(), shell)
 }
 
 /// A bare name is a user of the domain.
@@ -395,6 +461,8 @@ mod tests {
             host: Some(domain("im.example.org")),
             admin,
             folder: Some(folder),
+            owner: None,
+            has_unit: true,
             program: Path::new("/usr/bin/impp-relay"),
             password: None,
             random: Random { password: *b"abcdefghijklmnopqrst", decoy_key: [9; 32] },
@@ -437,9 +505,11 @@ mod tests {
                 "_impp-server._tcp.example.org. 3600 IN SRV 0 0 5772 im.example.org.",
             ]
         );
+        let pin = self_signed_pin(&report.certificate);
+        assert_eq!(report.tlsa, [5773, 5772].map(|port| format!("_{port}._tcp.im.example.org. 3600 IN TLSA 3 1 1 {pin}")));
         let quoted = format!("'{}/impp-relay.toml'", folder.display());
         assert_eq!(report.next[1].commands[0], format!("impp-relay serve --config {quoted}"));
-        let unit = std::fs::read_to_string(&report.unit).unwrap();
+        let unit = std::fs::read_to_string(report.unit.unwrap()).unwrap();
         let start = format!("ExecStart=\"/usr/bin/impp-relay\" serve --config \"{}/impp-relay.toml\"\n", folder.display());
         assert!(unit.contains(&start) && !unit.contains("User="), "{unit}");
     }
@@ -487,17 +557,61 @@ mod tests {
         }
     }
 
+    /// The hash of the key in a certificate, as TLSA records write it.
+    fn self_signed_pin(certificate: &Path) -> String {
+        let shown = crate::net::tls::files::read_shown(certificate).unwrap();
+        shown.pin.unwrap().hash().iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
     #[test]
     fn a_site_of_the_system() {
         let folder = tempfile::tempdir().unwrap();
-        let init = Init { folder: None, ..plan(folder.path(), None) };
-        let places = init.places();
+        let bare = || Init { folder: None, has_unit: false, ..plan(folder.path(), None) };
+        let places = bare().places();
         assert_eq!(places.config, Path::new("/etc/impp/impp-relay.toml"));
         assert_eq!(places.data_dir, Path::new("/var/lib/impp-relay"));
-        let unit = init.unit(&places);
-        assert!(unit.contains("\nUser=impp-relay\n") && unit.contains("\nReadWritePaths=\"/var/lib/impp-relay\"\n"), "{unit}");
-        let next = init.next(&places, None);
-        assert_eq!(next[1].commands[1], "chown -R impp-relay: /var/lib/impp-relay /etc/impp/privkey.pem");
+        let unit = bare().unit(&places);
+        let start = "\nExecStart=\"/usr/bin/impp-relay\" serve --config /etc/impp/impp-relay.toml\n";
+        assert!(unit.contains("\nUser=impp-relay\n") && unit.contains(start), "{unit}");
+        let commands = |init: &Init<'_>| -> Vec<String> {
+            init.next(&init.places(), None).into_iter().flat_map(|step| step.commands).collect()
+        };
+        assert_eq!(
+            commands(&bare())[..5],
+            [
+                "useradd --system --home-dir /var/lib/impp-relay --shell /usr/sbin/nologin impp-relay",
+                "chown -R impp-relay: /var/lib/impp-relay /etc/impp/privkey.pem",
+                "impp-relay user add alice@example.org --generate",
+                "systemctl enable --now /etc/impp/impp-relay.service",
+                "impp-relay check config",
+            ]
+        );
+
+        // A package made the user, and brought the unit.
+        let packaged = Init { owner: Some(Owner { uid: 1, gid: 1 }), has_unit: true, ..bare() };
+        assert_eq!(packaged.places().unit, None);
+        let typed = commands(&packaged);
+        assert_eq!(typed[1], "systemctl enable --now impp-relay");
+
+        // Built in a home, into which the unit cannot look.
+        let built = Init { program: Path::new("/home/ann/.cargo/bin/impp-relay"), ..bare() };
+        assert!(built.unit(&built.places()).contains("ExecStart=\"/usr/local/bin/impp-relay\" serve"));
+        assert_eq!(commands(&built)[0], "install -m 755 /home/ann/.cargo/bin/impp-relay /usr/local/bin/impp-relay");
+    }
+
+    /// Whoever runs the tests: what they own already they can give to themselves.
+    #[test]
+    fn key_and_data_go_to_the_relays_user() {
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let me = std::fs::metadata(folder.path()).unwrap();
+        let (uid, gid) = if me.uid() == 0 { (65534, 65534) } else { (me.uid(), me.gid()) };
+        let report = Init { owner: Some(Owner { uid, gid }), ..plan(folder.path(), Some("ann")) }.run().unwrap();
+        for path in [&report.key, &report.data_dir, &report.data_dir.join(DATABASE_FILE)] {
+            let found = std::fs::metadata(path).unwrap();
+            assert_eq!((found.uid(), found.gid()), (uid, gid), "{}", path.display());
+        }
+        assert_eq!(std::fs::metadata(&report.config).unwrap().uid(), me.uid(), "it may read its configuration, and not write it");
     }
 
     #[test]

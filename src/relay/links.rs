@@ -4,9 +4,9 @@ use super::connection::Connection;
 use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
-use super::control::LinkFacts;
+use super::control::ConnectionFacts;
 use super::hub::Hub;
-use super::neighbours::Neighbours;
+use super::material::Live;
 use super::outbox::Item;
 use super::rests::Rests;
 use crate::engine;
@@ -40,19 +40,14 @@ const OPENED_AT_ONCE: usize = 256;
 /// What the tasks of all links share.
 struct Links {
     hub: Arc<Hub>,
-    neighbours: Option<Arc<Neighbours>>,
+    live: Live,
     opening: Semaphore,
     rests: Rests,
 }
 
 /// Opens what the service wants opened until `stop` changes, then waits for the links to end.
-pub(super) async fn run(
-    hub: Arc<Hub>,
-    neighbours: Option<Arc<Neighbours>>,
-    mut wanted: UnboundedReceiver<Route>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let links = Arc::new(Links { hub, neighbours, opening: Semaphore::new(OPENED_AT_ONCE), rests: Rests::default() });
+pub(super) async fn run(hub: Arc<Hub>, live: Live, mut wanted: UnboundedReceiver<Route>, mut stop: watch::Receiver<bool>) {
+    let links = Arc::new(Links { hub, live, opening: Semaphore::new(OPENED_AT_ONCE), rests: Rests::default() });
     let mut tasks = JoinSet::new();
     loop {
         tokio::select! {
@@ -96,7 +91,7 @@ impl Links {
             max_body: hello.max_body,
             max_outstanding: hello.max_outstanding,
         };
-        let facts = LinkFacts { address: place.address, since: Clock::now().unix, tls: drive.stream().tls_version() };
+        let facts = ConnectionFacts { address: place.address, since: Clock::now().unix, tls: drive.stream().tls_version() };
         self.hub.note_link(connection.key, &route, facts);
         self.hub.tell(|service, now| service.open_link(now, connection.key, opening));
         let mut session = Session { connection, of_use: false };
@@ -116,7 +111,7 @@ impl Links {
         // Never closed.
         let _place = self.opening.acquire().await;
         // An identity may be read anew by now.
-        let neighbours = self.neighbours.as_ref().ok_or(NotOpened::SwitchedOff)?;
+        let neighbours = self.live.load().neighbours.clone().ok_or(NotOpened::SwitchedOff)?;
         let options = neighbours.options(route).ok_or(NotOpened::NoCertificate)?;
         link::open(&Arc::new(options)).await.map_err(NotOpened::Failed)
     }
@@ -212,7 +207,7 @@ impl Session {
                 Item::Opened(Ok(_)) => continue,
                 Item::Send(Octets { head, body }) if engine::is_response(&head) => ClientCommand::Respond { head, body },
                 Item::Send(Octets { head, body }) => ClientCommand::Request { head, body },
-                Item::Opened(Err(_)) | Item::Close(_) => {
+                Item::Opened(Err(_)) | Item::Close(_) | Item::Farewell(_) => {
                     self.of_use = true;
                     ClientCommand::Bye
                 }

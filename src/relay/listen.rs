@@ -1,14 +1,16 @@
 //! The listening sockets: accepts connections, does the first handshake, starts a session's task for each.
 
+use super::crowd::Admitted;
 use super::crowd::Crowd;
+use super::material::Live;
 use super::session;
 use super::session::Accepted;
+use super::session::Origin;
 use super::session::Shared;
 use crate::engine::TlsInfo;
 use crate::net::Clock;
 use crate::net::MaybeTls;
-use std::io;
-use std::net::IpAddr;
+use crate::service::Limit;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +20,6 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Connections that the kernel holds until they are accepted.
-const BACKLOG: i32 = 1024;
 /// Rest after a failed accept: out of descriptors is not mended by trying at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -32,32 +32,8 @@ pub(super) enum Start {
     Tls,
 }
 
-/// Opens a listening socket. An IPv6 socket takes IPv6 only, so that both families can be named side by side,
-/// but for the unspecified address, which takes both as people expect of `[::]`.
-///
-/// # Errors
-/// The system's: address in use, not ours, or not allowed.
-pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let domain = socket2::Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
-    if let IpAddr::V6(ip) = address.ip() {
-        socket.set_only_v6(!ip.is_unspecified())?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
 /// Accepts until `stop` changes, then waits for its sessions to end.
-pub(super) async fn accept(
-    listener: TcpListener,
-    start: Start,
-    shared: Arc<Shared>,
-    crowd: Arc<Crowd>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crowd: Arc<Crowd>, mut stop: watch::Receiver<bool>) {
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -66,16 +42,25 @@ pub(super) async fn accept(
             _ = stop.changed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => match crowd.admit(peer.ip()) {
-                Ok(place) => {
-                    let shared = Arc::clone(&shared);
+            Ok((stream, peer)) => match crowd.admit(Clock::instant(), peer) {
+                Ok(Admitted { place, leave, in_place_of_another }) => {
+                    let shared = live.load_full();
+                    if in_place_of_another {
+                        shared.hub.reached(Limit::Logins, &peer.ip().to_canonical());
+                    }
+                    match start {
+                        Start::Plain => shared.hub.metrics().accepted_plain.up(),
+                        Start::Tls => shared.hub.metrics().accepted_tls.up(),
+                    }
                     sessions.spawn(async move {
-                        greet(stream, peer, start, shared).await;
-                        drop(place);
+                        tokio::select! {
+                            () = greet(stream, Origin { peer, place }, start, shared) => {}
+                            () = leave.told() => {}
+                        }
                     });
                 }
                 // The connection is dropped at once: an answer would cost what the limit is to save.
-                Err(full) => tracing::warn!(address = %peer.ip().to_canonical(), limit = %full, "connection refused"),
+                Err(full) => live.load().hub.reached(full, &peer.ip().to_canonical()),
             },
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");
@@ -88,13 +73,13 @@ pub(super) async fn accept(
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
-async fn greet(stream: TcpStream, peer: SocketAddr, start: Start, shared: Arc<Shared>) {
+async fn greet(stream: TcpStream, origin: Origin, start: Start, shared: Arc<Shared>) {
     // Frames are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let since = Clock::instant();
     // Boxed, so that a session does not keep the handshake's room for all its life.
-    let Some((stream, tls)) = Box::pin(handshake(stream, peer, start, &shared)).await else { return };
-    session::run(shared, Accepted { stream, tls, peer, since }).await;
+    let Some((stream, tls)) = Box::pin(handshake(stream, origin.peer, start, &shared)).await else { return };
+    session::run(shared, Accepted { stream, tls, origin, since }).await;
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
@@ -105,10 +90,16 @@ async fn handshake(stream: TcpStream, peer: SocketAddr, start: Start, shared: &S
     match tokio::time::timeout(shared.engine.auth_timeout, tls.accept(stream)).await {
         Ok(Ok((stream, info))) => Some((MaybeTls::Tls(Box::new(stream.into())), Some(info))),
         Ok(Err(error)) => {
-            tracing::info!(%peer, %error, "TLS handshake failed");
+            shared.hub.metrics().handshakes_failed.up();
+            if let Some(unsaid) = shared.hub.may_say("handshake") {
+                tracing::info!(%peer, %error, unsaid, "TLS handshake failed");
+            }
             None
         }
-        Err(_) => None,
+        Err(_) => {
+            shared.hub.metrics().handshakes_failed.up();
+            None
+        }
     }
 }
 

@@ -1,16 +1,19 @@
 //! What waits for one connection's task: filled by whoever performs effects, emptied by the task itself.
 
+use super::memory::Memory;
 use crate::model::Answer;
 use crate::model::ByeCause;
 use crate::service::Octets;
 use crate::service::SessionState;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
+use std::time::Duration;
 
 /// One thing for the connection's engine.
 #[derive(Debug)]
@@ -21,24 +24,51 @@ pub(super) enum Item {
     Send(Octets),
     /// Say BYE and close.
     Close(ByeCause),
+    /// The same since the relay ends; with the time after which to come back.
+    Farewell(Duration),
+}
+
+impl Item {
+    fn octets(&self) -> usize {
+        match self {
+            Self::Send(octets) => usize::try_from(octets.count()).unwrap_or(usize::MAX),
+            Self::Opened(_) | Self::Close(_) | Self::Farewell(_) => 0,
+        }
+    }
 }
 
 /// A queue whose one reader is a task.
-#[derive(Debug, Default)]
 pub(super) struct Outbox {
+    memory: Arc<Memory>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<Item>,
+    /// Octets in `items`.
+    queued: usize,
+    /// Octets that the task holds: what it has taken and not written, and half a frame that it has read.
+    held: usize,
+    /// It is sent away, and takes nothing more; its octets no longer count.
+    condemned: bool,
     waker: Option<Waker>,
 }
 
 impl Outbox {
+    pub(super) fn new(memory: Arc<Memory>) -> Self {
+        Self { memory, state: Mutex::default() }
+    }
+
     /// Appends an item. The task is woken by [`Outbox::wake`], once for many items.
     pub(super) fn push(&self, item: Item) {
-        self.lock().items.push_back(item);
+        let mut state = self.lock();
+        if !state.condemned {
+            let octets = item.octets();
+            state.queued += octets;
+            self.memory.change(0, octets);
+            state.items.push_back(item);
+        }
     }
 
     /// Wakes the task.
@@ -59,11 +89,80 @@ impl Outbox {
             }
             return Poll::Pending;
         }
+        state.held += std::mem::take(&mut state.queued);
         Poll::Ready(std::mem::take(&mut state.items))
+    }
+
+    /// So many octets the task holds now. Whether memory is short with them.
+    pub(super) fn hold(&self, octets: usize) -> bool {
+        let mut state = self.lock();
+        let before = std::mem::replace(&mut state.held, octets);
+        if state.condemned || before == octets {
+            return false;
+        }
+        self.memory.change(before, octets);
+        octets > before && self.memory.is_short()
+    }
+
+    /// Octets that would be free if it were gone.
+    pub(super) fn octets(&self) -> usize {
+        let state = self.lock();
+        if state.condemned { 0 } else { state.queued + state.held }
+    }
+
+    /// Sends the peer away, in place of all that waits for it.
+    pub(super) fn condemn(&self) {
+        let mut state = self.lock();
+        if !state.condemned {
+            self.memory.change(state.queued + state.held, 0);
+            state.condemned = true;
+            state.queued = 0;
+            state.items.clear();
+            state.items.push_back(Item::Close(ByeCause::Limit));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // The queue is whole after every statement, so a panic elsewhere leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let octets = self.octets();
+        self.memory.change(octets, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::limits::testing;
+
+    #[test]
+    fn octets_count_from_the_queue_to_the_wire() {
+        let memory = Arc::new(Memory::new(testing(|limits| limits.memory = 100)));
+        let outbox = Outbox::new(Arc::clone(&memory));
+        let push = |text: &'static str| outbox.push(Item::Send(bytes::Bytes::from_static(text.as_bytes()).into()));
+        push("ten octets");
+        push("ten octets");
+        assert_eq!((outbox.octets(), memory.used()), (20, 20));
+        let taken = outbox.poll_take(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(taken, Poll::Ready(items) if items.len() == 2));
+        assert_eq!(memory.used(), 20);
+        assert!(!outbox.hold(5));
+        assert_eq!(memory.used(), 5);
+        assert!(outbox.hold(101));
+        push("ten octets");
+        assert_eq!(memory.used(), 111);
+        outbox.condemn();
+        push("ten octets");
+        assert!(!outbox.hold(200));
+        assert_eq!((outbox.octets(), memory.used()), (0, 0));
+        let taken = outbox.poll_take(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(taken, Poll::Ready(items) if matches!(items.front(), Some(Item::Close(ByeCause::Limit)))));
+        drop(outbox);
+        assert_eq!(memory.used(), 0);
     }
 }

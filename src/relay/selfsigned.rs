@@ -1,8 +1,9 @@
 //! A certificate to begin with: signed by itself, until a real one is there.
 
 use crate::model::{Domain, Secret, UnixMillis};
+use crate::net::tls::Pin;
 use core::fmt;
-use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PublicKeyData};
 use std::time::Duration;
 
 /// For how long it is valid: as long as the most that other software accepts of one.
@@ -17,6 +18,8 @@ pub struct SelfSigned {
     pub certificate: String,
     /// For the server alone.
     pub key: Secret,
+    /// What a TLSA record says of the key.
+    pub pin: Pin,
 }
 
 /// No key could be made, or a name cannot stand in a certificate.
@@ -52,7 +55,8 @@ fn make(names: &[Domain], now: UnixMillis) -> Result<SelfSigned, rcgen::Error> {
     params.not_after = now + VALID;
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
-    Ok(SelfSigned { certificate: certificate.pem(), key: Secret::new(key.serialize_pem()) })
+    let pin = Pin::of_key(&key.subject_public_key_info());
+    Ok(SelfSigned { certificate: certificate.pem(), key: Secret::new(key.serialize_pem()), pin })
 }
 
 #[cfg(test)]

@@ -4,17 +4,33 @@ use super::config::Config;
 use super::control;
 use super::crowd::Crowd;
 use super::domains;
+use super::drain::drain;
+use super::health::Probe;
+use super::http;
+use super::http::Told;
 use super::hub::Hub;
+use super::limits;
 use super::links;
-use super::listen;
-use super::listen::Start;
-use super::neighbours::Neighbours;
+use super::material::Material;
+use super::material::MaterialError;
+use super::material::neighbour_stamps;
+use super::metrics::Scrape;
 use super::neighbours::NeighboursError;
-use super::session::Shared;
+use super::office::Draining;
+use super::office::LogLevel;
+use super::office::Office;
+use super::office::Order;
+use super::ports::Ports;
+use super::reload::InForce;
+use super::reload::ReloadError;
+use super::reload::Running;
+use super::reload::doors;
+use super::samples::Samples;
+use super::sockets::Bound;
+use super::sockets::SocketError;
+use super::sockets::Sockets;
 use crate::model::Domain;
 use crate::net::Clock;
-use crate::net::Reload;
-use crate::net::ServerTls;
 use crate::net::TlsFileError;
 use crate::net::random;
 use crate::service::Service;
@@ -26,33 +42,27 @@ use crate::store::Remember;
 use crate::store::sqlite;
 use crate::store::sqlite::Role;
 use crate::store::thread::StoreThread;
+use arc_swap::ArcSwap;
 use core::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+/// Orders that wait for each other.
+const ORDERS: usize = 16;
 /// Threads that read the store.
 const READERS: usize = 2;
-/// How often the certificate files are looked at.
-const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
+/// How often the files of certificates, keys, authorities and secrets are looked at.
+const FILES_EVERY: Duration = Duration::from_secs(10);
 /// How long connections may take to say good-bye when the relay stops: each BYE takes 2 s at most, and so does each
 /// connection's last write.
 const GOODBYE: Duration = Duration::from_secs(6);
-
-/// Where a relay listens, with the ports that the system chose where the configuration says 0.
-#[derive(Clone, Debug, Default)]
-pub struct Bound {
-    /// Without TLS at the start.
-    pub plain: Vec<SocketAddr>,
-    /// With TLS from the first octet.
-    pub tls: Vec<SocketAddr>,
-}
 
 /// Why a relay did not start, or did not go on.
 #[derive(Debug)]
@@ -66,12 +76,7 @@ pub enum ServeError {
     /// What other domains are told by.
     Neighbours(NeighboursError),
     /// A listening socket.
-    Bind {
-        /// Which.
-        address: SocketAddr,
-        /// Why not.
-        error: io::Error,
-    },
+    Socket(SocketError),
     /// The socket for administrators' commands.
     Control {
         /// Where.
@@ -92,16 +97,7 @@ impl fmt::Display for ServeError {
             Self::Store(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::Neighbours(error) => error.fmt(f),
-            Self::Bind { address, error } => match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    write!(f, "{address} is in use by another program; stop it or choose another port in [listen]")
-                }
-                io::ErrorKind::PermissionDenied => {
-                    write!(f, "listening on {address} is not allowed to this user; choose a port above 1023 in [listen]")
-                }
-                io::ErrorKind::AddrNotAvailable => write!(f, "{address} is no address of this machine; mend [listen]"),
-                _ => write!(f, "cannot listen on {address}: {error}"),
-            },
+            Self::Socket(error) => error.fmt(f),
             Self::Control { path, error } => {
                 let why = match error.kind() {
                     io::ErrorKind::AddrInUse => "another relay answers there".to_owned(),
@@ -119,87 +115,200 @@ impl fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
-/// Runs a relay until `stop` is done; `ready` hears where it listens once every port accepts. A value on `reread` has
-/// the certificate files looked at without waiting.
+/// Hears what a relay is in the midst of.
+pub type OnStage = Box<dyn Fn(Stage<'_>) + Send + Sync>;
+
+/// What the relay is given by the process that it lives in.
+pub struct Given<Ready, Stop> {
+    /// Hears where the relay listens once every port accepts.
+    pub ready: Ready,
+    /// A value has everything read again.
+    pub reread: watch::Receiver<()>,
+    /// The relay runs until it is done.
+    pub stop: Stop,
+    /// How much is logged; `None`: that is no business of the relay's.
+    pub log: Option<LogLevel>,
+    /// Hears what the relay is in the midst of; `None`: nobody wants to.
+    pub stage: Option<OnStage>,
+}
+
+/// What a relay that was ready is in the midst of.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage<'a> {
+    /// It reads everything again, and serves on meanwhile.
+    Reloading,
+    /// It has, and serves by this configuration: the new one, or the old one if that could not be.
+    Serving(&'a Config),
+}
+
+/// Runs a relay on its sockets until it is told to stop.
 ///
 /// On return every connection has been told BYE or given up, and the store is closed.
 ///
 /// # Errors
 /// What kept it from starting; or [`ServeError::StoreDied`], after the same good-bye.
-pub async fn serve(
-    config: &Config,
-    ready: impl FnOnce(&Bound),
-    reread: watch::Receiver<()>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
-    let tls = domains::tls_options(config).map(ServerTls::new).transpose().map_err(ServeError::Tls)?.map(Arc::new);
-    let neighbours = load_neighbours(config, tls.clone()).await?;
-    let mut listeners = Vec::new();
-    let mut bound = Bound::default();
-    for (start, addresses, bound) in
-        [(Start::Plain, &config.listen.plain, &mut bound.plain), (Start::Tls, &config.listen.tls, &mut bound.tls)]
-    {
-        for &address in addresses {
-            let listener = listen::bind(address).map_err(|error| ServeError::Bind { address, error })?;
-            bound.push(listener.local_addr().unwrap_or(address));
-            listeners.push((start, listener));
-        }
-    }
+pub async fn serve<Ready, Stop>(config: &Config, sockets: Sockets, given: Given<Ready, Stop>) -> Result<(), ServeError>
+where
+    Ready: FnOnce(&Bound),
+    Stop: Future<Output = ()>,
+{
+    let Given { ready, reread, stop, log, stage } = given;
+    let stage = stage.unwrap_or_else(|| Box::new(|_| ()));
+    let seen = neighbour_stamps(config);
+    let material = load(config).await?;
     let opened = open_store(config)?;
     let path = &config.listen.control;
     let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
-    let peers = neighbours.as_ref().map(|neighbours| neighbours.policies()).unwrap_or_default();
-    let engine = Arc::new(domains::engine_config(config, &opened.domains, tls.is_some(), peers));
     let (dials, dialled) = mpsc::unbounded_channel();
-    let hub = Hub::new(opened.service, dials, |complete| opened.start.run(complete)).map_err(ServeError::Threads)?;
-    let shared = Arc::new(Shared { hub: Arc::clone(&hub), engine, tls: tls.clone(), neighbours: neighbours.clone() });
+    let limits = Arc::new(limits::InForce::from_pointee(config.limits));
+    let hub = Hub::new(opened.service, Arc::clone(&limits), dials, |complete| opened.start.run(complete))
+        .map_err(ServeError::Threads)?;
+    let live = Arc::new(ArcSwap::new(material.shared(config, &opened.domains, &hub)));
+    let crowd = Crowd::new(limits);
+    let mut ports = Ports::new(Arc::clone(&live), Arc::clone(&crowd));
+    let http_bound = sockets.bound().http;
+    let (open, watched) = sockets.into_open();
+    ports.accept(Ports::listening(open).map_err(ServeError::Socket)?);
 
+    let mut bound = ports.bound();
+    bound.http = http_bound;
+    bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), doors(&bound), domain.clone()));
+    let in_force = Arc::new(ArcSwap::from_pointee(InForce { config: config.clone(), bound: bound.clone() }));
+    let (orders, ordered) = mpsc::channel(ORDERS);
+    let office = Arc::new(Office {
+        hub: Arc::clone(&hub),
+        live: Arc::clone(&live),
+        in_force: Arc::clone(&in_force),
+        orders,
+        probe: bound.health.clone(),
+        log,
+        started: Clock::now().unix,
+        samples: Samples::default(),
+    });
+    let mut running = Running {
+        hub: Arc::clone(&hub),
+        live: Arc::clone(&live),
+        in_force,
+        records: opened.domains,
+        material,
+        seen,
+        ports,
+        probe: bound.health.clone(),
+        request_prefix: opened.request_prefix,
+    };
     let (say_stop, stopped) = watch::channel(false);
-    let crowd = Crowd::new(config.limits.connections, config.limits.connections_per_address);
-    let mut doors = JoinSet::new();
-    for (start, listener) in listeners {
-        doors.spawn(listen::accept(listener, start, Arc::clone(&shared), Arc::clone(&crowd), stopped.clone()));
-    }
-    doors.spawn(links::run(Arc::clone(&hub), neighbours, dialled, stopped.clone()));
-    doors.spawn(control::serve(door, Arc::clone(&hub), stopped));
+    let mut dialling = JoinSet::new();
+    let scrape = Scrape::new(Arc::clone(&hub), Arc::clone(&live));
+    dialling.spawn(links::run(Arc::clone(&hub), live, dialled, stopped));
     let mut chores = JoinSet::new();
+    chores.spawn(control::serve(door, Arc::clone(&office)));
+    if let (Some(listener), Some(probe)) = (watched, bound.health.clone()) {
+        let listener = TcpListener::from_std(listener).map_err(ServeError::Threads)?;
+        chores.spawn(http::serve(listener, Told { probe, scrape }));
+    }
     let timekeeper = Arc::clone(&hub);
     chores.spawn(async move { timekeeper.keep_time().await });
-    if let Some(tls) = tls {
-        chores.spawn(watch_certificates(tls, reread));
-    }
+    let sampled = Arc::clone(&office);
+    chores.spawn(async move { sampled.samples.take(&sampled.hub).await });
     // Whoever subscribes from another domain is told what is new though nobody connects here.
     hub.tell(|_, _| ());
-    tracing::info!(plain = ?bound.plain, tls = ?bound.tls, "relay is ready");
+    let http = bound.http.map(tracing::field::display);
+    tracing::info!(plain = ?bound.plain, tls = ?bound.tls, http, "relay is ready");
     ready(&bound);
     let died = tokio::select! {
         () = stop => false,
         () = hub.store_died() => true,
+        () = look_after(&mut running, ordered, reread, (&office, &*stage)) => false,
     };
 
     tracing::info!("relay stops");
     let _ = say_stop.send(true);
+    running.ports.close_all();
     hub.close_all();
-    let goodbye = async { while doors.join_next().await.is_some() {} };
+    let goodbye = async {
+        running.ports.ended().await;
+        while dialling.join_next().await.is_some() {}
+    };
     if tokio::time::timeout(GOODBYE, goodbye).await.is_err() {
         tracing::warn!(connections = hub.connections(), "some connections did not end in time");
-        doors.shutdown().await;
+        running.ports.abort().await;
+        dialling.shutdown().await;
     }
-    chores.shutdown().await;
     // The store's threads finish what was given to them; that may take as long as the disk does.
     let _ = tokio::task::spawn_blocking(move || hub.store().stop()).await;
+    // Last, so that whoever waits for the end at the control socket has waited for all of it.
+    chores.shutdown().await;
     if died { Err(ServeError::StoreDied) } else { Ok(()) }
 }
 
-/// Reads the files that say who other domains are; hashing their secrets takes a while.
-async fn load_neighbours(config: &Config, tls: Option<Arc<ServerTls>>) -> Result<Option<Arc<Neighbours>>, ServeError> {
-    if !config.interdomain.enabled {
-        return Ok(None);
+/// Changes what the relay runs on when somebody wants it, one thing at a time; done when everybody has been sent away.
+async fn look_after(
+    running: &mut Running,
+    mut orders: mpsc::Receiver<Order>,
+    mut reread: watch::Receiver<()>,
+    told: (&Office, &(dyn Fn(Stage<'_>) + Send + Sync)),
+) {
+    let mut every = tokio::time::interval(FILES_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            Some(order) = orders.recv() => match order {
+                Order::Reload(answer) => {
+                    let outcome = reload(running, told).await;
+                    // Nobody waits any more if the administrator has gone.
+                    let _ = answer.send(outcome);
+                }
+                Order::Drain(wish, answer) => {
+                    running.ports.close_all();
+                    let connections = running.hub.clients().len();
+                    tracing::info!(connections, over_s = wish.over.as_secs(), deadline_s = wish.deadline.as_secs(), "relay drains");
+                    let _ = answer.send(Draining { connections, already: false });
+                    return tokio::select! {
+                        () = drain(&running.hub, wish) => {}
+                        () = refuse(orders) => {}
+                    };
+                }
+            },
+            Ok(()) = reread.changed() => {
+                let _ = reload(running, told).await;
+            }
+            _ = every.tick() => running.look_at_files().await,
+        }
     }
+}
+
+async fn reload(
+    running: &mut Running,
+    (office, stage): (&Office, &(dyn Fn(Stage<'_>) + Send + Sync)),
+) -> Result<(), ReloadError> {
+    stage(Stage::Reloading);
+    let outcome = running.reload(office.log.as_ref()).await;
+    if let Err(error) = &outcome {
+        tracing::error!(%error, "the configuration was not reread; all stays as it was");
+    }
+    stage(Stage::Serving(&running.in_force.load().config));
+    outcome
+}
+
+/// Nothing is changed any more by a relay that drains.
+async fn refuse(mut orders: mpsc::Receiver<Order>) {
+    loop {
+        match orders.recv().await {
+            Some(Order::Drain(_, answer)) => drop(answer.send(Draining { connections: 0, already: true })),
+            // Dropped, which says that the relay ends.
+            Some(Order::Reload(_)) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Reads the files that the configuration names; hashing secrets takes a while.
+async fn load(config: &Config) -> Result<Material, ServeError> {
     let config = config.clone();
-    let loading = tokio::task::spawn_blocking(move || Neighbours::load(&config, tls, domains::introduction(&config)));
-    match loading.await {
-        Ok(loaded) => loaded.map(|loaded| Some(Arc::new(loaded))).map_err(ServeError::Neighbours),
+    match tokio::task::spawn_blocking(move || Material::load(&config)).await {
+        Ok(Ok(material)) => Ok(material),
+        Ok(Err(MaterialError::Tls(error))) => Err(ServeError::Tls(error)),
+        Ok(Err(MaterialError::Neighbours(error))) => Err(ServeError::Neighbours(error)),
         // The runtime is being torn down.
         Err(error) => Err(ServeError::Threads(error.into())),
     }
@@ -209,6 +318,8 @@ async fn load_neighbours(config: &Config, tls: Option<Arc<ServerTls>>) -> Result
 struct Opened {
     domains: Vec<DomainRecord>,
     service: Service,
+    /// See [`crate::service::ServiceConfig::request_prefix`].
+    request_prefix: String,
     start: Threads,
 }
 
@@ -238,30 +349,13 @@ fn open_store(config: &Config) -> Result<Opened, ServeError> {
     }
     let start = store.writer.start(now.unix).map_err(ServeError::Store)?;
     let readers = (0..READERS).map(|_| store.readers.open()).collect::<Result<_, _>>().map_err(ServeError::Open)?;
-    let service = Service::new(domains::service_config(config, random::request_prefix()), start, now);
-    Ok(Opened { domains: records, service, start: Threads { writer: store.writer, readers } })
+    let request_prefix = random::request_prefix();
+    let service = Service::new(domains::service_config(config, request_prefix.clone()), start, now);
+    Ok(Opened { domains: records, service, request_prefix, start: Threads { writer: store.writer, readers } })
 }
 
 /// What a domain is given when the store meets it for the first time.
 #[must_use]
 pub fn fresh_record(name: &Domain, config: &Config) -> DomainRecord {
     DomainRecord { name: name.clone(), decoy_key: random::octets(), iterations: config.auth.scram_iterations }
-}
-
-async fn watch_certificates(tls: Arc<ServerTls>, mut reread: watch::Receiver<()>) {
-    let mut every = tokio::time::interval(CERTIFICATES_EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            Ok(()) = reread.changed() => {}
-        }
-        // Reading a few small files; a slow disk must not hold up the runtime's threads all the same.
-        let tls = Arc::clone(&tls);
-        match tokio::task::spawn_blocking(move || tls.reload_if_changed()).await {
-            Ok(Reload::Renewed) => tracing::info!("certificates reread"),
-            Ok(Reload::Kept(error)) => tracing::error!(%error, "new certificates cannot be used; the old ones stay in force"),
-            Ok(Reload::Unchanged) | Err(_) => {}
-        }
-    }
 }

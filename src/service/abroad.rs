@@ -3,7 +3,7 @@
 
 use super::Service;
 use super::effect::{ConnectionKey, Effect};
-use super::outbox::{About, Identity, Waiting, identity_of};
+use super::outbox::{About, Identity, Sent, Waiting, identity_of};
 use super::sessions::{Asker, SessionKey};
 use super::timers::{Timer, TimerKey};
 use crate::model::request::Cause;
@@ -59,6 +59,16 @@ impl Abroad {
         if self.asked == 0 && self.newest.as_ref().is_some_and(|newest| newest.known) {
             self.newest = None;
         }
+    }
+
+    /// When the lease ends, if one was granted.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// The client does not have the newest value.
+    pub(super) fn is_behind(&self) -> bool {
+        self.newest.as_ref().is_some_and(|newest| !newest.known)
     }
 
     /// Nothing is granted any more.
@@ -219,7 +229,8 @@ impl Service {
         let news = abroad.newest.as_ref().filter(|newest| !newest.known && !at.outbox.has(&newest.identity));
         let (true, Some(newest)) = (std::mem::take(&mut abroad.queued), news) else { return };
         abroad.sent = Some(newest.version);
-        at.outbox.sent(newest.identity.clone(), Method::ChangeNotify, About::Relayed(origin.clone()), connection);
+        let (about, octets) = (About::Relayed(origin.clone()), newest.octets.len() as u64);
+        at.outbox.sent(newest.identity.clone(), Sent { method: Method::ChangeNotify, about, over: connection, octets });
         self.effects.push_back(Effect::Send { connection, octets: newest.octets.clone().into() });
     }
 

@@ -1,5 +1,6 @@
 //! What an operator decides for the rules, and every limit that they hold strangers to.
 
+use super::pace::Rate;
 use crate::model::acl::Acl;
 use crate::model::{Domain, LeaseBounds};
 use std::collections::BTreeMap;
@@ -20,6 +21,14 @@ pub struct ServiceConfig {
     pub outstanding: u32,
     /// Octets of one session's unanswered requests, of which each is held in memory; a request that is alone is always taken.
     pub outstanding_octets: u64,
+    /// Octets of everybody's unanswered requests; a larger one is answered try-later until there is room.
+    pub memory_octets: u64,
+    /// Octets that one client was sent and has not acknowledged, above which everything else waits.
+    pub unacknowledged_octets: u64,
+    /// Requests of one user, over all its sessions.
+    pub requests: Rate,
+    /// SENDs of one user.
+    pub messages: Rate,
     /// Deliveries remembered, so that a repeated SEND is not delivered again.
     pub remembered_max: usize,
     /// Users kept in memory without anything going on.
@@ -131,6 +140,10 @@ impl ServiceConfig {
             request_prefix,
             outstanding: 64,
             outstanding_octets: 64 << 20,
+            memory_octets: 256 << 20,
+            unacknowledged_octets: 4 << 20,
+            requests: Rate { per_second: 500, burst: 5000 },
+            messages: Rate { per_second: 200, burst: 5000 },
             remembered_max: 500_000,
             cached_users: 10_000,
             sessions_per_user: 64,

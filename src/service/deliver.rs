@@ -1,10 +1,11 @@
 //! SEND: to every connection that takes the target's messages; the first OK settles it, else it is stored (SPEC §5).
 
 use super::effect::{ConnectionKey, Effect, Notice};
-use super::outbox::{About, Copy, Waiting, identity_of};
+use super::limit::Limit;
+use super::outbox::{About, Copy, Sent, Waiting, identity_of};
 use super::policy::Access;
 use super::presence::entity_head;
-use super::sessions::{Asker, Connection, too_many};
+use super::sessions::{Asker, Connection};
 use super::store::{Delivery, Remembered, StoreError};
 use super::timers::{Timer, TimerKey};
 use super::{MailboxRules, Octets, Service, mailbox};
@@ -13,7 +14,7 @@ use crate::model::response::ok_to;
 use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, UnixMillis};
 use crate::wire::Name;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A message that is settled for its sender still goes to a slow connection where it waits, if no more than this
 /// waits there and it is no larger than [`COPY_OCTETS`].
@@ -34,6 +35,7 @@ pub(super) struct Unsettled {
     fingerprint: Fingerprint,
     wanted: Option<Duration>,
     arrived: UnixMillis,
+    since: Instant,
     state: State,
     timer: Option<TimerKey>,
 }
@@ -69,7 +71,8 @@ impl Service {
             if first.repeats.len() < self.config.repeats {
                 first.repeats.push(asker);
             } else {
-                self.refuse(&asker, &too_many("too many repetitions"));
+                let answer = self.over(Limit::Outstanding, &sender, "too many repetitions");
+                self.refuse(&asker, &answer);
             }
             return;
         }
@@ -85,6 +88,7 @@ impl Service {
             fingerprint,
             wanted,
             arrived: now.unix,
+            since: now.instant,
             state: offered,
             timer: None,
         };
@@ -138,7 +142,8 @@ impl Service {
     pub(super) fn send_live(&mut self, connection: ConnectionKey, copy: Copy) {
         let about = if self.sends.contains_key(&copy.send) { About::Live(copy.send) } else { About::Nothing };
         if let Some(at) = self.connections.get_mut(&connection) {
-            at.outbox.sent(copy.identity, Method::Send, about, connection);
+            let octets = copy.frame.octets().len() as u64;
+            at.outbox.sent(copy.identity, Sent { method: Method::Send, about, over: connection, octets });
             self.effects.push_back(Effect::Send { connection, octets: copy.frame.octets().clone().into() });
         }
     }
@@ -193,6 +198,7 @@ impl Service {
         let octets = message.0.octets().len() as u64;
         let Some(user) = self.users.get_mut(&target) else { return };
         if !user.mailbox.has_room(octets, &rules) {
+            self.reached(Limit::Mailbox, &target);
             self.settle_refused(number, &Answer::new(ErrorKind::MailboxFull).retry_after(FULL_PAUSE));
             return self.sweep(now, &target);
         }
@@ -287,6 +293,8 @@ impl Service {
         let remembered = Remembered { fingerprint: send.fingerprint, delivery, at: now.unix };
         self.recent.insert(remembered);
         self.effects.push_back(Effect::Remember(remembered));
+        let took = now.instant.saturating_duration_since(send.since);
+        self.effects.push_back(Effect::Notice(Notice::Settled { stored: delivery == Delivery::Stored, took }));
         for asker in std::iter::once(&send.asker).chain(&send.repeats) {
             self.answer_send(asker, &send.target, delivery);
         }

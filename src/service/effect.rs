@@ -1,8 +1,10 @@
 //! What the rules want done: the only way in which the service touches the world.
 
-use super::store::{Read, Remembered, Write};
+use super::limit::Limit;
+use super::store::{Read, Remembered, StoreError, Write};
 use crate::model::{Address, Answer, ByeCause, ConnectionId, Domain};
 use bytes::Bytes;
+use std::time::Duration;
 
 /// The relay's number for one authenticated connection; never used twice in a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +30,14 @@ pub struct Octets {
     pub head: Bytes,
     /// What follows; empty where `head` is a whole frame.
     pub body: Bytes,
+}
+
+impl Octets {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.head.len() as u64 + self.body.len() as u64
+    }
 }
 
 impl From<Bytes> for Octets {
@@ -89,8 +99,24 @@ pub enum Effect {
     /// Note a delivery so that a crash of the process does not forget it. Must be done before any later
     /// [`Effect::Send`]; a failure is logged and changes nothing else.
     Remember(Remembered),
+    /// What an administrator asked for under this number is done, or cannot be.
+    Administered {
+        /// As it was asked.
+        number: u64,
+        /// What came of it.
+        outcome: Administered,
+    },
     /// For the log.
     Notice(Notice),
+}
+
+/// What came of an administrator's request.
+#[derive(Debug)]
+pub enum Administered {
+    /// To [`super::Service::act_for`]: the response, as its owner would get it.
+    Answered(Octets),
+    /// To [`super::Service::drop_message`]: the message is gone for good, or it could not be deleted.
+    Dropped(Result<(), StoreError>),
 }
 
 /// What an operator may want to know. Ids only, never bodies.
@@ -130,6 +156,20 @@ pub enum Notice {
     LinkDown {
         /// Between whom.
         route: Route,
+    },
+    /// Somebody reached a limit; what was asked was refused.
+    LimitReached {
+        /// Which.
+        limit: Limit,
+        /// Who; a whole domain where it is one's limit.
+        who: Address,
+    },
+    /// A message was settled: its sender is told OK.
+    Settled {
+        /// In the mailbox, and not by a client.
+        stored: bool,
+        /// Since it arrived.
+        took: Duration,
     },
     /// A read or write failed; the request that needed it was answered server-error.
     StoreFailed {

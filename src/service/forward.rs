@@ -2,10 +2,11 @@
 
 use super::abroad::is_too_long;
 use super::effect::{ConnectionKey, Octets, Route};
+use super::limit::Limit;
 use super::notify::Own;
 use super::outbox::{About, Identity, Waiting, identity_of};
 use super::routes::{Peer, SMALL_OCTETS};
-use super::sessions::{Asker, SessionKey, too_many};
+use super::sessions::{Asker, SessionKey};
 use super::timers::{Timer, TimerKey};
 use super::{NoLink, Service};
 use crate::model::lease::parse_seconds;
@@ -73,7 +74,7 @@ impl Service {
             } else if let Some((until, why)) = peer.pause().filter(|(until, why)| *until > last || *why == NoLink::NoService) {
                 Some(unreachable(why, until.saturating_duration_since(now.instant)))
             } else if !peer.has_room(&identity.from, octets, rules) {
-                Some(too_many("too much waits for that domain"))
+                Some(self.over(Limit::LinkOutstanding, &asker.session.user, "too much waits for that domain"))
             } else {
                 None
             };
@@ -82,10 +83,12 @@ impl Service {
             }
         }
         if self.seeks_too_many(&asker.session.user, &route) {
-            return self.refuse(&asker, &too_many("too many domains are being looked for"));
+            let answer = self.over(Limit::LinkOutstanding, &asker.session.user, "too many domains are being looked for");
+            return self.refuse(&asker, &answer);
         }
         if matches!(request.call, UserCall::Subscribe { .. }) && !self.subscribing_abroad(&asker.session, &request.target) {
-            return self.refuse(&asker, &too_many("too many subscriptions of this session"));
+            let answer = self.over(Limit::SubscriptionsPerSession, &asker.session.user, "too many subscriptions of this session");
+            return self.refuse(&asker, &answer);
         }
         let large = asker.frame.body().map_or(0, <[u8]>::len) as u64 > SMALL_OCTETS;
         let forwarded = Forwarded {

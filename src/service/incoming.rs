@@ -3,9 +3,10 @@
 use super::Service;
 use super::abroad::is_too_long;
 use super::effect::{ConnectionKey, Effect, Route};
+use super::limit::Limit;
 use super::locate::Place;
 use super::requests::is_of_its_type;
-use super::sessions::{Asker, SessionKey, too_many};
+use super::sessions::{Asker, SessionKey};
 use super::users::Held;
 use crate::model::response::error_to;
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, Fault, Now, UserCall, UserRequest};
@@ -16,7 +17,8 @@ impl Service {
     pub(super) fn link_request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
         let Some(link) = self.heard_on(now, connection) else { return };
         if !self.allows(now, &link) {
-            return self.refuse_on(connection, &frame, &too_many("too many requests"));
+            let answer = self.over(Limit::LinkRequests, &Address::of_domain(&link.theirs), "too many requests");
+            return self.refuse_on(connection, &frame, &answer);
         }
         let request = match UserRequest::parse(&frame) {
             Ok(request) => request,
@@ -86,11 +88,15 @@ impl Service {
         if request.target.domain() != link.ours {
             return Err(Answer::new(ErrorKind::TargetUnknown));
         }
+        if self.is_out_of_memory(frame) {
+            return Err(self.over(Limit::Memory, &Address::of_domain(&link.theirs), "too much at a time for this server"));
+        }
         if !self.owe(now, link, frame) {
-            return Err(too_many("too many unanswered requests"));
+            return Err(self.over(Limit::LinkOutstanding, &Address::of_domain(&link.theirs), "too many unanswered requests"));
         }
         let session = SessionKey { user: from, id: request.connection };
-        Ok(Asker::abroad(session, frame.clone(), link.clone(), connection))
+        let weight = self.scale.weigh(frame.octets().len() as u64);
+        Ok(Asker::abroad(session, frame.clone(), link.clone(), connection, weight))
     }
 
     /// The session of ours of which a notification speaks.

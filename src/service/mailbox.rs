@@ -152,10 +152,17 @@ impl Service {
 
     /// Deletes a message, once.
     pub(super) fn delete_message(&mut self, row: &Row) {
-        let Some(user) = self.users.get_mut(&row.user) else { return };
+        if self.mark_deleted(row) {
+            self.write_deletion(row, Task::Delete(row.clone()));
+        }
+    }
+
+    /// From now on nobody is offered the message; `false`: it was so already.
+    pub(super) fn mark_deleted(&mut self, row: &Row) -> bool {
+        let Some(user) = self.users.get_mut(&row.user) else { return false };
         let mailbox = &mut user.mailbox;
         if mailbox.gone.contains_key(&row.number) {
-            return;
+            return false;
         }
         mailbox.gone.insert(row.number, false);
         mailbox.offering.forget(row.number);
@@ -169,9 +176,19 @@ impl Service {
                 }
             }
         }
-        let ticket = self.ticket(Task::Delete(row.clone()));
+        true
+    }
+
+    pub(super) fn write_deletion(&mut self, row: &Row, task: Task) {
+        let ticket = self.ticket(task);
         let write = Write::Delete { user: row.user.clone(), number: row.number };
         self.effects.push_back(Effect::Write { ticket, writes: vec![write] });
+    }
+
+    /// Waits until everything before it is written.
+    pub(super) fn write_nothing(&mut self, task: Task) {
+        let ticket = self.ticket(task);
+        self.effects.push_back(Effect::Write { ticket, writes: Vec::new() });
     }
 
     /// A message was deleted, or was not; then it will be offered once more some day, and shown no second time.

@@ -4,17 +4,20 @@
 //! gives `None` and perform each effect in that order, then look at [`Service::poll_timeout`].
 
 mod abroad;
+mod administer;
 pub mod config;
 mod deliver;
 pub mod effect;
 mod forward;
 mod incoming;
 mod lasting;
+mod limit;
 mod locate;
 mod mailbox;
 mod notify;
 mod offer;
 mod outbox;
+mod pace;
 mod policy;
 mod presence;
 mod publish;
@@ -30,11 +33,15 @@ mod subscribe;
 mod timers;
 mod users;
 mod watchers;
+mod weight;
 
 pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
-pub use effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
+pub use effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
+pub use limit::Limit;
+pub use pace::Rate;
 
-pub use status::{LinkStatus, RouteStatus};
+pub use sessions::SessionKey;
+pub use status::{Counts, LinkStatus, RouteStatus, SessionStatus, SubscriptionStatus};
 
 use crate::model::{Address, Answer, ConnectionId, Domain, ErrorKind, Fingerprint, Now};
 use crate::wire::Frame;
@@ -44,16 +51,18 @@ use lasting::Subscribing;
 use locate::Place;
 use mailbox::Row;
 use notify::Ending;
+use pace::Paces;
 use publish::Change;
 use recent::Recent;
 use routes::{Link, Peer};
 use rules::NewRules;
-use sessions::{Connection, Session, SessionKey};
+use sessions::{Connection, Session};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
 use timers::{Timer, TimerKey, Timers};
 use users::{Held, User};
+use weight::Scale;
 
 /// What an authenticated connection wants to be.
 #[derive(Clone, Debug)]
@@ -137,6 +146,9 @@ pub struct Service {
     acknowledged: HashMap<u64, Row>,
     recent: Recent,
     timers: Timers,
+    /// What requests without an answer hold in memory.
+    scale: Scale,
+    paces: Paces,
     effects: VecDeque<Effect>,
     next_ticket: u64,
     next_serial: u64,
@@ -165,6 +177,8 @@ enum Task {
     Store(u64),
     /// A stored message is being deleted.
     Delete(Row),
+    /// The same because an administrator wants it, under this number; `None`: it was being deleted already.
+    Drop(Option<Row>, u64),
     /// A subscription of another domain is being written.
     Subscribe(Box<Subscribing>),
 }
@@ -196,6 +210,8 @@ impl Service {
             acknowledged: HashMap::new(),
             recent,
             timers: Timers::default(),
+            scale: Scale::default(),
+            paces: Paces::default(),
             effects: VecDeque::new(),
             next_ticket: 0,
             next_serial: 0,
@@ -277,18 +293,19 @@ impl Service {
     pub fn loaded(&mut self, now: Now, ticket: Ticket, outcome: Result<Loaded, StoreError>) {
         let user = |outcome: Result<Loaded, StoreError>| match outcome? {
             Loaded::User(record) => Ok(record),
-            Loaded::Mailbox(_) => Err(StoreError::Corrupt),
+            Loaded::Mailbox(_) | Loaded::Totals(_) => Err(StoreError::Corrupt),
         };
         let mailbox = |outcome: Result<Loaded, StoreError>| match outcome? {
             Loaded::Mailbox(messages) => Ok(messages),
-            Loaded::User(_) => Err(StoreError::Corrupt),
+            Loaded::User(_) | Loaded::Totals(_) => Err(StoreError::Corrupt),
         };
         match self.tasks.remove(&ticket) {
             Some(Task::Load(address)) => self.user_loaded(now, &address, user(outcome)),
             Some(Task::Reload(address, mark)) => self.user_reloaded(now, &address, mark, user(outcome)),
             Some(Task::Offer(address)) => self.offer_read(now, &address, ticket.0, mailbox(outcome)),
             Some(Task::Sweep(address)) => self.sweep_read(now, &address, mailbox(outcome)),
-            Some(Task::Change(..) | Task::Rules(..) | Task::Store(_) | Task::Delete(_) | Task::Subscribe(_)) | None => {}
+            Some(Task::Change(..) | Task::Rules(..) | Task::Store(_) | Task::Delete(_) | Task::Drop(..) | Task::Subscribe(_))
+            | None => {}
         }
         self.settle_routes(now);
     }
@@ -300,6 +317,7 @@ impl Service {
             Some(Task::Rules(address, rules)) => self.rules_written(now, &address, *rules, outcome),
             Some(Task::Store(send)) => self.message_written(now, send, outcome),
             Some(Task::Delete(row)) => self.message_deleted(now, &row, outcome),
+            Some(Task::Drop(row, number)) => self.row_dropped(now, row.as_ref(), number, outcome),
             Some(Task::Subscribe(subscribing)) => self.subscription_written(now, *subscribing, outcome),
             Some(Task::Load(_) | Task::Reload(..) | Task::Offer(_) | Task::Sweep(_)) | None => {}
         }

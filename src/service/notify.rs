@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::effect::{ConnectionKey, Effect, Octets};
-use super::outbox::{About, Identity, Waiting, Way};
+use super::outbox::{About, Identity, Sent, Waiting, Way};
 use super::presence::entity_head;
 use super::sessions::SessionKey;
 use super::timers::{Timer, TimerKey, Timers};
@@ -401,7 +401,8 @@ impl Service {
 
     pub(super) fn send_own(&mut self, connection: ConnectionKey, own: Own) {
         if let Some(at) = self.connections.get_mut(&connection) {
-            at.outbox.sent(own.identity, own.method, own.about, connection);
+            let sent = Sent { method: own.method, about: own.about, over: connection, octets: own.octets.count() };
+            at.outbox.sent(own.identity, sent);
             self.effects.push_back(Effect::Send { connection, octets: own.octets });
         }
     }

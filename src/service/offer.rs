@@ -2,7 +2,7 @@
 
 use super::effect::{ConnectionKey, Effect, Notice};
 use super::mailbox::{Mailbox, Row, has_expired};
-use super::outbox::{About, Identity, identity_of};
+use super::outbox::{About, Identity, Sent, identity_of};
 use super::store::{Read, StoreError, StoredMessage};
 use super::timers::{Timer, TimerKey};
 use super::{Service, Task};
@@ -166,7 +166,8 @@ impl Service {
             }
             offering.offered.insert(row.number);
             offering.patience.get_or_insert(now.instant + rules.delivery_timeout);
-            at.outbox.sent(identity, Method::Send, About::Stored(row), connection);
+            let (about, octets) = (About::Stored(row), message.frame.len() as u64);
+            at.outbox.sent(identity, Sent { method: Method::Send, about, over: connection, octets });
             self.effects.push_back(Effect::Send { connection, octets: message.frame.into() });
         }
     }

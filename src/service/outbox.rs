@@ -76,6 +76,10 @@ pub(super) struct Copy {
 #[derive(Debug)]
 pub(super) struct Outbox {
     max: usize,
+    /// Octets that may be under way before all else waits.
+    octets_max: u64,
+    /// Octets that are.
+    octets: u64,
     sent: HashMap<Identity, Sent>,
     waiting: VecDeque<Waiting>,
 }
@@ -83,21 +87,23 @@ pub(super) struct Outbox {
 /// A request without an answer.
 #[derive(Debug)]
 pub(super) struct Sent {
-    method: Method,
+    pub(super) method: Method,
     pub(super) about: About,
     /// By which connection it went.
     pub(super) over: ConnectionKey,
+    pub(super) octets: u64,
 }
 
 impl Outbox {
-    /// For a client that takes so many requests.
-    pub(super) fn new(max_outstanding: u32) -> Self {
-        Self::bounded(max_outstanding, OUTSTANDING_MAX)
+    /// For a client that takes so many requests. When so many octets are under way, all else waits; what is under way is
+    /// counted by whole frames, of which the last may go beyond.
+    pub(super) fn new(max_outstanding: u32, octets_max: u64) -> Self {
+        Self { octets_max, ..Self::bounded(max_outstanding, OUTSTANDING_MAX) }
     }
 
     /// For whoever takes so many requests, but never more than `most`.
     pub(super) fn bounded(max_outstanding: u32, most: usize) -> Self {
-        let mut outbox = Self { max: most, sent: HashMap::new(), waiting: VecDeque::new() };
+        let mut outbox = Self { max: most, octets_max: u64::MAX, octets: 0, sent: HashMap::new(), waiting: VecDeque::new() };
         outbox.allow(max_outstanding, most);
         outbox
     }
@@ -114,7 +120,11 @@ impl Outbox {
 
     /// Whether the client takes one more request now, and nothing has waited longer.
     pub(super) fn is_free(&self) -> bool {
-        self.sent.len() < self.max && self.waiting.is_empty()
+        !self.is_full() && self.waiting.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.sent.len() >= self.max || self.octets >= self.octets_max
     }
 
     /// Whether a request of this identity awaits its answer.
@@ -123,8 +133,17 @@ impl Outbox {
     }
 
     /// Notes a request as sent.
-    pub(super) fn sent(&mut self, identity: Identity, method: Method, about: About, over: ConnectionKey) {
-        self.sent.insert(identity, Sent { method, about, over });
+    pub(super) fn sent(&mut self, identity: Identity, sent: Sent) {
+        self.octets += sent.octets;
+        if let Some(former) = self.sent.insert(identity, sent) {
+            self.octets = self.octets.saturating_sub(former.octets);
+        }
+    }
+
+    fn take(&mut self, identity: &Identity) -> Option<Sent> {
+        let sent = self.sent.remove(identity)?;
+        self.octets = self.octets.saturating_sub(sent.octets);
+        Some(sent)
     }
 
     /// Puts something at the end of the line.
@@ -144,7 +163,9 @@ impl Outbox {
 
     /// Takes out what went by this connection and was not answered.
     pub(super) fn take_sent_over(&mut self, over: ConnectionKey) -> Vec<(Identity, About)> {
-        self.sent.extract_if(|_, sent| sent.over == over).map(|(identity, sent)| (identity, sent.about)).collect()
+        let gone: Vec<(Identity, Sent)> = self.sent.extract_if(|_, sent| sent.over == over).collect();
+        self.octets = self.octets.saturating_sub(gone.iter().map(|(_, sent)| sent.octets).sum());
+        gone.into_iter().map(|(identity, sent)| (identity, sent.about)).collect()
     }
 
     /// Whether something that went by this connection was not answered.
@@ -159,12 +180,12 @@ impl Outbox {
         if !known {
             return None;
         }
-        self.sent.remove(&identity).map(|sent| (identity, sent.about))
+        self.take(&identity).map(|sent| (identity, sent.about))
     }
 
     /// No longer waits for the answer to a request; gives back by which connection it went.
     pub(super) fn give_up(&mut self, identity: &Identity) -> Option<ConnectionKey> {
-        self.sent.remove(identity).map(|sent| sent.over)
+        self.take(identity).map(|sent| sent.over)
     }
 
     /// By which connection something went that is not answered; any, if there are several.
@@ -199,7 +220,7 @@ impl Outbox {
 
     /// The first in line that can go. One whose identity is still outstanding lets others pass.
     pub(super) fn next(&mut self) -> Option<Waiting> {
-        if self.sent.len() >= self.max {
+        if self.is_full() {
             return None;
         }
         let ready = |waiting: &Waiting| !matches!(waiting, Waiting::Live(copy) if self.sent.contains_key(&copy.identity));

@@ -3,6 +3,7 @@
 use super::Service;
 use super::Task;
 use super::effect::{Effect, Notice};
+use super::limit::Limit;
 use super::policy::Access;
 use super::sessions::Asker;
 use super::store::{Entity, StoreError, StoredPresence, StoredValue, Write};
@@ -69,6 +70,7 @@ impl Service {
         let known = view.is_none() || values.iter().any(|value| value.view == view);
         let views = values.iter().filter_map(|value| value.view).collect::<std::collections::BTreeSet<_>>().len();
         if !known && views >= self.config.views_per_user {
+            self.reached(Limit::ViewsPerUser, target);
             let answer = Answer::new(ErrorKind::OperationNotSupported).because("too many views");
             return self.refuse(&asker, &answer);
         }

@@ -1,11 +1,11 @@
 //! What an administrator changed behind the rules' back takes effect on those who are there.
 
+use super::Service;
 use super::config::ServiceConfig;
 use super::effect::{Effect, Notice};
 use super::sessions::SessionKey;
 use super::store::{StoreError, UserRecord};
 use super::users::OwnAcl;
-use super::{Closed, Service};
 use crate::model::request::Cause;
 use crate::model::{Address, ByeCause, Domain, Now};
 use std::collections::BTreeSet;
@@ -76,11 +76,7 @@ impl Service {
         let sessions: Vec<SessionKey> = user.sessions.iter().map(|id| SessionKey { user: address.clone(), id: *id }).collect();
         let readers = user.inboxes.clone();
         for key in sessions {
-            if let Some(connection) = self.sessions.get(&key).and_then(|session| session.connection) {
-                self.effects.push_back(Effect::Close { connection, cause: ByeCause::Disabled });
-                self.disconnect(now, connection, Closed::Bye);
-            }
-            self.end_session(now, &key);
+            self.dismiss(now, &key, ByeCause::Disabled);
         }
         for connection in readers {
             if self.connections.contains_key(&connection) {

@@ -12,7 +12,7 @@ use crate::wire::{Frame, Name};
 impl Service {
     /// Checks a request and hands it on to its Target's record.
     pub(super) fn check_request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
-        let Some(asker) = self.ask(connection, frame) else { return };
+        let Some(asker) = self.ask(now, connection, frame) else { return };
         let request = match UserRequest::parse(&asker.frame) {
             Ok(request) => request,
             Err(Fault::UnknownMethod) => return self.refuse_with(&asker, ErrorKind::OperationNotSupported),
@@ -52,6 +52,9 @@ impl Service {
 
     /// The record of the Target is there, and it is this request's turn.
     pub(super) fn perform_request(&mut self, now: Now, asker: Asker, request: UserRequest, target: &Address) {
+        if asker.is_administrator() && self.users.get(target).is_none_or(|user| user.account.is_none()) {
+            return self.refuse_with(&asker, ErrorKind::TargetUnknown);
+        }
         match request.call {
             UserCall::Fetch => self.fetch(now, &asker, target),
             UserCall::Subscribe { lease } => self.subscribe(now, &asker, target, lease),

@@ -4,8 +4,10 @@
 //! [`SMALL_OCTETS`] by the second, so that no message waits behind a large one; an answer takes whatever link stands.
 
 use super::effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState};
+use super::limit::Limit;
 use super::notify::Own;
-use super::outbox::{About, Identity, Outbox, Waiting};
+use super::outbox::{About, Identity, Outbox, Sent, Waiting};
+use super::pace::{Bucket, Rate};
 use super::status::RouteStatus;
 use super::timers::{Timer, TimerKey};
 use super::{LinkOpening, LinkRules, NoLink, Service};
@@ -53,7 +55,8 @@ pub(super) struct Peer {
     given: HashSet<Identity>,
     givers: HashMap<Address, usize>,
     given_octets: u64,
-    allowance: Allowance,
+    /// How many requests they may still make now: up to one second's worth.
+    allowance: Bucket,
 }
 
 /// A link that stands.
@@ -69,29 +72,8 @@ pub(super) struct Link {
     timer: Option<TimerKey>,
 }
 
-/// How many requests another domain may still make now: grows with time up to one second's worth.
-#[derive(Debug)]
-struct Allowance {
-    requests: u32,
-    counted: Instant,
-}
-
-impl Allowance {
-    /// Takes one request, if there is one.
-    fn take(&mut self, now: Instant, per_second: u32) -> bool {
-        let earned = now.saturating_duration_since(self.counted).as_micros().saturating_mul(u128::from(per_second)) / 1_000_000;
-        if earned > 0 {
-            self.requests = self.requests.saturating_add(u32::try_from(earned).unwrap_or(u32::MAX)).min(per_second);
-            self.counted = now;
-        }
-        let some = self.requests > 0;
-        self.requests = self.requests.saturating_sub(1);
-        some
-    }
-}
-
 impl Peer {
-    fn new(now: Instant, per_second: u32) -> Self {
+    fn new(now: Instant) -> Self {
         let outbox = || Outbox::bounded(crate::wire::limits::OUTSTANDING_DEFAULT, OUTSTANDING_MAX);
         Self {
             links: Vec::new(),
@@ -108,7 +90,7 @@ impl Peer {
             given: HashSet::new(),
             givers: HashMap::new(),
             given_octets: 0,
-            allowance: Allowance { requests: per_second, counted: now },
+            allowance: Bucket::full(now),
         }
     }
 
@@ -223,8 +205,7 @@ impl Service {
     }
 
     pub(super) fn peer(&mut self, now: Now, route: &Route) -> &mut Peer {
-        let per_second = self.config.links.requests_per_second;
-        self.peers.entry(route.clone()).or_insert_with(|| Peer::new(now.instant, per_second))
+        self.peers.entry(route.clone()).or_insert_with(|| Peer::new(now.instant))
     }
 
     /// A link was authenticated.
@@ -239,7 +220,7 @@ impl Service {
         } else if self.serves(&theirs) || theirs.domain_str() == ANONYMOUS_DOMAIN {
             Some(Answer::new(ErrorKind::PermissionDenied).because("this relay speaks for that domain itself"))
         } else if !dialled && self.peer(now, &route).links.len() >= most {
-            Some(super::sessions::too_many("too many links"))
+            Some(self.over(Limit::Links, &theirs, "too many links"))
         } else {
             None
         };
@@ -320,8 +301,8 @@ impl Service {
                 }
                 // Its answer may still come.
                 About::Forwarded(_) => {
-                    let method = crate::model::Method::Unsubscribe;
-                    self.peer(now, &route).outbox(large).sent(identity, method, about, connection);
+                    let sent = Sent { method: crate::model::Method::Unsubscribe, about, over: connection, octets: 0 };
+                    self.peer(now, &route).outbox(large).sent(identity, sent);
                 }
                 other => self.tell_again(now, &other),
             }
@@ -363,7 +344,8 @@ impl Service {
     /// Whether another domain may make one more request now; else it is told when to come back.
     pub(super) fn allows(&mut self, now: Now, route: &Route) -> bool {
         let per_second = self.config.links.requests_per_second;
-        self.peer(now, route).allowance.take(now.instant, per_second)
+        let rate = Rate { per_second, burst: per_second };
+        self.peer(now, route).allowance.take(now.instant, rate).is_ok()
     }
 
     /// Notes that a request of another domain is owed an answer; `false`: there are too many.
@@ -439,7 +421,8 @@ impl Service {
             Waiting::Relayed(_) | Waiting::Live(_) => None,
         };
         if let (Some(Own { identity, method, about, octets }), Some(peer)) = (own, self.peers.get_mut(&route)) {
-            peer.outbox(large).sent(identity, method, about, connection);
+            let sent = Sent { method, about, over: connection, octets: octets.count() };
+            peer.outbox(large).sent(identity, sent);
             self.effects.push_back(Effect::Send { connection, octets });
         }
     }

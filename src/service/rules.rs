@@ -1,6 +1,7 @@
 //! GET-ACL and SET-ACL: the owner reads and replaces the rules, which hold at once (SPEC §7).
 
 use super::effect::{Effect, Notice};
+use super::limit::Limit;
 use super::sessions::Asker;
 use super::store::{StoreError, StoredAcl, StoredPresence, Write};
 use super::users::OwnAcl;
@@ -57,6 +58,7 @@ impl Service {
             }
         };
         if rules.rules.len() > self.config.acl_rules {
+            self.reached(Limit::AclRules, target);
             let answer = Answer::new(ErrorKind::OperationNotSupported).because("too many rules");
             return self.refuse(&asker, &answer);
         }

@@ -1,22 +1,30 @@
 //! Sessions and the connections that they outlive (SPEC §4).
 
 use super::abroad::Abroad;
-use super::effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState};
+use super::effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState};
+use super::limit::Limit;
 use super::outbox::Outbox;
 use super::users::{Held, User};
+use super::weight::Weight;
 use super::{Closed, Opening, Service};
 use crate::model::acl::{Acl, Action, Op, Watcher};
 use crate::model::response::error_to;
-use crate::model::{Address, Answer, ByeCause, ConnectionId, ErrorKind, Now};
+use crate::model::{Address, Answer, ByeCause, ConnectionId, ErrorKind, Method, Now};
 use crate::wire::Frame;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// Octets of a request that the memory of all always has room for.
+const SMALL_OCTETS: u64 = 16_384;
 
 /// A session's name in the whole relay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct SessionKey {
-    pub(super) user: Address,
-    pub(super) id: ConnectionId,
+pub struct SessionKey {
+    /// Whose.
+    pub user: Address,
+    /// The Connection-ID.
+    pub id: ConnectionId,
 }
 
 /// A session.
@@ -55,6 +63,8 @@ pub(super) struct Asker {
     pub(super) session: SessionKey,
     pub(super) frame: Frame,
     via: Via,
+    /// Where it came from a stranger.
+    _weight: Option<Arc<Weight>>,
 }
 
 /// By which way the answer goes.
@@ -64,17 +74,36 @@ enum Via {
     Session(u64),
     /// To the domain of the asking user.
     Route(Route, ConnectionKey),
+    /// To the administrator who asked under this number.
+    Administrator(u64),
 }
 
 impl Asker {
     /// A user of another domain, whose request came by this link.
-    pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route, link: ConnectionKey) -> Self {
-        Self { session, frame, via: Via::Route(route, link) }
+    pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route, link: ConnectionKey, weight: Arc<Weight>) -> Self {
+        Self { session, frame, via: Via::Route(route, link), _weight: Some(weight) }
+    }
+
+    /// An administrator who acts for this user.
+    pub(super) fn administrator(user: Address, frame: Frame, number: u64) -> Self {
+        Self { session: SessionKey { user, id: ConnectionId::server() }, frame, via: Via::Administrator(number), _weight: None }
+    }
+
+    /// Whether it is an administrator who asks.
+    pub(super) fn is_administrator(&self) -> bool {
+        matches!(self.via, Via::Administrator(_))
     }
 
     /// Whether the request came by a link.
     pub(super) fn is_abroad(&self) -> bool {
         matches!(self.via, Via::Route(..))
+    }
+}
+
+impl Session {
+    /// Requests without an answer.
+    pub(super) fn unanswered(&self) -> u32 {
+        self.unanswered
     }
 }
 
@@ -91,7 +120,8 @@ impl Service {
                 |key: &SessionKey| self.sessions.get(key).filter(|session| session.connection.is_none()).map(|at| at.serial);
             // One that nobody uses makes room: a client that crashes often must not lock its user out.
             let Some((_, oldest)) = keys.filter_map(|key| Some((away(&key)?, key))).min() else {
-                return self.refuse_opening(connection, too_many("too many sessions"));
+                let answer = self.over(Limit::ConnectionsPerUser, &opening.identity, "too many sessions");
+                return self.refuse_opening(connection, answer);
             };
             self.end_session(now, &oldest);
         }
@@ -182,7 +212,7 @@ impl Service {
         if let Some(user) = inbox.as_ref().and_then(|inbox| self.users.get_mut(inbox)) {
             user.inboxes.push(connection);
         }
-        let outbox = Outbox::new(opening.max_outstanding);
+        let outbox = Outbox::new(opening.max_outstanding, self.config.unacknowledged_octets);
         let made = Connection { session: key.clone(), inbox: inbox.clone(), max_body: opening.max_body, silent: false, outbox };
         self.connections.insert(connection, made);
         let state = if old.is_some() { SessionState::Resumed } else { SessionState::New };
@@ -276,22 +306,58 @@ impl Service {
         }
     }
 
-    /// Notes that a request of this connection is owed an answer.
-    pub(super) fn ask(&mut self, connection: ConnectionKey, frame: Frame) -> Option<Asker> {
+    /// Notes that a request of this connection is owed an answer, unless it is one too many.
+    pub(super) fn ask(&mut self, now: Now, connection: ConnectionKey, frame: Frame) -> Option<Asker> {
         let key = self.connections.get(&connection)?.session.clone();
-        let session = self.sessions.get_mut(&key)?;
-        let octets = session.unanswered_octets.saturating_add(frame.octets().len() as u64);
-        // However large, one alone is taken.
-        let heavy = session.unanswered > 0 && octets > self.config.outstanding_octets;
-        if heavy || session.unanswered >= self.config.outstanding {
-            let head = too_many("too many unanswered requests").write(error_to(&frame)).finish();
-            self.effects.push_back(Effect::Send { connection, octets: head.into() });
+        if !self.has_room_for(now, connection, &key, &frame) {
             return None;
         }
+        let session = self.sessions.get_mut(&key)?;
+        let octets = frame.octets().len() as u64;
         session.unanswered += 1;
-        session.unanswered_octets = octets;
+        session.unanswered_octets = session.unanswered_octets.saturating_add(octets);
         let via = Via::Session(session.serial);
-        Some(Asker { session: key, frame, via })
+        Some(Asker { session: key, frame, via, _weight: Some(self.scale.weigh(octets)) })
+    }
+
+    /// Whether one request more is taken; it is answered if not (SPEC §5.1). Whoever goes on as if it had not been answered is
+    /// sent away.
+    fn has_room_for(&mut self, now: Now, connection: ConnectionKey, key: &SessionKey, frame: &Frame) -> bool {
+        let Some(session) = self.sessions.get(key) else { return false };
+        let octets = session.unanswered_octets.saturating_add(frame.octets().len() as u64);
+        let many = session.unanswered >= self.config.outstanding;
+        // However large, one alone is taken.
+        let heavy = session.unanswered > 0 && octets > self.config.outstanding_octets;
+        let (requests, messages) = (self.config.requests, self.config.messages);
+        let pace = self.paces.take(now.instant, &key.user, frame.method() == Method::Send.as_str(), requests, messages);
+        let answer = if many || heavy {
+            let limit = if many { Limit::Outstanding } else { Limit::OutstandingOctets };
+            self.over(limit, &key.user, "too many unanswered requests")
+        } else if self.is_out_of_memory(frame) {
+            self.over(Limit::Memory, &key.user, "too much at a time for this server")
+        } else if let Err(fast) = pace {
+            let (limit, reason) = if fast.messages {
+                (Limit::MessagesPerSecond, "too many messages at a time")
+            } else {
+                (Limit::RequestsPerSecond, "too many requests at a time")
+            };
+            self.over(limit, &key.user, reason).retry_after(fast.wait)
+        } else {
+            return true;
+        };
+        let head = answer.write(error_to(frame)).finish();
+        self.effects.push_back(Effect::Send { connection, octets: head.into() });
+        if pace.is_err_and(|fast| fast.deaf) {
+            self.close(now, connection, ByeCause::Limit);
+        }
+        false
+    }
+
+    /// Whether this request is more than all who ask may have in memory at a time. What is small is always taken: their number
+    /// is limited otherwise.
+    pub(super) fn is_out_of_memory(&self, frame: &Frame) -> bool {
+        let octets = frame.octets().len() as u64;
+        octets > SMALL_OCTETS && self.scale.read().saturating_add(octets) > self.config.memory_octets
     }
 
     /// Answers a request on its session's connection of today, without one the answer is dropped; or over any link.
@@ -300,6 +366,10 @@ impl Service {
             Via::Session(serial) => *serial,
             Via::Route(route, link) => {
                 return self.answer_abroad(route, *link, asker.frame.octets().len() as u64, octets);
+            }
+            Via::Administrator(number) => {
+                let outcome = Administered::Answered(octets);
+                return self.effects.push_back(Effect::Administered { number: *number, outcome });
             }
         };
         let Some(session) = self.sessions.get_mut(&asker.session) else { return };
@@ -330,9 +400,4 @@ impl Service {
     pub(super) fn refuse_with(&mut self, asker: &Asker, kind: ErrorKind) {
         self.refuse(asker, &Answer::new(kind));
     }
-}
-
-/// A limit was reached that time will lift.
-pub(super) fn too_many(reason: &'static str) -> Answer {
-    Answer::new(ErrorKind::TryLater).because(reason).retry_after(Duration::from_secs(1))
 }

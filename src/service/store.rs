@@ -89,6 +89,8 @@ pub enum Read {
         /// Stop after the message with which this many octets are reached.
         octets: u64,
     },
+    /// How much there is of everything.
+    Totals,
 }
 
 /// An answer, of the kind that its [`Read`] asked for.
@@ -98,6 +100,17 @@ pub enum Loaded {
     User(UserRecord),
     /// To [`Read::Mailbox`].
     Mailbox(Vec<StoredMessage>),
+    /// To [`Read::Totals`].
+    Totals(Totals),
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Accounts.
+    pub accounts: u64,
+    /// What waits in all mailboxes.
+    pub mailboxes: MailboxSize,
 }
 
 /// Everything about one local user but credentials and the mailbox's contents.

@@ -1,9 +1,10 @@
 //! SUBSCRIBE and UNSUBSCRIBE, and what new rules mean for those who subscribe (SPEC §5, §7).
 
 use super::Service;
+use super::limit::Limit;
 use super::notify::Telling;
 use super::policy::Access;
-use super::sessions::{Asker, SessionKey, too_many};
+use super::sessions::{Asker, SessionKey};
 use super::timers::{Timer, TimerKey};
 use crate::model::acl::Op;
 use crate::model::request::Cause;
@@ -75,13 +76,17 @@ impl Service {
             self.timers.set(&mut subscription.timer, ends, timer);
         } else {
             if crowded {
-                return self.refuse(asker, &too_many("too many subscriptions of this domain"));
+                let domain = Address::of_domain(&session.user.domain());
+                let answer = self.over(Limit::LinkSubscriptions, &domain, "too many subscriptions of this domain");
+                return self.refuse(asker, &answer);
             }
             if held >= self.config.subscriptions_per_session {
-                return self.refuse(asker, &too_many("too many subscriptions of this session"));
+                let answer = self.over(Limit::SubscriptionsPerSession, &session.user, "too many subscriptions of this session");
+                return self.refuse(asker, &answer);
             }
             if shares || user.subscriptions.len() >= self.config.subscribers_per_user {
-                return self.refuse(asker, &too_many("too many subscriptions to this user"));
+                let answer = self.over(Limit::SubscribersPerUser, target, "too many subscriptions to this user");
+                return self.refuse(asker, &answer);
             }
             let mut subscription = Subscription {
                 since: now.unix,

@@ -1,7 +1,7 @@
 //! What is known of each local user, read from the store at first need, and the order in which requests take effect.
 
 use super::effect::{ConnectionKey, Effect, Notice, Ticket};
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Row};
 use super::sessions::{Asker, SessionKey};
 use super::store::{Account, Entity, Read, StoreError, StoredAcl, StoredPresence, UserRecord};
 use super::subscribe::Subscription;
@@ -72,6 +72,8 @@ pub(super) enum Held {
     Open(ConnectionKey, Box<Opening>),
     /// Another user's connection that wants this user's messages.
     Inbox(ConnectionKey, Box<Opening>),
+    /// An administrator, under this number, wants this stored message deleted.
+    Drop { number: u64, message: u64, octets: u64 },
 }
 
 impl Held {
@@ -183,6 +185,9 @@ impl Service {
             Held::Request(asked) => self.perform_request(now, asked.0, asked.1, address),
             Held::Open(connection, opening) => self.open_own(now, connection, *opening),
             Held::Inbox(connection, opening) => self.open_inbox(now, connection, *opening, address),
+            Held::Drop { number, message, octets } => {
+                self.drop_row(number, &Row { user: address.clone(), number: message, octets });
+            }
         }
     }
 
@@ -220,6 +225,7 @@ impl Service {
         match held {
             Held::Request(asked) => self.refuse(&asked.0, &answer),
             Held::Open(connection, _) | Held::Inbox(connection, _) => self.refuse_opening(connection, answer),
+            Held::Drop { number, .. } => self.dropped(number, Err(StoreError::Io)),
         }
     }
 
@@ -248,16 +254,20 @@ impl Service {
         let addresses: Vec<Address> = self.clock.iter().cloned().collect();
         for address in addresses {
             match self.users.get_mut(&address) {
-                Some(user) if !user.is_idle() => {
-                    user.stale = true;
-                    if user.busy.is_none() {
-                        self.release(now, &address);
-                    }
-                }
+                Some(user) if !user.is_idle() => self.reread(now, &address),
                 _ => self.forget(&address),
             }
         }
         self.clock.retain(|address| self.users.contains_key(address));
+    }
+
+    /// Reads a record again as soon as nothing else goes on with it.
+    pub(super) fn reread(&mut self, now: Now, address: &Address) {
+        let Some(user) = self.users.get_mut(address) else { return };
+        user.stale = true;
+        if user.busy.is_none() {
+            self.release(now, address);
+        }
     }
 
     fn forget(&mut self, address: &Address) {

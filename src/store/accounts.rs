@@ -3,7 +3,7 @@
 //! Each function is one transaction, on the disk when it returns. A relay that runs notices within a second.
 
 use super::sqlite::{self, Role, Writer};
-use super::{DomainRecord, OpenError};
+use super::{DomainRecord, OpenError, sums};
 use crate::model::{Address, Credentials, Domain, UnixMillis, Version};
 use crate::service::store::{Account, MailboxSize, Moved, StoreError};
 use core::fmt;
@@ -132,7 +132,7 @@ impl Accounts {
         self.act(|transaction| {
             known(transaction, &address)?;
             transaction.execute("UPDATE account SET disabled = ?2 WHERE address = ?1", params![address.as_str(), disabled])?;
-            Ok(())
+            Ok(sums::ACCOUNT.renew(transaction, &[address.as_str()])?)
         })
     }
 
@@ -154,7 +154,7 @@ impl Accounts {
             let (to, permanently) = moved_columns(moved.as_ref());
             let sql = "UPDATE account SET moved_to = ?2, moved_permanently = ?3 WHERE address = ?1";
             transaction.execute(sql, params![address.as_str(), to, permanently])?;
-            Ok(())
+            Ok(sums::ACCOUNT.renew(transaction, &[address.as_str()])?)
         })
     }
 
@@ -207,9 +207,7 @@ impl Accounts {
             if let Some(moved) = &moved {
                 no_circle(transaction, &address, &moved.to)?;
             }
-            let (to, permanently) = moved_columns(moved.as_ref());
-            let sql = "INSERT INTO account (address, created, moved_to, moved_permanently) VALUES (?1, ?2, ?3, ?4)";
-            transaction.execute(sql, params![address.as_str(), now.0.cast_signed(), to, permanently])?;
+            put(transaction, &address, &Account { moved, ..Account::default() }, now)?;
             credentials.map_or(Ok(()), |credentials| put_credentials(transaction, &address, credentials))
         })?;
         Ok(address)
@@ -248,7 +246,20 @@ fn known(connection: &Connection, address: &Address) -> Result<(), AccountError>
     found.ok_or_else(|| AccountError::Unknown(address.clone()))
 }
 
-fn put_credentials(connection: &Connection, address: &Address, credentials: &Credentials) -> Result<(), AccountError> {
+/// Adds an account.
+pub(super) fn put(connection: &Connection, address: &Address, account: &Account, now: UnixMillis) -> rusqlite::Result<()> {
+    let (to, permanently) = moved_columns(account.moved.as_ref());
+    let sql = "INSERT INTO account (address, created, disabled, presence, inbox, moved_to, moved_permanently)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let created = now.0.cast_signed();
+    let columns = params![address.as_str(), created, account.disabled, account.presence, account.inbox, to, permanently];
+    connection.prepare_cached(sql)?.execute(columns)?;
+    sums::ACCOUNT.renew(connection, &[address.as_str()])?;
+    sums::renew_presence(connection, address.as_str())
+}
+
+/// Sets what a user's password is checked against.
+pub(super) fn put_credentials(connection: &Connection, address: &Address, credentials: &Credentials) -> Result<(), AccountError> {
     if let Some(domain) =
         sqlite::domain(connection, &address.domain())?.filter(|domain| domain.iterations != credentials.iterations)
     {
@@ -258,7 +269,7 @@ fn put_credentials(connection: &Connection, address: &Address, credentials: &Cre
         "INSERT OR REPLACE INTO credentials (account, iterations, salt, stored_key, server_key) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![address.as_str(), credentials.iterations, credentials.salt, credentials.stored_key, credentials.server_key],
     )?;
-    Ok(())
+    Ok(sums::CREDENTIALS.renew(connection, &[address.as_str()])?)
 }
 
 fn no_circle(connection: &Connection, address: &Address, target: &Address) -> Result<(), AccountError> {

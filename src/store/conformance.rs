@@ -140,14 +140,21 @@ fn write(subject: &mut dyn Subject, writes: &[Write]) -> Result<(), StoreError> 
 fn user(subject: &dyn Subject, name: &str) -> UserRecord {
     match subject.reader().read(&Read::User(address(name))).unwrap() {
         Loaded::User(user) => user,
-        Loaded::Mailbox(_) => panic!("a user was asked for"),
+        other => panic!("a user was asked for: {other:?}"),
     }
 }
 
 fn mailbox(subject: &dyn Subject, name: &str, after: u64, messages: usize, octets: u64) -> Vec<StoredMessage> {
     match subject.reader().read(&Read::Mailbox { user: address(name), after, messages, octets }).unwrap() {
         Loaded::Mailbox(mailbox) => mailbox,
-        Loaded::User(_) => panic!("a mailbox was asked for"),
+        other => panic!("a mailbox was asked for: {other:?}"),
+    }
+}
+
+fn totals(subject: &dyn Subject) -> (u64, MailboxSize) {
+    match subject.reader().read(&Read::Totals).unwrap() {
+        Loaded::Totals(totals) => (totals.accounts, totals.mailboxes),
+        other => panic!("totals were asked for: {other:?}"),
     }
 }
 
@@ -237,6 +244,8 @@ fn mailbox_sizes_stay_exact() {
     on_each(|subject| {
         write(subject, &[store("ann", 1, 10), store("ann", 2, 5), store("bob", 3, 1)]).unwrap();
         assert_eq!((user(subject, "ann").mailbox, user(subject, "bob").mailbox), (size(2, 15), size(1, 1)));
+        let accounts = totals(subject).0;
+        assert_eq!(totals(subject), (accounts, size(3, 16)));
         // Deleted twice, deleted from the wrong mailbox, never there: nothing happens, and it is no error.
         write(subject, &[delete("ann", 1), delete("ann", 1), delete("bob", 2), delete("nobody", 2), delete("ann", 77)]).unwrap();
         assert_eq!((user(subject, "ann").mailbox, user(subject, "bob").mailbox), (size(1, 5), size(1, 1)));

@@ -4,7 +4,7 @@ use super::{Backend, Remember, recent};
 use crate::model::{Address, ConnectionId, Credentials, Fingerprint, UnixMillis};
 use crate::service::store::{
     Account, Delivery, Loaded, MailboxSize, Read, Remembered, Start, StoreError, StoreRead, StoreWrite, StoredMessage,
-    StoredSubscription, UserRecord, Write,
+    StoredSubscription, Totals, UserRecord, Write,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -81,6 +81,13 @@ impl StoreRead for Memory {
                     wanted
                 });
                 Ok(Loaded::Mailbox(chosen.cloned().collect()))
+            }
+            Read::Totals => {
+                let messages = || inner.users.values().flat_map(|user| user.mailbox.values());
+                let octets = messages().map(|(message, _)| message.frame.len() as u64).sum();
+                let accounts = inner.users.values().filter(|user| user.record.account.is_some()).count() as u64;
+                let mailboxes = MailboxSize { messages: messages().count() as u64, octets };
+                Ok(Loaded::Totals(Totals { accounts, mailboxes }))
             }
         }
     }

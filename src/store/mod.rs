@@ -5,15 +5,23 @@
 //! whether a relay runs or not.
 
 pub mod accounts;
+pub mod backup;
 #[cfg(test)]
 mod conformance;
+mod copy;
+pub mod dump;
 pub mod faults;
+#[cfg(test)]
+mod fixtures;
+pub mod manifest;
 pub mod memory;
 pub mod migrations;
 pub mod open_error;
 pub mod recent;
 pub mod sqlite;
+mod sums;
 pub mod thread;
+pub mod verify;
 
 pub use open_error::{OpenError, OpenErrorKind};
 

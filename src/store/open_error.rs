@@ -37,6 +37,13 @@ pub enum OpenErrorKind {
         /// The newest that this program knows.
         known: u32,
     },
+    /// An older impp wrote it, and its relay runs.
+    OlderInUse {
+        /// The version of the schema in the file.
+        found: u32,
+    },
+    /// A restore was broken off.
+    HalfRestored,
     /// A database, but not one of impp's.
     Foreign,
     /// Not a database, or a damaged one.
@@ -102,7 +109,20 @@ impl fmt::Display for OpenError {
             OpenErrorKind::InUse => write!(f, "{path} is in use by another impp-relay; stop that one first"),
             OpenErrorKind::Busy => write!(f, "{path} is kept busy by another process; try again"),
             OpenErrorKind::Newer { found, known } => {
-                write!(f, "{path} was written by a newer impp (schema {found}, this program knows {known}); upgrade impp")
+                write!(
+                    f,
+                    "{path} was written by a newer impp (schema {found}, this program knows {known}); \
+                     install that version again, or restore a backup that this one can read"
+                )
+            }
+            OpenErrorKind::OlderInUse { found } => {
+                write!(
+                    f,
+                    "{path} has the form of an older impp (schema {found}), and a relay of that version uses it; restart the relay first"
+                )
+            }
+            OpenErrorKind::HalfRestored => {
+                write!(f, "{path} is half of two stores, for a restore was broken off; run impp-relay restore again")
             }
             OpenErrorKind::Foreign => write!(f, "{path} is a database of some other program; choose another data-dir"),
             OpenErrorKind::Damaged => write!(f, "{path} is damaged or not a database; restore a backup"),

@@ -46,6 +46,7 @@ pub enum Completion {
 pub struct StoreThread {
     queues: Mutex<Option<Queues>>,
     remember: Arc<dyn Remember>,
+    progress: Arc<Progress>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -63,10 +64,10 @@ struct WriteJob {
 
 enum ReadJob {
     Read { ticket: Ticket, read: Read, after: u64 },
-    Credentials { user: Address, answer: CredentialsAnswer },
+    Look { look: Look, after: u64 },
 }
 
-type CredentialsAnswer = Box<dyn FnOnce(Result<Option<Credentials>, StoreError>) + Send>;
+type Look = Box<dyn FnOnce(&dyn StoreRead) + Send>;
 
 /// How many write jobs are done; readers wait for those given before theirs.
 #[derive(Default)]
@@ -127,7 +128,7 @@ impl StoreThread {
                 read_all(&reader, &jobs, &progress, &*complete);
             })?);
         }
-        Ok(Self { queues, remember, threads: Mutex::new(threads) })
+        Ok(Self { queues, remember, progress, threads: Mutex::new(threads) })
     }
 
     /// Performs all writes or none, then completes with [`Completion::Written`]. May be empty, and then only waits its turn.
@@ -149,8 +150,24 @@ impl StoreThread {
     /// Looks a user's credentials up, then calls `answer` on one of the store's threads.
     pub fn credentials(&self, user: Address, answer: impl FnOnce(Result<Option<Credentials>, StoreError>) + Send + 'static) {
         if let Some(queues) = lock(&self.queues).as_ref() {
-            let _ = queues.reads.send(ReadJob::Credentials { user, answer: Box::new(answer) });
+            // A password is set by an administrator's command, in a process of its own: no write given here has to be waited for.
+            let look: Look = Box::new(move |store| answer(store.credentials(&user)));
+            let _ = queues.reads.send(ReadJob::Look { look, after: 0 });
         }
+    }
+
+    /// Reads, then calls `answer` on one of the store's threads.
+    pub fn ask(&self, read: Read, answer: impl FnOnce(Result<Loaded, StoreError>) + Send + 'static) {
+        if let Some(queues) = lock(&self.queues).as_ref() {
+            let look: Look = Box::new(move |store| answer(store.read(&read)));
+            let _ = queues.reads.send(ReadJob::Look { look, after: queues.given });
+        }
+    }
+
+    /// Write jobs that are given and not done.
+    pub fn pending(&self) -> u64 {
+        let given = lock(&self.queues).as_ref().map_or(0, |queues| queues.given);
+        given.saturating_sub(*lock(&self.progress.done))
     }
 
     /// Notes deliveries at once, on the caller's thread; on `Ok` they survive a crash of the process.
@@ -267,7 +284,10 @@ fn read_all(
                 progress.wait_for(after);
                 complete(Completion::Loaded { ticket, result: reader.read(&read) });
             }
-            Ok(ReadJob::Credentials { user, answer }) => answer(reader.credentials(&user)),
+            Ok(ReadJob::Look { look, after }) => {
+                progress.wait_for(after);
+                look(reader);
+            }
             Err(_) => return,
         }
     }

@@ -24,4 +24,5 @@ mod robustness;
 mod secrets;
 mod spool;
 mod statuses;
+mod strangers;
 mod transcript;

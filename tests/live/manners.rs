@@ -161,6 +161,14 @@ fn a_signal_says_goodbye_to_the_relay() {
             ended += 2;
             site.log().wait_for_times("\"end\":\"BYE\"", ended);
         }
+        // One that reads on: its input stays open until the relay has heard the good-bye.
+        let mut lines = Tool::spawn(site.tool("impp-send", "alice").args(["--lines", "--json", &at("bob")]));
+        lines.type_in("x\n");
+        lines.line();
+        lines.signal(name);
+        ended += 1;
+        site.log().wait_for_times("\"end\":\"BYE\"", ended);
+        assert_eq!(lines.finish().0, status);
     }
 }
 

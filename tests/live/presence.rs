@@ -282,16 +282,20 @@ fn a_lease_that_ends_while_the_relay_is_down_is_over_when_it_comes_back() {
     expect(1, site.tool("impp-fetch", "alice").arg(at("bob")), b"");
 }
 
-/// The lines of the manual's recipe, as a person copies them: `* * * * *` of a crontab left out.
+/// The lines of the recipe in the documents, as a person copies them: `* * * * *` of a crontab left out. The manual has the same.
 fn recipe() -> Vec<String> {
+    let document = std::fs::read_to_string("docs/sending.md").unwrap();
+    let section = document.split_once("## A dead man's switch\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let lines: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     let (_, manual) = MANUALS.iter().find(|(tool, _)| *tool == "impp-set").unwrap();
     let chapter = manual.chapters.iter().find(|chapter| chapter.title == "A DEAD MAN'S SWITCH").unwrap();
-    let lines = chapter.text.iter().filter_map(|paragraph| paragraph.strip_prefix("    "));
-    lines.map(|line| line.trim_start_matches("*/5 * * * * ").to_owned()).collect()
+    let told: Vec<&str> = chapter.text.iter().filter_map(|paragraph| paragraph.strip_prefix("    ")).collect();
+    assert_eq!(lines, told, "left: docs/sending.md, right: impp-set(1)");
+    lines.iter().map(|line| line.trim_start_matches("*/5 * * * * ").to_owned()).collect()
 }
 
 #[test]
-fn the_dead_mans_switch_of_the_manual() {
+fn the_dead_mans_switch_of_the_documents() {
     let site = Site::with(SHORT_LEASES, &["machine", "guard", "ops"]);
     let lines = recipe();
     let [alive, watched, asked] = lines.as_slice() else { panic!("another recipe: {lines:#?}") };

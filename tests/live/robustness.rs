@@ -94,7 +94,7 @@ fn a_receiver_that_does_not_read_holds_up_nobody_else() {
 #[test]
 fn a_thousand_half_open_connections_do_not_keep_a_client_out() {
     let many = open_files().saturating_sub(200).min(1000);
-    let limits = "[limits]\nconnections-per-address = 5000\n";
+    let limits = "[limits]\nconnections-per-address = 5000\nlogins = 5000\n";
     let site = Site::with(limits, &["alice", "bob"]);
     let mut held = Vec::new();
     for number in 0..many {

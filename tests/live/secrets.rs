@@ -196,6 +196,8 @@ fn a_failed_login_is_one_stable_line() {
     site.log().wait_for_times("login failed", 3);
     let log = site.log().text();
     let lines: Vec<&str> = log.lines().filter_map(|line| line.split_once(" WARN ")).map(|(_, line)| line.trim()).collect();
+    // A relay that runs as root is told so.
+    let lines: Vec<&str> = lines.into_iter().filter(|line| !line.starts_with("runs as root")).collect();
     assert_eq!(
         lines,
         [

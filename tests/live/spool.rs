@@ -1,12 +1,14 @@
 //! The spool of impp-send: nothing is lost, nothing comes twice, order is kept, and nobody else gets at it.
 
-use crate::support::{DOMAIN, Site, SmallDisk, Tool, at, expect, expect_text, has, program, run};
+use crate::support::{DOMAIN, Site, SmallDisk, Tool, at, expect, expect_text, has, program, run, until};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
+use std::time::Instant;
 
 fn spool(site: &Site) -> PathBuf {
     site.path("spool")
@@ -99,8 +101,8 @@ fn fifty_at_once_into_one_spool() {
     assert_eq!(all_at_once(&site, "up"), [0; MANY]);
     assert_eq!(queued(&site).len(), 0);
     assert_eq!(received(&site), expected("up"));
-    // It is not: each is kept.
-    site.kill();
+    // It is not: each is kept. Stopped in order, so that what was received is gone from its store.
+    assert!(site.stop());
     assert_eq!(all_at_once(&site, "down"), [3; MANY]);
     assert_eq!(queued(&site).len(), MANY);
     site.start();
@@ -274,6 +276,27 @@ fn each_message_is_sent_by_the_account_that_it_came_from() {
     let mut lines: Vec<_> = text.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["alice@demo.test from alice", "carol@demo.test from carol"]);
+}
+
+#[test]
+fn what_came_too_late_is_given_up_and_shown() {
+    let mut site = Site::with_users(&["alice", "bob"]);
+    site.kill();
+    let begun = Instant::now();
+    expect(3, &mut send(&site, &["--queue", "--expires", "1s", "-s", "stale", "-m", "late", &at("bob")]), b"");
+    expect(3, &mut send(&site, &["--queue", "-m", "in time", &at("bob")]), b"");
+    site.start();
+    until("its second is over", || begun.elapsed() > Duration::from_millis(1100));
+    let done = run(&mut send(&site, &["--flush", "--json"]), b"");
+    let told = rows(&String::from_utf8_lossy(&done.stdout));
+    let states: Vec<_> = told.iter().map(|row| (row["state"].as_str().unwrap(), row["error"].as_str())).collect();
+    assert_eq!(states, [("failed", Some("expired")), ("stored", None)], "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!((done.status.code(), queued(&site).len()), (Some(2), 0));
+    assert_eq!(fs::read_dir(spool(&site).join("dead")).unwrap().count(), 1);
+    let list = rows(&expect_text(0, &mut send(&site, &["--queue-list", "--json"]), ""));
+    assert_eq!((list.len(), &list[0]["state"], &list[0]["error"]), (1, &"failed".into(), &"expired".into()));
+    assert_eq!(receive(&site, 1), ["in time"]);
+    nothing_more(&site);
 }
 
 #[test]

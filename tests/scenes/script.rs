@@ -4,8 +4,8 @@ use crate::world::{Client, DOMAIN, Words, World, address, note, parse, said};
 use impp::model::acl::{Acl, Action, Op, Rule, Who};
 use impp::model::presence::{Presence, Status};
 use impp::model::{Address, Answer, ConnectionId, Domain, ErrorKind, LeaseBounds, Token, Version, media_type};
-use impp::service::store::{Account, Moved, StoredAcl};
-use impp::service::{Closed, ConnectionKey, DomainRules, LinkOpening, Route};
+use impp::service::store::{Account, Moved, StoredAcl, StoredMessage};
+use impp::service::{Closed, ConnectionKey, DomainRules, LinkOpening, Rate, Route};
 use impp::wire::{Name, Writer};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -115,6 +115,9 @@ impl Script {
                 let acl = rules_of(rules)?;
                 self.rules_of_domain(|rules| rules.default_acl = acl)
             }
+            ["kick", name] => self.kick(name, None),
+            ["kick", name, "session", session] => self.kick(name, ConnectionId::parse(session)),
+            ["drop", text, "of", name] => self.drop_message(text, name),
             ["account", name, what @ ..] => self.account(name, what),
             ["rules", "of", name, rules @ ..] => {
                 let acl = rules_of(rules)?;
@@ -249,6 +252,11 @@ impl Script {
         match what {
             "outstanding" => config.outstanding = number()? as u32,
             "outstanding-octets" => config.outstanding_octets = number()?,
+            "memory" => config.memory_octets = number()?,
+            "unacknowledged" => config.unacknowledged_octets = number()?,
+            // So many at once; after that one a second.
+            "requests-at-once" => config.requests = Rate { per_second: 1, burst: number()? as u32 },
+            "messages-at-once" => config.messages = Rate { per_second: 1, burst: number()? as u32 },
             "links" => config.links.enabled = value == "on",
             "links-of-one" => config.links.connections = size()?,
             "link-outstanding" => config.links.outstanding = number()? as u32,
@@ -310,6 +318,27 @@ impl Script {
             _ => return Err("what about the account?".to_owned()),
         }
         self.world.changed_outside();
+        Ok(())
+    }
+
+    fn kick(&mut self, name: &str, session: Option<ConnectionId>) -> Outcome {
+        self.speak_of(&address(name));
+        match self.world.kick(&address(name), session) {
+            0 => Err("there is no such session".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn drop_message(&mut self, text: &str, name: &str) -> Outcome {
+        self.speak_of(&address(name));
+        let waiting = self.world.store.mail.get(&address(name)).into_iter().flat_map(BTreeMap::values);
+        let of = |message: &&StoredMessage| {
+            format!("\"{}\"", String::from_utf8_lossy(said(parse(&message.frame).body().unwrap_or_default())))
+        };
+        let found =
+            waiting.map(|message| (of(&message), message.number, message.frame.len() as u64)).find(|(said, ..)| said == text);
+        let (_, number, octets) = found.ok_or("no such message waits")?;
+        self.world.drop_message(&address(name), number, octets);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use impp::model::{Address, ConnectionId, UnixMillis};
 use impp::service::store::{
     Account, Delivery, Loaded, MailboxSize, Read, Remembered, Start, StoreError, StoredAcl, StoredMessage, StoredPresence,
-    StoredSubscription, UserRecord, Write,
+    StoredSubscription, Totals, UserRecord, Write,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +53,7 @@ impl Store {
                 }
                 Loaded::Mailbox(found)
             }
+            Read::Totals => Loaded::Totals(Totals::default()),
         })
     }
 

@@ -9,8 +9,8 @@ use impp::model::watchers::Watchers;
 use impp::model::{Address, Answer, ConnectionId, Domain, Now, UnixMillis, media_type};
 use impp::service::store::{Loaded, Read, StoreError, StoredMessage, Write};
 use impp::service::{
-    Closed, ConnectionKey, DomainRules, Effect, LinkOpening, NoLink, Notice, Octets, Opening, Route, Service, ServiceConfig,
-    SessionState, Ticket,
+    Administered, Closed, ConnectionKey, DomainRules, Effect, LinkOpening, NoLink, Notice, Octets, Opening, Route, Service,
+    ServiceConfig, SessionState, Ticket,
 };
 use impp::wire::{Frame, Kind, Name, Piece, Splitter};
 use std::cell::RefCell;
@@ -303,6 +303,21 @@ impl World {
         self.run();
     }
 
+    /// An administrator ends sessions; how many.
+    pub(crate) fn kick(&mut self, user: &Address, session: Option<ConnectionId>) -> usize {
+        let now = self.now;
+        let ended = self.service.kick(now, user, session).len();
+        self.run();
+        ended
+    }
+
+    /// An administrator drops a stored message.
+    pub(crate) fn drop_message(&mut self, user: &Address, number: u64, octets: u64) {
+        let now = self.now;
+        self.service.drop_message(now, 1, user, number, octets);
+        self.run();
+    }
+
     pub(crate) fn changed_outside(&mut self) {
         let now = self.now;
         self.service.changed_outside(now);
@@ -529,6 +544,15 @@ impl World {
             Effect::Read { ticket, read } => self.relays[relay].reads.push_back((ticket, read)),
             Effect::Write { ticket, writes } => self.relays[relay].writes.push_back((ticket, writes)),
             Effect::Remember(one) => self.relays[relay].store.remember(one),
+            Effect::Administered { outcome, .. } => {
+                let words: &[&str] = match outcome {
+                    Administered::Dropped(Ok(())) => &["dropped"],
+                    Administered::Dropped(Err(_)) => &["not", "dropped"],
+                    Administered::Answered(_) => &["answered"],
+                };
+                note(format!("{:>10} ! {}", "", words.join(" ")));
+                self.relays[relay].notices.push_back(words.iter().map(|&word| word.to_owned()).collect());
+            }
             Effect::Notice(notice) => {
                 let words = match notice {
                     Notice::StoredMessageRefused { user, error, .. } => {
@@ -541,6 +565,8 @@ impl World {
                     Notice::StoreFailed { user } => vec!["store-failed".to_owned(), short(user.as_str())],
                     Notice::LinkUp { route, .. } => vec!["link-up".to_owned(), route.ours.to_string(), route.theirs.to_string()],
                     Notice::LinkDown { route } => vec!["link-down".to_owned(), route.ours.to_string(), route.theirs.to_string()],
+                    // Counted, and heard by whoever is refused or answered.
+                    Notice::LimitReached { .. } | Notice::Settled { .. } => return,
                 };
                 note(format!("{:>10} ! {}", "", words.join(" ")));
                 self.relays[relay].notices.push_back(words);

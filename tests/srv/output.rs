@@ -1,9 +1,12 @@
 //! The forms in which it is told, and the other things that the tool does.
 
-use crate::support::dns::Dns;
+use crate::support::dns::{Dns, Quirk};
 use crate::support::{DOMAIN, Site, bare, program, run};
 use crate::{ends, srv, zone};
+use impp::cli::tools::MANUALS;
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::{TcpListener, UdpSocket};
 
 #[test]
 fn the_same_for_scripts_and_monitors() {
@@ -183,4 +186,79 @@ fn a_relay_judges_its_own_domains() {
     let out = ends(1, "certs that nobody trusts", &mut check("certs", &["--json"]));
     let judged: Value = serde_json::from_str(out.trim()).unwrap();
     assert!(judged["ids"].as_array().unwrap().iter().all(|id| id == "S29"), "{out}");
+}
+
+#[test]
+fn each_status_of_the_manual() {
+    let site = Site::with_users(&["alice"]);
+    let good = Dns::start(&zone(&site), &[]);
+    let nobody = Dns::start("else.test. A 127.0.0.1", &[]);
+    let name = format!("_impps-client._tcp.{DOMAIN}");
+    let unsure = Dns::start(&zone(&site), &[(&name, "SRV", Quirk::ServFail)]);
+    let one_role: String = zone(&site).lines().filter(|line| !line.contains("-server")).map(|line| format!("{line}\n")).collect();
+    let warned = Dns::start(&one_role, &[]);
+    let config = site.write("wrong.toml", "nonsense = 1\n");
+    let config = config.to_str().unwrap();
+    let (alice, pass) = (format!("alice@{DOMAIN}"), site.path("alice.pass"));
+    let login = ["--probe-login", "--login", &alice, "--pass-file", pass.to_str().unwrap(), DOMAIN];
+    let mut seen = BTreeSet::new();
+    for (status, dns, words, part) in [
+        (0, &good, &[DOMAIN][..], ""),
+        (1, &nobody, &[DOMAIN], ""),
+        (2, &warned, &[DOMAIN], ""),
+        (3, &unsure, &[DOMAIN], ""),
+        (64, &good, &["--frobnicate", DOMAIN], "--frobnicate"),
+        (65, &good, &["not a domain"], "is no domain"),
+        (66, &good, &["--zone-file", "/nonexistent/zone", DOMAIN], "/nonexistent/zone"),
+        (73, &good, &[&login[..], &["--trace=/proc/nowhere"]].concat(), "cannot create /proc/nowhere"),
+        (78, &good, &[&login[..], &["-c", config]].concat(), "wrong.toml:1"),
+    ] {
+        let done = run(&mut srv(dns, &site, words), b"");
+        let errors = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.code() == Some(status) && errors.contains(part), "{words:?}: {:?} {errors}", done.status);
+        assert!(status < 64 || !errors.is_empty(), "{words:?}");
+        seen.insert(status);
+    }
+    for (status, script, part) in
+        [(74, "exec \"$@\" > /dev/full", "no space left"), (70, "ulimit -n 4; exec \"$@\"", "cannot start")]
+    {
+        let judge = srv(&good, &site, &["--no-connect", DOMAIN]);
+        let mut shell = bare("/bin/sh");
+        let done = run(shell.args(["-c", script, "sh"]).arg(judge.get_program()).args(judge.get_args()), b"");
+        let errors = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.code() == Some(status) && errors.contains(part), "{script}: {errors}");
+        seen.insert(status);
+    }
+    // Who says nothing keeps nobody. What could not be found out is 3; a certificate that did not come in time, 75.
+    let (resolver, server) = (UdpSocket::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let resolver = resolver.local_addr().unwrap().to_string();
+    let server = format!("im.{DOMAIN}:{}", server.local_addr().unwrap().port());
+    for (status, words) in
+        [(3, &["--resolver", &resolver][..]), (75, &["--resolver", &good.address.to_string(), "--print-zone", &server])]
+    {
+        let mut judge = bare(program("impp-srv"));
+        ends(status, "silence", judge.args(words).args(["--timeout", "2s", "--connect-timeout", "60s", DOMAIN]));
+        seen.insert(status);
+    }
+    let (_, manual) = MANUALS.iter().find(|(name, _)| *name == "impp-srv").unwrap();
+    let promised: BTreeSet<i32> = manual.meanings().iter().map(|(code, _)| i32::from(*code)).collect();
+    assert_eq!(seen, promised);
+}
+
+#[test]
+fn a_password_is_asked_for_before_anything_is_judged() {
+    if !crate::support::has("script") {
+        return;
+    }
+    let site = Site::with_users(&["alice"]);
+    let dns = Dns::start(&zone(&site), &[]);
+    let judge = srv(&dns, &site, &["--probe-login", "--login", &format!("alice@{DOMAIN}"), DOMAIN]);
+    let words: Vec<&str> = judge.get_args().map(|word| word.to_str().unwrap()).collect();
+    let line = format!("{} {}", program("impp-srv"), words.join(" "));
+    let mut terminal = crate::support::Tool::spawn(bare("script").args(["-qec", &line, "/dev/null"]));
+    // The terminal takes it whenever it comes.
+    terminal.type_in("alice's secret\n");
+    let out = terminal.out().clone();
+    assert!(terminal.end().success(), "{}", out.text());
+    assert!(out.all().contains("logged in at"), "{}", out.text());
 }

@@ -14,6 +14,7 @@
 pub mod dice;
 pub mod disk;
 pub mod dns;
+pub mod http;
 pub mod knot;
 pub mod proxy;
 pub mod records;

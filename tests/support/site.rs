@@ -86,11 +86,14 @@ impl Site {
     }
 
     fn write_config(&self) {
-        let (domain, plain, tls, extra) = (&self.domain, self.plain, self.tls, &self.extra);
+        let (domain, plain, tls) = (&self.domain, self.plain, self.tls);
+        // A section can be written once only.
+        let (listen, extra): (Vec<&str>, Vec<&str>) = self.extra.lines().partition(|line| line.starts_with("http = "));
+        let (listen, extra) = (listen.join("\n"), extra.join("\n"));
         let log = if extra.contains("[log]") { "" } else { "[log]\nlevel = \"debug\"\nformat = \"json\"\n" };
         let config = format!(
             "domains = [\"{domain}\"]\ndata-dir = \"data\"\n\
-             [listen]\nplain = [\"{plain}\"]\ntls = [\"{tls}\"]\n\
+             [listen]\nplain = [\"{plain}\"]\ntls = [\"{tls}\"]\n{listen}\n\
              {log}{extra}\n"
         );
         let tls = if extra.contains("[tls]") { "" } else { "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n" };

@@ -94,15 +94,73 @@ fn a_person_is_asked_and_not_overheard() {
         let mut call = Call::new("impp-fetch", &["-c", &bare, "alice@demo.test"]).on_terminal();
         let mut child = call.command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut shown = Vec::new();
-        let mut octet = [0];
-        while !shown.ends_with(b"Password for bob@demo.test: ") {
-            stdout.read_exact(&mut octet).unwrap();
-            shown.push(octet[0]);
-        }
+        let mut shown = up_to_the_question(&mut stdout);
         stdin.write_all(format!("{typed}\n").as_bytes()).unwrap();
         stdout.read_to_end(&mut shown).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(status), "{}", String::from_utf8_lossy(&shown));
         assert!(!String::from_utf8_lossy(&shown).contains(typed), "{}", String::from_utf8_lossy(&shown));
     }
+}
+
+fn up_to_the_question(terminal: &mut impl std::io::Read) -> Vec<u8> {
+    let mut shown = Vec::new();
+    let mut octet = [0];
+    while !shown.ends_with(b"Password for bob@demo.test: ") {
+        terminal.read_exact(&mut octet).unwrap();
+        shown.push(octet[0]);
+    }
+    shown
+}
+
+#[test]
+fn whoever_does_not_answer_is_not_waited_for_and_keeps_their_terminal() {
+    if !std::path::Path::new("/usr/bin/script").exists() {
+        // Without it there is no terminal to be had.
+        return eprintln!("skipped: script is not installed");
+    }
+    let site = Site::start();
+    let bare = config(&site, "bare.toml", "");
+    let fetch = format!("{} -c {bare} alice@demo.test", env!("CARGO_BIN_EXE_impp-fetch"));
+    let hidden = "until stty -a < /dev/tty | grep -q -- '-echo '; do :; done";
+    for (line, typed, status, said) in [
+        // The key for it, a signal from elsewhere, and the time.
+        (fetch.clone(), "\u{3}", 130, ""),
+        (format!("sh -c \"({hidden}; kill -TERM \\$\\$) & exec {fetch}\""), "", 143, ""),
+        (format!("{fetch} --timeout 1s"), "", 75, "impp-fetch: cannot get the password: no answer within 1 s"),
+    ] {
+        let script = format!("trap : INT; {line}; echo ended with $?; stty -a");
+        let mut call = Call::program("/usr/bin/script", &["-qec", &script, "/dev/null"]);
+        let mut child = call.command.env_remove("IMPP_TIMEOUT").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut shown = up_to_the_question(&mut stdout);
+        stdin.write_all(typed.as_bytes()).unwrap();
+        stdout.read_to_end(&mut shown).unwrap();
+        assert!(child.wait().unwrap().success());
+        let shown = String::from_utf8_lossy(&shown).replace('\r', "");
+        assert!(shown.contains(&format!("\n{said}{}ended with {status}\n", if said.is_empty() { "" } else { "\n" })), "{shown}");
+        let settings: Vec<&str> = shown.split_whitespace().collect();
+        assert!(["echo", "isig", "icanon"].iter().all(|one| settings.contains(one)), "{shown}");
+    }
+}
+
+#[test]
+fn a_question_is_for_terminals() {
+    if !std::path::Path::new("/usr/bin/script").exists() {
+        return eprintln!("skipped: script is not installed");
+    }
+    let site = Site::start();
+    let bare = config(&site, "bare.toml", "");
+    let terminal = |line: &str| Call::program("/usr/bin/script", &["-qec", line, "/dev/null"]);
+    // What is typed there is asked for although the message comes out of a pipe.
+    let send = format!("echo hello | {} -c {bare} alice@demo.test", env!("CARGO_BIN_EXE_impp-send"));
+    let mut child = terminal(&send).command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    up_to_the_question(&mut stdout);
+    stdin.write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(site.call("impp-recv", "alice", &["--once", "--body"]).run().quietly(0).out, "hello\n");
+    // Nobody reads what is asked into a file.
+    let done = terminal(&format!("{send} 2> {}", site.path("errors").display())).run();
+    assert_eq!(done.status, 78, "{done:?}");
+    assert!(std::fs::read_to_string(site.path("errors")).unwrap().contains("no password for bob@demo.test"));
 }

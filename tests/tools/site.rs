@@ -6,7 +6,7 @@ use impp::model::{Address, Credentials, Domain, Secret};
 use impp::net::{Clock, random};
 use impp::relay::config::Config;
 use impp::relay::init::{Init, Random};
-use impp::relay::{Bound, serve};
+use impp::relay::{Bound, Given, Sockets, serve};
 use impp::store::accounts::Accounts;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -39,6 +39,8 @@ impl Site {
             host: None,
             admin: None,
             folder: Some(folder.path()),
+            owner: None,
+            has_unit: false,
             program: "impp-relay".as_ref(),
             password: None,
             random: Random { password: random::octets(), decoy_key: random::octets() },
@@ -66,7 +68,9 @@ impl Site {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let (_reread, reread) = watch::channel(());
             let ready = move |bound: &Bound| ready.send(bound.clone()).unwrap();
-            runtime.block_on(async { serve(&config, ready, reread, async { drop(stopped.await) }).await }).unwrap();
+            let sockets = Sockets::open(&config, Vec::new()).unwrap();
+            let given = Given { ready, reread, stop: async { drop(stopped.await) }, log: None, stage: None };
+            runtime.block_on(async { serve(&config, sockets, given).await }).unwrap();
         });
         let port = is_ready.recv().expect("the relay starts").tls[0].to_string();
         Self { folder, port, certificate: report.certificate, stop: Some(stop), relay: Some(relay) }
@@ -168,6 +172,7 @@ impl Call {
             "impp-fetch" => env!("CARGO_BIN_EXE_impp-fetch"),
             "impp-set" => env!("CARGO_BIN_EXE_impp-set"),
             "impp-acl" => env!("CARGO_BIN_EXE_impp-acl"),
+            "impp-srv" => env!("CARGO_BIN_EXE_impp-srv"),
             other => panic!("no tool {other}"),
         };
         Self { tool: tool.to_owned(), ..Self::program(path, words) }

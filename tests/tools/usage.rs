@@ -41,6 +41,26 @@ fn help_and_version_are_no_failure() {
     }
 }
 
+/// A terminal of 80 columns, and of as many lines as one that fills half of an ordinary screen.
+const SCREEN: (usize, usize) = (80, 50);
+
+#[test]
+fn help_fits_a_screen_and_ends_with_three_examples() {
+    for tool in TOOLS.into_iter().chain(["impp-srv"]) {
+        let help = Call::new(tool, &["--help"]).env("COLUMNS", "80").run().quietly(0).out;
+        let lines: Vec<&str> = help.lines().collect();
+        assert!(lines.len() <= SCREEN.1, "{tool}: {} lines\n{help}", lines.len());
+        let widest = lines.iter().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= SCREEN.0, "{tool}: {widest} columns\n{help}");
+        let examples = &lines[lines.iter().position(|line| *line == "Examples:").unwrap() + 1..];
+        assert!(examples.len() == 3 && examples.iter().all(|line| line.contains(tool)), "{tool}: {examples:?}");
+        // Each option has its line, or stands among those that are only named.
+        for option in ["--timeout", "--json", "--trace", "--pass-file", "--help"] {
+            assert!(help.contains(option), "{tool} {option}\n{help}");
+        }
+    }
+}
+
 #[test]
 fn what_is_missing_is_named() {
     Call::new("impp-send", &["-m", "x", "bob@demo.test"]).run().saying(78, "who are you? Give --login");

@@ -43,6 +43,8 @@ fn who_may_not_watch_is_told_so() {
     site.acl("alice", &["deny", "subscribe", "bob@demo.test"]).quietly(0);
     let done = site.call("impp-watch", "bob", &["alice@demo.test"]).run().saying(77, "cannot watch alice@demo.test");
     assert!(done.out.ends_with("  refused\n"), "{done:?}");
+    // One line was asked for, and one came; but not what was waited for.
+    site.call("impp-watch", "bob", &["--count", "1", "alice@demo.test"]).run().saying(77, "cannot watch alice@demo.test");
     let mut watch = site.call("impp-watch", "carol", &["alice@demo.test"]).start();
     watch.line();
     site.acl("alice", &["deny", "subscribe", "local"]).quietly(0);
@@ -83,4 +85,19 @@ fn a_handler_that_stays_keeps_nobody() {
     assert_eq!(watch.end().status, 143);
     let late = site.call("impp-watch", "bob", &["--timeout", "3s", "--exec", "sleep 1000", "alice@demo.test"]).run();
     assert_eq!(late.status, 1, "{late:?}");
+}
+
+#[test]
+fn a_list_of_those_who_are_watched() {
+    let site = Site::start();
+    let list = site.path("list");
+    std::fs::write(&list, "# the team\nalice@demo.test  # on call\n\nimpp://demo.test/alice\ncarol@demo.test\n").unwrap();
+    let words = ["--count", "2", "--format", "{address}\\n", "--list"];
+    let told = site.call("impp-watch", "bob", &[&words[..], &[list.to_str().unwrap()]].concat()).run().quietly(0).out;
+    let mut told: Vec<_> = told.lines().collect();
+    told.sort_unstable();
+    assert_eq!(told, ["alice@demo.test", "carol@demo.test"]);
+    let piped = site.call("impp-watch", "bob", &[&words[..], &["-"]].concat()).input("alice@demo.test\ncarol@demo.test\n").run();
+    assert_eq!(piped.quietly(0).out.lines().count(), 2);
+    site.call("impp-watch", "bob", &["--list", "/nonexistent/list"]).run().saying(66, "/nonexistent/list");
 }

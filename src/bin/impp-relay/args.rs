@@ -1,7 +1,8 @@
 //! The command line of impp-relay.
 
+use crate::control::args::ControlWish;
 use crate::password::NewPassword;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::{Path, PathBuf};
 
 /// Where the configuration is unless `-c` says otherwise.
@@ -59,11 +60,76 @@ pub(crate) enum Wish {
     Serve,
     /// Judge configuration, DNS, certificates: status 0 sound, 1 errors, 2 warnings, 3 could not be found out
     Check(CheckArgs),
-    /// With which domains the running relay talks, and what waits
-    Links(LinksArgs),
+    #[command(flatten)]
+    Control(ControlWish),
     /// Users: add, change, list, delete; also while the relay runs
     #[command(subcommand)]
     User(UserWish),
+    /// Copy all that the relay keeps to DIR, also while it runs
+    Backup(BackupArgs),
+    /// Whether a backup or a data folder is whole, and what is lost: status 0 whole, 1 damaged
+    Verify(VerifyArgs),
+    /// Make a backup the relay's data again, while no relay runs
+    Restore(RestoreArgs),
+    /// Write all that the relay keeps as lines of JSON, also while it runs
+    Export(ExportArgs),
+    /// Fill an empty data folder from such lines, while no relay runs
+    Import(ImportArgs),
+}
+
+/// `export`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExportArgs {
+    /// Write to FILE, which only its owner can read [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `import`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ImportArgs {
+    /// Read from FILE [default: standard input]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// `backup`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BackupArgs {
+    /// The folder that becomes the backup; empty, or not there yet
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Take the place of an earlier backup, which goes when the new one is whole
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `verify`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VerifyArgs {
+    /// A backup, or a data folder, which a relay may be using
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// One JSON object per fault, and one for the whole
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `restore`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Set a store aside that is there already
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `demo`
@@ -91,16 +157,11 @@ pub(crate) struct InitArgs {
     /// Put everything below DIR [default: /etc/impp, /var/lib/impp-relay]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Have systemd start it, now and with the machine
+    #[arg(long)]
+    pub(crate) start: bool,
     #[command(flatten)]
     pub(crate) password: NewPassword,
-}
-
-/// `links`
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct LinksArgs {
-    /// One JSON object per domain
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `check`

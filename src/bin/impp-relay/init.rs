@@ -1,6 +1,7 @@
 //! `impp-relay init`: everything for a first start, and what is left to do.
 
 use crate::args::InitArgs;
+use crate::process;
 use crate::settings;
 use crate::user;
 use impp::cli::exit::{Exit, Failure, Outcome, reason};
@@ -9,8 +10,16 @@ use impp::cli::safe;
 use impp::engine::sasl::{self, PasswordRefused};
 use impp::model::{Credentials, Domain, Secret};
 use impp::net::{Clock, random};
-use impp::relay::init::{Init, InitError, Random, Report};
+use impp::relay::init::{Init, InitError, Random, Report, SYSTEM_USER};
 use std::io::{ErrorKind, IsTerminal as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Where systemd looks for units that packages and administrators bring.
+const UNITS: [&str; 4] =
+    ["/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+/// What the relay's is called there.
+const UNIT: &str = "impp-relay.service";
 
 /// Sets up and tells what to do next.
 pub(crate) fn work(wish: &InitArgs, out: &Printer) -> Outcome<Exit> {
@@ -32,6 +41,8 @@ pub(crate) fn work(wish: &InitArgs, out: &Printer) -> Outcome<Exit> {
         host,
         admin: wish.admin.as_deref(),
         folder: folder.as_deref(),
+        owner: if folder.is_none() { process::system_user(SYSTEM_USER) } else { None },
+        has_unit: UNITS.iter().any(|folder| Path::new(folder).join(UNIT).exists()),
         program: &program,
         random,
         now: Clock::now().unix,
@@ -39,7 +50,25 @@ pub(crate) fn work(wish: &InitArgs, out: &Printer) -> Outcome<Exit> {
     };
     let report = report.run().map_err(failure)?;
     lines(&report).iter().try_for_each(|line| out.line(line))?;
+    if wish.start {
+        start(&report, folder.is_some())?;
+    }
     Ok(Exit::Yes)
+}
+
+/// Has systemd run it. Everything is made by then, and stays.
+fn start(report: &Report, is_own: bool) -> Outcome<()> {
+    let mut words = vec!["enable", "--now", report.service.as_str()];
+    if is_own {
+        words.insert(0, "--user");
+    }
+    let failed =
+        |why: String| Failure::new(Exit::Internal, format!("all is made, but not started: systemctl {}: {why}", words.join(" ")));
+    match Command::new("systemctl").args(&words).stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(status.to_string())),
+        Err(error) => Err(failed(reason(&error))),
+    }
 }
 
 /// The first user's password; `None`: one is to be made. That is also what a script gets that says nothing.
@@ -71,8 +100,10 @@ fn lines(report: &Report) -> Vec<String> {
         ("data", &report.data_dir),
         ("certificate", &report.certificate),
         ("key", &report.key),
-        ("systemd unit", &report.unit),
-    ] {
+    ]
+    .into_iter()
+    .chain(report.unit.iter().map(|unit| ("systemd unit", unit)))
+    {
         lines.push(format!("  {what:<14} {}", safe::line(&path.display().to_string())));
     }
     if let Some(admin) = &report.admin {
@@ -83,6 +114,10 @@ fn lines(report: &Report) -> Vec<String> {
     }
     lines.extend(["".to_owned(), "DNS lines for the domain's zone:".to_owned()]);
     lines.extend(report.dns.iter().map(|line| format!("  {line}")));
+    lines.push(
+        "and, if the zone is signed with DNSSEC, these, which vouch for the certificate so that no authority has to:".to_owned(),
+    );
+    lines.extend(report.tlsa.iter().map(|line| format!("  {line}")));
     lines.extend(["".to_owned(), "Next:".to_owned()]);
     for (at, step) in report.next.iter().enumerate() {
         lines.push(format!("{:>2}. {}", at + 1, step.what));

@@ -1,19 +1,27 @@
 //! impp-relay: one domain's server, and what its administrator does with it.
 
 mod args;
+mod backup;
 mod check;
+mod control;
 mod demo;
+mod export;
 mod generate;
+mod import;
 mod init;
-mod links;
 mod log;
 mod notify;
+mod passed;
 mod password;
 mod peers;
+mod process;
 mod reach;
+mod restore;
 mod serve;
 mod settings;
+mod table;
 mod user;
+mod verify;
 
 use args::{CheckWhat, RelayArgs, Wish};
 use impp::cli::exit::{Exit, Failure, Outcome};
@@ -50,7 +58,12 @@ fn work(wish: RelayArgs, out: &Printer) -> Outcome<Exit> {
             }
             CheckWhat::Peers(wish) => peers::work(config, wish, out),
         },
-        Wish::Links(wish) => links::work(*wish, config, out),
+        Wish::Control(wish) => control::work(wish, config, out),
         Wish::User(wish) => user::work(wish, config, out),
+        Wish::Backup(wish) => backup::work(wish, config, out),
+        Wish::Verify(wish) => verify::work(wish, out),
+        Wish::Restore(wish) => restore::work(wish, config, out),
+        Wish::Export(wish) => export::work(wish, config, out),
+        Wish::Import(wish) => import::work(wish, config, out),
     }
 }

@@ -1,8 +1,10 @@
 //! A password that is set rather than used: read from a file or standard input, made here, or asked for twice.
 
 use clap::Args;
-use impp::cli::exit::{Exit, Failure, Outcome, reason};
+use impp::cli::deadline::Deadline;
+use impp::cli::exit::{Exit, Failure, Outcome};
 use impp::cli::print::{Printer, Record};
+use impp::cli::prompt;
 use impp::cli::secret;
 use impp::model::{Address, Secret};
 use impp::net::random;
@@ -71,12 +73,9 @@ pub(crate) fn generate() -> Secret {
 }
 
 fn ask(user: &Address) -> Outcome<Secret> {
-    let prompt = |text: String| match rpassword::prompt_password(text) {
-        Ok(typed) => Ok(Secret::new(typed)),
-        Err(error) => Err(Failure::new(Exit::Io, format!("cannot ask for the password: {}", reason(&error)))),
-    };
-    let first = prompt(format!("New password for {}: ", user.shown()))?;
-    let again = prompt("Again: ".to_owned())?;
+    let typed = |text: String| prompt::secret(text, Deadline::after(None));
+    let first = typed(format!("New password for {}: ", user.shown()))?;
+    let again = typed("Again: ".to_owned())?;
     if first == again { Ok(first) } else { Err(Failure::new(Exit::Data, "the two passwords differ; nothing was changed")) }
 }
 

@@ -2,22 +2,33 @@
 
 use crate::log;
 use crate::notify;
+use crate::passed;
+use crate::process;
 use crate::settings;
 use crate::user::open_failure;
 use impp::cli::exit::{Exit, Failure, Outcome, reason};
 use impp::cli::run;
 use impp::relay;
-use impp::relay::ServeError;
+use impp::relay::config::Config;
+use impp::relay::health::Probe;
+use impp::relay::{Bound, Given, ServeError, SocketError, Sockets, Stage};
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Serves. SIGTERM and SIGINT end it in good order, with status 0 since that is how a service ends; SIGHUP has the
-/// certificates read again.
+/// Serves. SIGTERM and SIGINT end it in good order, with status 0 since that is how a service ends; SIGHUP has
+/// everything read again.
 pub(crate) fn work(config: &Path) -> Outcome<Exit> {
+    let passed = passed::take()?;
     let config = settings::load(config)?;
-    log::start(config.log);
+    let log = log::start(config.log);
+    let sockets = Sockets::open(&config, passed).map_err(|error| unbound(&error))?;
+    let user = process::drop_root(&config.data_dir)?;
+    let open_files = process::raise_open_files(config.limits.connections);
+    tracing::info!(%user, open_files, "relay starts");
     run::block_on_all(async |stop| {
         let (tell, reread) = watch::channel(());
         let mut hangup = signal(SignalKind::hangup()).map_err(|error| cannot_start(&error))?;
@@ -29,17 +40,68 @@ pub(crate) fn work(config: &Path) -> Outcome<Exit> {
         let stopped = async {
             let number = stop.asked().await;
             tracing::info!(signal = number, "asked to stop");
-            say("STOPPING=1");
+            notify::say("STOPPING=1\nSTATUS=Saying good-bye");
         };
-        relay::serve(&config, |_| say("READY=1"), reread, stopped).await.map_err(|error| failure(&error))?;
+        let status = Arc::new(Mutex::new(status(&config)));
+        let ready = |bound: &Bound| {
+            notify::say(&format!("READY=1\n{}", text(&status)));
+            if let Some((health, every)) = bound.health.clone().zip(rounds()) {
+                tokio::spawn(give_signs_of_life(health, every, Arc::clone(&status)));
+            }
+        };
+        let stage = Some(Box::new(tell_stage(Arc::clone(&status))) as _);
+        let given = Given { ready, reread, stop: stopped, log: Some(log), stage };
+        relay::serve(&config, sockets, given).await.map_err(|error| failure(&error))?;
         Ok(Exit::Yes)
     })
 }
 
-fn say(state: &str) {
-    if let Err(error) = notify::say(state) {
-        tracing::warn!(%error, "the service manager does not listen");
+/// How often the service manager wants to hear of a relay that goes on: twice in the time after which it takes silence for death.
+fn rounds() -> Option<Duration> {
+    notify::watchdog().map(|patience| patience / 2)
+}
+
+/// Tells the service manager that the relay lives, as often as it does; a relay that hangs is silent, and is started anew.
+async fn give_signs_of_life(health: Probe, every: Duration, status: Arc<Mutex<String>>) {
+    loop {
+        let found = health.inside().await;
+        let faults = found.parts.iter().filter_map(|part| Some(format!("; {}: {}", part.name, part.fault.as_ref()?)));
+        let faults: String = faults.collect();
+        let status = text(&status);
+        if found.is_alive() {
+            notify::say(&format!("WATCHDOG=1\n{status}{faults}"));
+        } else {
+            tracing::error!("parts of the relay do not answer{faults}");
+            notify::say(&format!("{status}{faults}"));
+        }
+        tokio::time::sleep(every).await;
     }
+}
+
+/// Tells the service manager of a reload, from its begin to its end; in between the relay serves on.
+fn tell_stage(told: Arc<Mutex<String>>) -> impl Fn(Stage<'_>) + Send + Sync {
+    move |stage| match stage {
+        Stage::Reloading => notify::say_reloading(),
+        Stage::Serving(config) => {
+            let status = status(config);
+            notify::say(&format!("READY=1\n{status}"));
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = status;
+        }
+    }
+}
+
+fn text(status: &Mutex<String>) -> String {
+    status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// *Shape:* `STATUS=Serving example.org and 2 more`
+fn status(config: &Config) -> String {
+    let domains = match config.domains.as_slice() {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    };
+    format!("STATUS=Serving {domains}")
 }
 
 fn cannot_start(error: &io::Error) -> Failure {
@@ -52,9 +114,19 @@ pub(crate) fn failure(error: &ServeError) -> Failure {
         ServeError::Open(error) => return open_failure(error),
         ServeError::Store(_) => Exit::Io,
         ServeError::Tls(_) | ServeError::Neighbours(_) => Exit::Config,
-        ServeError::Bind { .. } | ServeError::Control { .. } => Exit::CannotCreate,
+        ServeError::Socket(error) => return unbound(error),
+        ServeError::Control { .. } => Exit::CannotCreate,
         ServeError::Threads(error) => return cannot_start(error),
         ServeError::StoreDied => Exit::Internal,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+/// The line and status of a relay that does not listen.
+pub(crate) fn unbound(error: &SocketError) -> Failure {
+    let exit = match error {
+        SocketError::Bind { .. } => Exit::CannotCreate,
+        _ => Exit::Config,
     };
     Failure::new(exit, error.to_string())
 }

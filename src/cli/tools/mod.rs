@@ -84,10 +84,10 @@ mod tests {
         for mut definition in definitions() {
             let help = definition.render_help().to_string();
             let lines = help.lines().count();
-            assert!(lines <= 60, "{}: {lines} lines\n{help}", definition.get_name());
+            assert!(lines <= 50, "{}: {lines} lines\n{help}", definition.get_name());
             let examples: Vec<_> = help.split("Examples:\n").nth(1).unwrap_or_default().lines().collect();
             assert_eq!(examples.len(), 3, "{help}");
-            assert!(help.lines().all(|line| line.chars().count() <= 110), "{help}");
+            assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
         }
     }
 }

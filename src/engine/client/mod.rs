@@ -137,6 +137,12 @@ impl Client {
         self.end(if matches!(self.state, State::Leaving(..)) { End::Bye } else { End::Eof });
     }
 
+    /// Octets that were read and are not handed out: of a frame that has not ended, or of frames that must wait.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.splitter.waiting()
+    }
+
     /// Whether a frame has begun that has not ended.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {

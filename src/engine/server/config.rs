@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Time in which a connection must be authenticated, TLS handshake included (SPEC §4).
 pub const AUTH_TIMEOUT: Duration = Duration::from_secs(30);
+/// See [`ServerConfig::login_octets`]: a login takes a few thousand.
+const LOGIN_OCTETS: u64 = 65_536;
 /// Iterations of PBKDF2 below which no domain may go (SPEC §4.4).
 pub const MIN_ITERATIONS: u32 = 4096;
 
@@ -28,6 +30,8 @@ pub struct ServerConfig {
     pub links: LinkPolicy,
     /// Whether STARTTLS may or must be used.
     pub tls: TlsPolicy,
+    /// Octets of all frames that are taken before a connection is authenticated.
+    pub login_octets: u64,
     /// See [`AUTH_TIMEOUT`].
     pub auth_timeout: Duration,
     /// Silence before a PING.
@@ -47,6 +51,7 @@ impl ServerConfig {
             max_outstanding: limits::OUTSTANDING_DEFAULT,
             links: LinkPolicy::default(),
             tls: TlsPolicy::Required,
+            login_octets: LOGIN_OCTETS,
             auth_timeout: AUTH_TIMEOUT,
             ping_after: crate::engine::liveness::PING_AFTER,
             ping_wait: crate::engine::liveness::PING_WAIT,

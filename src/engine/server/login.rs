@@ -36,6 +36,8 @@ const FAILURES: u8 = 3;
 pub(super) struct Login {
     pub(super) deadline: Instant,
     pub(super) hello: Option<Hello>,
+    /// Of all frames so far.
+    pub(super) octets: u64,
     nonce: [u8; 32],
     failures: u8,
     stage: Stage,
@@ -81,7 +83,7 @@ pub(super) struct Outlet<'a> {
 
 impl Login {
     pub(super) fn new(nonce: [u8; 32], deadline: Instant) -> Self {
-        Self { deadline, hello: None, nonce, failures: 0, stage: Stage::Idle }
+        Self { deadline, hello: None, octets: 0, nonce, failures: 0, stage: Stage::Idle }
     }
 
     /// Whether frames must wait.

@@ -128,6 +128,12 @@ impl Server {
         self.reads() || self.splitter.waiting() < ENOUGH_OCTETS
     }
 
+    /// Octets that were read and are not handed out: of a frame that has not ended, or of frames that must wait.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.splitter.waiting()
+    }
+
     /// Whether a frame has begun that has not ended. Not while an AUTH is judged: whole frames may wait then.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
@@ -249,8 +255,12 @@ impl Server {
     fn request(&mut self, now: Instant, frame: Frame) {
         let method = Method::parse(frame.method());
         let body = frame.body().is_some();
-        match &self.state {
+        match &mut self.state {
             State::Login(login) => {
+                login.octets = login.octets.saturating_add(frame.octets().len() as u64);
+                if login.octets > self.config.login_octets {
+                    return self.end(End::Flood);
+                }
                 let greeted = login.hello.is_some();
                 let origin = login.hello.as_ref().and_then(Hello::origin);
                 let required = if origin.is_some() {

@@ -6,6 +6,7 @@ use super::identity::proven_users;
 use super::{ALPN, Secured, VERSIONS, provider, secured};
 use crate::engine::TlsInfo;
 use crate::model::Domain;
+use crate::net::stamp::Stamp;
 use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -15,10 +16,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme};
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -78,15 +77,6 @@ struct Loaded {
     by_name: HashMap<String, Arc<CertifiedKey>>,
     default: Option<Arc<CertifiedKey>>,
     client_authorities: Option<Arc<RootCertStore>>,
-}
-
-/// What tells one state of a file from another without reading it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    octets: u64,
-    /// A renewal that replaces the file keeps neither of these, even within the clock's grain.
-    inode: u64,
 }
 
 impl ServerTls {
@@ -197,17 +187,6 @@ impl ServerTlsOptions {
         }
         loaded.client_authorities = self.client_authority.as_deref().map(read_authorities).transpose()?;
         Ok(loaded)
-    }
-}
-
-impl Stamp {
-    fn of(file: &Path) -> Option<Self> {
-        let metadata = fs::metadata(file).ok()?;
-        #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
-        #[cfg(not(unix))]
-        let inode = 0;
-        Some(Self { modified: metadata.modified().ok(), octets: metadata.len(), inode })
     }
 }
 

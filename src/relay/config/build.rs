@@ -7,6 +7,7 @@ use super::{Auth, Config, Dns, Dnssec, DomainLimits, Interdomain, KeyPair, Limit
 use crate::model::{Domain, LeaseBounds};
 use crate::net::connect::HostPort;
 use crate::net::dns::resolver::PORT_DNS;
+use crate::service::Rate;
 use crate::wire::limits::MAX_BODY_FLOOR;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -66,7 +67,14 @@ impl Reader<'_> {
             return Err(self.values.refuse("listen.tls", ConfigFault::TlsWithoutCertificate));
         }
         let control = self.file("listen.control")?.unwrap_or_else(|| data_dir.join("control"));
-        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, control };
+        let http = match self.values.find("listen.http") {
+            Some(found) => {
+                let address = found.value.as_str().and_then(|text| text.parse().ok());
+                Some(address.ok_or_else(|| self.values.wrong_kind("listen.http", found.line))?)
+            }
+            None => None,
+        };
+        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, http, control };
         if listen.plain.is_empty() && listen.tls.is_empty() {
             return Err(self.values.refuse("listen.plain", ConfigFault::NoListener));
         }
@@ -200,7 +208,16 @@ impl Reader<'_> {
         Ok(Limits {
             body: values.size("limits.body", MAX_BODY_FLOOR, BODY_MAX)?,
             outstanding: u32::try_from(values.count("limits.outstanding", 1, 65_536)?).unwrap_or(u32::MAX),
+            outstanding_octets: values.size("limits.outstanding-octets", 1, u64::MAX)?,
+            requests: self.rate("limits.requests-per-second", "limits.requests-burst")?,
+            messages: self.rate("limits.messages-per-second", "limits.messages-burst")?,
+            unacknowledged: values.size("limits.unacknowledged", 1, u64::MAX)?,
+            memory: values.size("limits.memory", 1 << 20, u64::MAX)?,
             connections: some("limits.connections", 1)?,
+            logins: some("limits.logins", 1)?,
+            login_octets: values.size("limits.login-octets", 20_480, BODY_MAX)?,
+            failed_logins: u32::try_from(values.count("limits.failed-logins", 0, 1000)?).unwrap_or(u32::MAX),
+            failed_login_delay: self.short_time("limits.failed-login-delay")?,
             connections_per_address: some("limits.connections-per-address", 1)?,
             connections_per_user: some("limits.connections-per-user", 1)?,
             subscriptions_per_session: some("limits.subscriptions-per-session", 0)?,
@@ -211,6 +228,18 @@ impl Reader<'_> {
             remembered_deliveries: some("limits.remembered-deliveries", 0)?,
             cached_users: some("limits.cached-users", 1)?,
         })
+    }
+
+    fn rate(&self, per_second: &'static str, burst: &'static str) -> Result<Rate, ConfigError> {
+        let count = |name| self.values.count(name, 1, 1_000_000).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        Ok(Rate { per_second: count(per_second)?, burst: count(burst)? })
+    }
+
+    /// A time that leaves enough of AUTH_TIME.
+    fn short_time(&self, name: &'static str) -> Result<std::time::Duration, ConfigError> {
+        let time = self.values.time(name)?;
+        let most = crate::engine::server::AUTH_TIMEOUT / 2;
+        if time > most { Err(self.values.refuse(name, ConfigFault::TimeTooLong { key: name, most })) } else { Ok(time) }
     }
 
     fn word(&self, name: &'static str, words: &'static [&'static str]) -> Result<&'static str, ConfigError> {

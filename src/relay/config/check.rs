@@ -207,7 +207,7 @@ impl Config {
     fn listeners(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut known = Vec::new();
-        for address in self.listen.plain.iter().chain(&self.listen.tls) {
+        for address in self.listen.plain.iter().chain(&self.listen.tls).chain(&self.listen.http) {
             if address.port() != 0 && known.contains(address) {
                 findings.push(Finding::AddressTwice(*address));
             }

@@ -6,6 +6,7 @@ use core::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why a configuration is refused.
 ///
@@ -54,6 +55,13 @@ pub enum ConfigFault {
         min: u64,
         /// The most.
         max: u64,
+    },
+    /// A time that leaves too little for something else.
+    TimeTooLong {
+        /// The key.
+        key: &'static str,
+        /// The longest.
+        most: Duration,
     },
     /// A word that is not on the list.
     Word {
@@ -120,6 +128,7 @@ impl fmt::Display for ConfigFault {
             Self::Kind { key, expected } => write!(f, "{key:?} must be {}", expected.expected()),
             Self::Range { key, min, max } if *max == u64::MAX => write!(f, "{key:?} must be at least {min}"),
             Self::Range { key, min, max } => write!(f, "{key:?} must be from {min} to {max}"),
+            Self::TimeTooLong { key, most } => write!(f, "{key:?} must be \"{}s\" or less", most.as_secs()),
             Self::Word { key, words } => write!(f, "{key:?} knows these words: {}", words.join(", ")),
             Self::LeaseOrder => f.write_str("\"lease.min\", \"lease.default\" and \"lease.max\" must be in this order, and not zero"),
             Self::DomainTwice(domain) => write!(f, "{domain} is there twice"),

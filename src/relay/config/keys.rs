@@ -22,6 +22,8 @@ pub enum Kind {
     Domains,
     /// IP addresses with ports; IPv6 in brackets.
     Sockets,
+    /// One of them.
+    Socket,
     /// IP addresses, perhaps with ports.
     Resolvers,
     /// A domain name.
@@ -52,6 +54,7 @@ impl Kind {
             Self::Path => "a path in quotes",
             Self::Domains => "a list of domain names, such as [\"example.org\"]",
             Self::Sockets => "a list of addresses with ports, such as [\"[::]:5772\"] or [\"192.0.2.1:5772\"]",
+            Self::Socket => "an address with a port, such as \"127.0.0.1:9572\" or \"[::1]:9572\"",
             Self::Resolvers => "a list of addresses, such as [\"127.0.0.1\"] or [\"[::1]:5353\"]",
             Self::Domain => "a domain name in quotes",
             Self::Host => "a host with or without a port, such as \"im.example.org\" or \"10.0.0.5:5773\"",
@@ -71,7 +74,7 @@ pub(super) const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", 
 /// The words of `dns.dnssec`.
 pub(super) const DNSSEC: &[&str] = &["validate", "trust-ad", "off"];
 /// The words of `log.level`.
-pub(super) const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+pub(in crate::relay) const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// The words of `log.format`.
 pub(super) const FORMATS: &[&str] = &["text", "json"];
 
@@ -97,6 +100,11 @@ pub const KEYS: &[Key] = &[
         Kind::Sockets,
         r#"["[::]:5773"]"#,
         "Where connections are TLS from the first octet; nowhere if there is no certificate.",
+    ),
+    open(
+        "listen.http",
+        Kind::Socket,
+        "Where /metrics and /healthz are told to whoever asks, such as \"127.0.0.1:9572\". Absent: nowhere.",
     ),
     open(
         "listen.control",
@@ -184,7 +192,58 @@ pub const KEYS: &[Key] = &[
     ),
     key("limits.body", Kind::Size, r#""32M""#, "The largest body that is taken; at least 64K."),
     key("limits.outstanding", Kind::Count, "64", "Unanswered requests of one connection; one more is answered try-later."),
+    key(
+        "limits.outstanding-octets",
+        Kind::Size,
+        r#""64M""#,
+        "Octets of one session's unanswered requests; one more is answered try-later. A request that is alone is always taken.",
+    ),
+    key("limits.requests-per-second", Kind::Count, "500", "Requests of one user, over all its sessions, in the long run."),
+    key(
+        "limits.requests-burst",
+        Kind::Count,
+        "5000",
+        "Requests of one user at once, after a rest; one more is answered try-later.",
+    ),
+    key("limits.messages-per-second", Kind::Count, "200", "Messages that one user sends, in the long run."),
+    key(
+        "limits.messages-burst",
+        Kind::Count,
+        "5000",
+        "Messages that one user sends at once, after a rest; one more is answered try-later.",
+    ),
+    key(
+        "limits.unacknowledged",
+        Kind::Size,
+        r#""4M""#,
+        "Octets that one client was sent and has not acknowledged; with more, messages and presence wait for it.",
+    ),
+    key(
+        "limits.memory",
+        Kind::Size,
+        r#""256M""#,
+        "Octets that connections hold, and as many of unanswered requests. With more, whoever holds most is sent away.",
+    ),
     key("limits.connections", Kind::Count, "10000", "Connections in all."),
+    key(
+        "limits.logins",
+        Kind::Count,
+        "1000",
+        "Connections that have not logged in. One more takes the place of one that dawdles, or of one from where most are.",
+    ),
+    key("limits.login-octets", Kind::Size, r#""64K""#, "Octets that a connection may say before it has logged in."),
+    key(
+        "limits.failed-logins",
+        Kind::Count,
+        "5",
+        "Logins that may fail, from one place and for one user, before the next one waits.",
+    ),
+    key(
+        "limits.failed-login-delay",
+        Kind::Time,
+        r#""8s""#,
+        "The longest that it waits; the first is 250 ms, each next twice as long, and one failure is forgotten in 60 s.",
+    ),
     key("limits.connections-per-address", Kind::Count, "1000", "Connections from one IPv4 address or one IPv6 /64."),
     key("limits.connections-per-user", Kind::Count, "64", "Sessions of one user, connected or not."),
     key("limits.subscriptions-per-session", Kind::Count, "1024", "Presences that one session subscribes to."),

@@ -20,6 +20,7 @@ use crate::model::acl::Acl;
 use crate::model::{Domain, LeaseBounds};
 use crate::net::connect::HostPort;
 use crate::net::tls::Pin;
+use crate::service::Rate;
 use read::Values;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -64,6 +65,8 @@ pub struct Listen {
     pub plain: Vec<SocketAddr>,
     /// TLS from the first octet.
     pub tls: Vec<SocketAddr>,
+    /// Where /metrics and /healthz are; `None`: nowhere.
+    pub http: Option<SocketAddr>,
     /// The socket for administrators' commands.
     pub control: PathBuf,
 }
@@ -192,8 +195,26 @@ pub struct Limits {
     pub body: u64,
     /// Unanswered requests of one connection.
     pub outstanding: u32,
+    /// Octets of one session's unanswered requests.
+    pub outstanding_octets: u64,
+    /// Requests of one user.
+    pub requests: Rate,
+    /// Messages of one user.
+    pub messages: Rate,
+    /// Octets that one client has not acknowledged.
+    pub unacknowledged: u64,
+    /// Octets of everybody.
+    pub memory: u64,
     /// Connections in all.
     pub connections: usize,
+    /// Connections that have not logged in.
+    pub logins: usize,
+    /// Octets of one of these.
+    pub login_octets: u64,
+    /// Logins that may fail without consequence.
+    pub failed_logins: u32,
+    /// How long the next ones wait at most; less than the time that there is for a login.
+    pub failed_login_delay: Duration,
     /// Connections from one IPv4 address or IPv6 /64.
     pub connections_per_address: usize,
     /// Sessions of one user.

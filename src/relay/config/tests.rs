@@ -1,6 +1,7 @@
 //! Configurations as text, and what is read or refused.
 
 use super::*;
+use crate::service::Rate;
 use std::fmt::Write;
 
 const LEAST: &str = "domains = [\"example.org\"]\ndata-dir = \"data\"\ntls.certificate = \"c.pem\"\ntls.key = \"k.pem\"\n";
@@ -46,6 +47,7 @@ fn every_key_can_be_set() {
         [listen]
         plain = ["127.0.0.1:0"]
         tls = ["[::1]:0", "192.0.2.1:443"]
+        http = "[::1]:9572"
         [tls]
         certificate = "c.pem"
         key = "/k.pem"
@@ -87,7 +89,18 @@ fn every_key_can_be_set() {
         [limits]
         body = 65_536
         outstanding = 1
+        outstanding-octets = 12
+        requests-per-second = 13
+        requests-burst = 14
+        messages-per-second = 15
+        messages-burst = 16
+        unacknowledged = 17
+        memory = "18M"
         connections = 2
+        logins = 19
+        login-octets = "20K"
+        failed-logins = 21
+        failed-login-delay = "2s"
         connections-per-address = 3
         connections-per-user = 4
         subscriptions-per-session = 5
@@ -113,6 +126,7 @@ fn every_key_can_be_set() {
     assert_eq!(config.key_pair(&books).unwrap().certificate, Path::new("/etc/impp/b/c.pem"));
     assert_eq!(config.key_pair(&config.domains[0]).unwrap().key, Path::new("/k.pem"));
     assert_eq!(config.tls.client_ca.as_deref(), Some(Path::new("/etc/impp/users.pem")));
+    assert_eq!(config.listen.http, Some("[::1]:9572".parse().unwrap()));
     assert_eq!((config.listen.plain.len(), config.listen.tls.len(), config.tls.required), (1, 2, false));
     assert_eq!(config.auth, Auth { mechanisms: vec!["PLAIN"], scram_iterations: 4096, anonymous: true });
     let seconds = Duration::from_secs;
@@ -149,7 +163,16 @@ fn every_key_can_be_set() {
     let limits = Limits {
         body: 65_536,
         outstanding: 1,
+        outstanding_octets: 12,
+        requests: Rate { per_second: 13, burst: 14 },
+        messages: Rate { per_second: 15, burst: 16 },
+        unacknowledged: 17,
+        memory: 18 << 20,
         connections: 2,
+        logins: 19,
+        login_octets: 20 << 10,
+        failed_logins: 21,
+        failed_login_delay: seconds(2),
         connections_per_address: 3,
         connections_per_user: 4,
         subscriptions_per_session: 5,
@@ -228,7 +251,12 @@ fn what_is_refused_and_in_which_words() {
         ),
         ("[[peer]]\ndomain = \"Example.org\"\nserver = \"h\"", "5: example.org is one of \"domains\", and no [[peer]]"),
         ("[[peer]]\ndomain = \"x\"\nserver = \"h\"\n[[peer]]\ndomain = \"X\"\nserver = \"h\"", "8: x is there twice"),
-        ("listen.http = \"x\"", "5: unknown key \"listen.http\"; the file that impp-relay init writes lists them all"),
+        ("listen.https = \"x\"", "5: unknown key \"listen.https\"; did you mean \"listen.http\"?"),
+        (
+            "listen.http = \"9572\"",
+            "5: \"listen.http\" must be an address with a port, such as \"127.0.0.1:9572\" or \"[::1]:9572\"",
+        ),
+        ("limits.failed-login-delay = \"16s\"", "5: \"limits.failed-login-delay\" must be \"15s\" or less"),
         ("mailbox = 1", "5: \"mailbox\" must be a section: [mailbox]"),
         ("[mailbox]\nenabled = \"yes\"", "6: \"mailbox.enabled\" must be true or false"),
         (

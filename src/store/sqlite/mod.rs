@@ -1,17 +1,17 @@
 //! The store in one SQLite file: opening it, and the settings that make a commit survive a power cut.
 
 mod reader;
-mod rows;
+pub(super) mod rows;
 mod writer;
 
 pub use reader::Reader;
 pub(super) use rows::{account, address, unsigned};
 pub use writer::Writer;
-pub(super) use writer::{domain, users_of};
+pub(super) use writer::{domain, put_acl, put_message, put_presence, put_subscription, users_of};
 
 use super::open_error::{OpenError, OpenErrorKind};
 use super::recent::Recent;
-use super::{create_private, migrations};
+use super::{copy, create_private, migrations};
 use crate::service::store::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -23,8 +23,10 @@ use std::time::Duration;
 pub const DATABASE_FILE: &str = "store.db";
 /// Locked while a relay works on the folder.
 pub const LOCK_FILE: &str = "lock";
+/// There while a restore exchanges one store for another.
+pub const HALF_RESTORED: &str = "restore.now";
 /// How long one waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Pages in the write-ahead log before they are moved to the database: 16 MiB.
 const CHECKPOINT_PAGES: u32 = 4000;
 /// To which the write-ahead log is cut after a very large transaction.
@@ -72,27 +74,56 @@ impl Readers {
 }
 
 /// Opens the store in a folder; makes the folder (mode 0700) and the files (0600) that are missing, and brings an older
-/// store to the newest version.
+/// store to the newest version, of which it keeps a copy as it was. That takes the relay's lock: a relay of the older
+/// version does not go on beside it.
 ///
 /// # Errors
 /// [`OpenError`]; what was there is unchanged.
 pub fn open(folder: &Path, role: Role) -> Result<Store, OpenError> {
     make_folder(folder)?;
-    let lock = match role {
+    let held = match role {
         Role::Relay { .. } => Some(lock(folder)?),
         Role::Administrator => None,
     };
+    if folder.join(HALF_RESTORED).exists() {
+        return Err(OpenError::new(folder, OpenErrorKind::HalfRestored));
+    }
     let path = folder.join(DATABASE_FILE);
     // SQLite would make it readable by the group; its companions -wal and -shm take this file's mode over.
     create_private(OpenOptions::new().append(true).create(true), &path).map_err(|error| OpenError::io(&path, &error))?;
     let mut connection = connect(&path).map_err(|error| OpenError::sqlite(&path, &error))?;
+    let found = migrations::found(&connection, &path)?;
+    if (1..migrations::newest()).contains(&found) {
+        let _alone = match &held {
+            Some(_) => None,
+            None => Some(lock(folder).map_err(|error| match error.kind {
+                OpenErrorKind::InUse => OpenError::new(&path, OpenErrorKind::OlderInUse { found }),
+                _ => error,
+            })?),
+        };
+        keep_former(&connection, folder, found)?;
+        migrations::run(&mut connection, &path)?;
+        tracing::info!(target: "impp::store", from = found, to = migrations::newest(), "the store has a new form; a copy of the former is beside it");
+    }
     migrations::run(&mut connection, &path)?;
     let recent = match role {
         Role::Relay { remembered } => Some(Recent::open(folder, remembered)?),
         Role::Administrator => None,
     };
-    let writer = Writer::new(connection, recent, lock).map_err(|error| OpenError::sqlite(&path, &error))?;
+    let writer = Writer::new(connection, recent, held).map_err(|error| OpenError::sqlite(&path, &error))?;
     Ok(Store { writer, readers: Readers(path) })
+}
+
+/// Keeps a copy of an older store beside it, for whoever has to go back to the older program.
+fn keep_former(connection: &Connection, folder: &Path, version: u32) -> Result<(), OpenError> {
+    let whole = folder.join(format!("store-v{version}.db"));
+    let half = folder.join(format!("store-v{version}.db.half"));
+    // Left by one that was killed.
+    let _ = std::fs::remove_file(&half);
+    let made = copy::database(connection, &half).and_then(|()| copy::name(&half, &whole));
+    made.inspect_err(|_| {
+        let _ = std::fs::remove_file(&half);
+    })
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -110,12 +141,12 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn make_folder(folder: &Path) -> Result<(), OpenError> {
+pub(super) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| OpenError::io(folder, &error))
 }
 
 /// The lock is the open file's: the system lets go of it when the process ends, in whatever way.
-fn lock(folder: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     let path = folder.join(LOCK_FILE);
     let file = create_private(OpenOptions::new().write(true).create(true).truncate(false), &path)
         .map_err(|error| OpenError::io(&path, &error))?;
@@ -142,8 +173,9 @@ pub(super) fn failed(error: rusqlite::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Address, Fingerprint, MessageId, UnixMillis};
+    use crate::model::{Address, Fingerprint, UnixMillis};
     use crate::service::store::{Delivery, Loaded, Read, Remembered, StoreRead, StoreWrite};
+    use crate::store::{fixtures, verify};
     use std::os::unix::fs::PermissionsExt;
 
     const RELAY: Role = Role::Relay { remembered: 1000 };
@@ -219,40 +251,62 @@ mod tests {
         assert!(error.to_string().ends_with("/damaged/store.db is damaged or not a database; restore a backup"), "{error}");
     }
 
-    /// A store that version 1 wrote is read as it was meant, whatever the newest version is.
+    /// What an older version wrote is read as it was meant, brought to the newest once, and kept as it was.
     #[test]
-    fn a_store_of_version_1_is_read() {
-        let folder = tempfile::tempdir().unwrap();
+    fn stores_of_every_earlier_version_are_read() {
+        for version in 1..=fixtures::DUMPS.len() {
+            let folder = fixtures::store(version);
+            let mut store = open(folder.path(), RELAY).unwrap();
+            let start = store.writer.start(UnixMillis(1_795_703_550_000)).unwrap();
+            assert_eq!((start.next_message, start.remembered.len()), (4, 3));
+            assert_eq!(start.watched.len(), usize::from(version > 1));
+            let address = |name: &str| Address::parse(&format!("{name}@example.org")).unwrap();
+            let reader = store.readers.open().unwrap();
+            let user = |name: &str| match reader.read(&Read::User(address(name))).unwrap() {
+                Loaded::User(user) => user,
+                other => panic!("a user was asked for, not {other:?}"),
+            };
+            let ann = user("ann");
+            let acl = ann.acl.unwrap();
+            assert_eq!(acl.concealed, [None, Some(crate::model::Version(1_795_703_544_461))]);
+            assert_eq!((ann.presence.version.0, ann.presence.values.len()), (1_795_703_544_460, 3));
+            assert_eq!(user("bob").mailbox.messages, 2);
+            assert_eq!(user("info").account.unwrap().moved.unwrap().to, address("ann"));
+            assert!(user("jürgen").account.unwrap().disabled);
+            assert_eq!(reader.credentials(&address("bob")).unwrap().unwrap().iterations, 10_000);
+            let all = Read::Mailbox { user: address("bob"), after: 0, messages: 9, octets: 9999 };
+            let Loaded::Mailbox(mailbox) = reader.read(&all).unwrap() else { panic!("a mailbox was asked for") };
+            assert!(mailbox[1].frame.ends_with("zweite für dich".as_bytes()) || mailbox[1].frame.len() == 472);
+            assert_eq!(verify::folder(folder.path()).unwrap().faults, []);
+            drop((reader, store));
+            let former = folder.path().join(format!("store-v{version}.db"));
+            let kept = Connection::open(&former).unwrap();
+            assert_eq!(migrations::found(&kept, &former).unwrap() as usize, version);
+            assert_eq!(std::fs::metadata(&former).unwrap().permissions().mode() & 0o777, 0o600);
+            let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            assert!(left.into_iter().all(|name| !name.to_str().unwrap().ends_with(".half")));
+        }
+    }
+
+    /// A command of the new program does not take the store away from a relay of the old one.
+    #[test]
+    fn a_running_relay_of_an_older_version_keeps_its_store() {
+        let folder = fixtures::store(2);
+        let running = lock(folder.path()).unwrap();
+        let error = open(folder.path(), Role::Administrator).unwrap_err();
+        assert_eq!(error.kind, OpenErrorKind::OlderInUse { found: 2 });
+        assert!(error.to_string().ends_with("restart the relay first"), "{error}");
+        drop(running);
+        open(folder.path(), Role::Administrator).unwrap();
+    }
+
+    /// No copy, no new form: what cannot be undone is not begun.
+    #[test]
+    fn a_store_whose_copy_cannot_be_kept_stays_as_it_is() {
+        let folder = fixtures::store(1);
+        std::fs::create_dir(folder.path().join("store-v1.db")).unwrap();
+        assert!(open(folder.path(), RELAY).is_err());
         let path = folder.path().join(DATABASE_FILE);
-        let old = Connection::open(&path).unwrap();
-        old.execute_batch(include_str!("../schema/v1.sql")).unwrap();
-        old.pragma_update(None, "user_version", 1).unwrap();
-        old.execute_batch(
-            "INSERT INTO domain VALUES ('example.org', zeroblob(32), 4096);
-             INSERT INTO account (address, created, disabled, moved_to, moved_permanently, presence_version)
-                 VALUES ('impp://example.org/ann', 1000, 0, 'impp://example.net/ann', 1, 77);
-             INSERT INTO credentials VALUES ('impp://example.org/ann', 4096, x'0102', zeroblob(32), zeroblob(32));
-             INSERT INTO acl VALUES ('impp://example.org/ann', 5, '- 12', x'3c2f3e');
-             INSERT INTO presence_value VALUES ('impp://example.org/ann', 0, 'work', 99, 'application/presence', NULL, NULL, x'78');
-             INSERT INTO message (number, mailbox, sender, message_id, fingerprint, stored, expires, octets, frame)
-                 VALUES (41, 'impp://example.org/ann', 'impp://example.org/bob', '<1@x>', zeroblob(16), 50, NULL, 3, x'616263');",
-        )
-        .unwrap();
-        drop(old);
-        let mut store = open(folder.path(), RELAY).unwrap();
-        assert_eq!(store.writer.start(UnixMillis(60)).unwrap().next_message, 42);
-        let ann = Address::parse("ann@example.org").unwrap();
-        let reader = store.readers.open().unwrap();
-        let Loaded::User(user) = reader.read(&Read::User(ann.clone())).unwrap() else { panic!("a user was asked for") };
-        let account = user.account.unwrap();
-        assert_eq!(account.moved.unwrap().to.as_str(), "impp://example.net/ann");
-        assert_eq!(user.acl.unwrap().concealed, [None, Some(crate::model::Version(12))]);
-        assert_eq!((user.presence.version.0, user.presence.values.len()), (77, 1));
-        assert_eq!((user.mailbox.messages, user.mailbox.octets), (1, 3));
-        assert_eq!(reader.credentials(&ann).unwrap().unwrap().salt, [1, 2]);
-        let all = Read::Mailbox { user: ann, after: 0, messages: 9, octets: 999 };
-        let Loaded::Mailbox(mailbox) = reader.read(&all).unwrap() else { panic!("a mailbox was asked for") };
-        assert_eq!(mailbox[0].frame, "abc");
-        assert!(MessageId::parse("<1@x>").is_some());
+        assert_eq!(migrations::found(&Connection::open(&path).unwrap(), &path).unwrap(), 1);
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{failed, rows};
 use crate::model::{Address, Credentials, Version};
-use crate::service::store::{Loaded, MailboxSize, Read, StoreError, StoreRead, StoredMessage, StoredPresence, UserRecord};
+use crate::service::store::{
+    Loaded, MailboxSize, Read, StoreError, StoreRead, StoredMessage, StoredPresence, Totals, UserRecord,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// One reader; any number may read at the same time.
@@ -24,12 +26,13 @@ impl StoreRead for Reader {
             Read::Mailbox { user, after, messages, octets } => {
                 self.mailbox(user, *after, *messages, *octets).map(Loaded::Mailbox)
             }
+            Read::Totals => self.totals().map(Loaded::Totals),
         }
         .map_err(failed)
     }
 
     fn credentials(&self, user: &Address) -> Result<Option<Credentials>, StoreError> {
-        let sql = "SELECT iterations, salt, stored_key, server_key FROM credentials JOIN account ON account = address WHERE address = ?1 AND NOT disabled";
+        let sql = "SELECT account, iterations, salt, stored_key, server_key, credentials.sum FROM credentials JOIN account ON account = address WHERE address = ?1 AND NOT disabled";
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row([user.as_str()], rows::credentials).optional())
@@ -51,12 +54,20 @@ impl Reader {
         let subscriptions =
             moment.prepare_cached(sql)?.query_map([user.as_str()], rows::subscription)?.collect::<Result<_, _>>()?;
         let Some((version, mailbox, account)) = found else { return Ok(UserRecord { subscriptions, ..UserRecord::default() }) };
-        let sql = "SELECT version, concealed, body FROM acl WHERE account = ?1";
+        let sql = "SELECT account, version, concealed, body, sum FROM acl WHERE account = ?1";
         let acl = moment.prepare_cached(sql)?.query_row([user.as_str()], rows::acl).optional()?;
         let sql = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1 ORDER BY position";
         let values = moment.prepare_cached(sql)?.query_map([user.as_str()], rows::value)?.collect::<Result<_, _>>()?;
         let presence = StoredPresence { version: Version(version), values };
         Ok(UserRecord { account: Some(account), acl, presence, mailbox, subscriptions })
+    }
+
+    fn totals(&self) -> rusqlite::Result<Totals> {
+        let sql = "SELECT COUNT(*), COALESCE(SUM(mailbox_messages), 0), COALESCE(SUM(mailbox_octets), 0) FROM account";
+        self.connection.prepare_cached(sql)?.query_row([], |row| {
+            let mailboxes = MailboxSize { messages: rows::unsigned(row, 1)?, octets: rows::unsigned(row, 2)? };
+            Ok(Totals { accounts: rows::unsigned(row, 0)?, mailboxes })
+        })
     }
 
     fn mailbox(&self, user: &Address, after: u64, messages: usize, octets: u64) -> rusqlite::Result<Vec<StoredMessage>> {

@@ -2,6 +2,7 @@
 
 use crate::model::{Address, ConnectionId, Credentials, Token, UnixMillis, Version};
 use crate::service::store::{Account, Entity, Moved, StoredAcl, StoredMessage, StoredSubscription, StoredValue};
+use crate::store::sums::{self, Table};
 use bytes::Bytes;
 use rusqlite::Row;
 use rusqlite::types::Type;
@@ -24,7 +25,7 @@ pub(in crate::store) fn address(text: &str, column: usize) -> rusqlite::Result<A
 }
 
 /// SQLite's integers are signed; the octets are the same, and nothing large is compared.
-pub(super) const fn integer(value: u64) -> i64 {
+pub(in crate::store) const fn integer(value: u64) -> i64 {
     value.cast_signed()
 }
 
@@ -39,7 +40,7 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Unix
 }
 
 /// A stored message, from the columns `number, stored, expires, frame`.
-pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+pub(in crate::store) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
         number: unsigned(row, 0)?,
         stored: UnixMillis(unsigned(row, 1)?),
@@ -49,7 +50,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
 }
 
 /// A subscription of another domain, from the columns `subscriber, connection, since, until, told`.
-pub(super) fn subscription(row: &Row<'_>) -> rusqlite::Result<StoredSubscription> {
+pub(in crate::store) fn subscription(row: &Row<'_>) -> rusqlite::Result<StoredSubscription> {
     let (subscriber, connection): (String, String) = (row.get(0)?, row.get(1)?);
     let connection = ConnectionId::parse(&connection);
     Ok(StoredSubscription {
@@ -61,14 +62,25 @@ pub(super) fn subscription(row: &Row<'_>) -> rusqlite::Result<StoredSubscription
     })
 }
 
-/// A user's ACL, from the columns `version, concealed, body`.
-pub(super) fn acl(row: &Row<'_>) -> rusqlite::Result<StoredAcl> {
-    let words: String = row.get(1)?;
+/// Insists on the checksum that follows the columns of this table: what decides who may do what is not taken damaged.
+fn checked(row: &Row<'_>, table: Table) -> rusqlite::Result<()> {
+    let width = table.width();
+    let sum: Option<i64> = row.get(width)?;
+    if sum == Some(sums::of_row(row, width)?) {
+        return Ok(());
+    }
+    Err(rusqlite::Error::FromSqlConversionFailure(width, Type::Integer, format!("a row of {} is damaged", table.name).into()))
+}
+
+/// A user's ACL, from the columns of [`sums::ACL`] and `sum`.
+pub(in crate::store) fn acl(row: &Row<'_>) -> rusqlite::Result<StoredAcl> {
+    checked(row, sums::ACL)?;
+    let words: String = row.get(2)?;
     let concealed = words.split_ascii_whitespace().map(|word| match word {
         "-" => Ok(None),
-        word => Version::parse(word).map(Some).ok_or(rusqlite::Error::InvalidColumnType(1, "concealed".into(), Type::Text)),
+        word => Version::parse(word).map(Some).ok_or(rusqlite::Error::InvalidColumnType(2, "concealed".into(), Type::Text)),
     });
-    Ok(StoredAcl { version: Version(unsigned(row, 0)?), concealed: concealed.collect::<Result<_, _>>()?, body: bytes(row, 2)? })
+    Ok(StoredAcl { version: Version(unsigned(row, 1)?), concealed: concealed.collect::<Result<_, _>>()?, body: bytes(row, 3)? })
 }
 
 /// One word per rule: a version, or `-`.
@@ -78,7 +90,7 @@ pub(super) fn concealed_words(acl: &StoredAcl) -> String {
 }
 
 /// One published value, from the columns `view, until, content_type, transfer_encoding, disposition, body`.
-pub(super) fn value(row: &Row<'_>) -> rusqlite::Result<StoredValue> {
+pub(in crate::store) fn value(row: &Row<'_>) -> rusqlite::Result<StoredValue> {
     let view: Option<String> = row.get(0)?;
     let view = view.map(|view| Token::parse(&view).ok_or(rusqlite::Error::InvalidColumnType(0, "view".into(), Type::Text)));
     let body =
@@ -86,9 +98,10 @@ pub(super) fn value(row: &Row<'_>) -> rusqlite::Result<StoredValue> {
     Ok(StoredValue { view: view.transpose()?, until: time(row, 1)?, body })
 }
 
-/// What a password is checked against, from the columns `iterations, salt, stored_key, server_key`.
-pub(super) fn credentials(row: &Row<'_>) -> rusqlite::Result<Credentials> {
-    Ok(Credentials { iterations: row.get(0)?, salt: row.get(1)?, stored_key: row.get(2)?, server_key: row.get(3)? })
+/// What a password is checked against, from the columns of [`sums::CREDENTIALS`] and `sum`.
+pub(in crate::store) fn credentials(row: &Row<'_>) -> rusqlite::Result<Credentials> {
+    checked(row, sums::CREDENTIALS)?;
+    Ok(Credentials { iterations: row.get(1)?, salt: row.get(2)?, stored_key: row.get(3)?, server_key: row.get(4)? })
 }
 
 fn bytes(row: &Row<'_>, column: usize) -> rusqlite::Result<Bytes> {

@@ -1,13 +1,14 @@
 //! Writing: all of it or nothing, and on the disk before it is promised.
 
 use super::{failed, rows};
-use crate::model::{Address, Domain, Fingerprint, UnixMillis};
+use crate::model::{Address, Domain, Fingerprint, MessageId, UnixMillis};
 use crate::service::store::{
-    Delivery, Remembered, Start, StoreError, StoreWrite, StoredAcl, StoredPresence, StoredSubscription, Write,
+    Delivery, Remembered, Start, StoreError, StoreWrite, StoredAcl, StoredMessage, StoredPresence, StoredSubscription, Write,
 };
 use crate::store::recent::{self, Recent};
-use crate::store::{Backend, DomainRecord, Remember};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use crate::store::{Backend, DomainRecord, Remember, sums};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
 use std::fs::File;
 
 /// Unused pages that are kept for the next messages: 16 MiB.
@@ -51,6 +52,19 @@ impl Writer {
         self.domain_record(fresh).map_err(failed)
     }
 
+    /// Changes what an ACL remembers of concealment; nothing if the user has none.
+    pub(in crate::store) fn change_acl(
+        connection: &Connection,
+        account: &str,
+        change: impl FnOnce(&mut StoredAcl),
+    ) -> rusqlite::Result<()> {
+        let sql = "SELECT account, version, concealed, body, sum FROM acl WHERE account = ?1";
+        let found = connection.prepare_cached(sql)?.query_row([account], rows::acl).optional()?;
+        let Some(mut acl) = found else { return Ok(()) };
+        change(&mut acl);
+        put_acl(connection, &rows::address(account, 0)?, &acl)
+    }
+
     fn domain_record(&mut self, fresh: &DomainRecord) -> rusqlite::Result<DomainRecord> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute(
@@ -63,6 +77,7 @@ impl Writer {
              AND NOT EXISTS (SELECT 1 FROM credentials WHERE account >= ?3 AND account < ?4)",
             params![fresh.name.as_str(), fresh.iterations, from, to],
         )?;
+        sums::DOMAIN.renew(&transaction, &[fresh.name.as_str()])?;
         let record = domain(&transaction, &fresh.name)?.unwrap_or_else(|| fresh.clone());
         transaction.commit()?;
         Ok(record)
@@ -87,20 +102,7 @@ impl Writer {
                 Write::Store { user, from, message_id, message } => {
                     let number =
                         i64::try_from(message.number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX))?;
-                    let sql =
-                        "INSERT INTO message (number, mailbox, sender, message_id, fingerprint, stored, expires, octets, frame)
-                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-                    transaction.prepare_cached(sql)?.execute(params![
-                        number,
-                        user.as_str(),
-                        from.as_str(),
-                        message_id.as_str(),
-                        Fingerprint::new(from, user, message_id).0,
-                        rows::integer(message.stored.0),
-                        message.expires.map(|at| rows::integer(at.0)),
-                        rows::integer(message.frame.len() as u64),
-                        message.frame.as_ref(),
-                    ])?;
+                    put_message(&transaction, number, [user, from], message_id, message)?;
                 }
                 Write::Subscribe { user, subscription } => put_subscription(&transaction, user, subscription)?,
                 Write::Told { user, subscriber, connection, version } => {
@@ -108,6 +110,7 @@ impl Writer {
                     let told = rows::integer(version.0);
                     let key = params![user.as_str(), subscriber.as_str(), connection.as_str(), told];
                     transaction.prepare_cached(sql)?.execute(key)?;
+                    sums::SUBSCRIPTION.renew(&transaction, &[user.as_str(), subscriber.as_str(), connection.as_str()])?;
                 }
                 Write::Unsubscribe { user, subscriber, connection } => {
                     let sql = "DELETE FROM subscription WHERE presentity = ?1 AND subscriber = ?2 AND connection = ?3";
@@ -120,7 +123,7 @@ impl Writer {
         // Before the commit: the row is what remembered these messages, and it must not go first.
         if let Some(recent) = self.recent.as_ref().filter(|_| !settled.is_empty()) {
             let _ = recent
-                .remember(&settled)
+                .taken_out(&settled)
                 .inspect_err(|error| tracing::error!(target: "impp::store", %error, "deliveries not remembered"));
         }
         transaction.commit()
@@ -207,7 +210,34 @@ fn stored_delivery(row: &rusqlite::Row<'_>) -> rusqlite::Result<Remembered> {
     Ok(Remembered { fingerprint: Fingerprint(row.get(0)?), delivery: Delivery::Stored, at: UnixMillis(rows::unsigned(row, 1)?) })
 }
 
-fn put_presence(connection: &Connection, user: &Address, presence: &StoredPresence) -> rusqlite::Result<()> {
+/// Writes a message; `user` and `from` are its mailbox and its sender.
+pub(in crate::store) fn put_message(
+    connection: &Connection,
+    number: i64,
+    [user, from]: [&Address; 2],
+    message_id: &MessageId,
+    message: &StoredMessage,
+) -> rusqlite::Result<()> {
+    let fingerprint = Fingerprint::new(from, user, message_id).0;
+    let values = [
+        ValueRef::Integer(number),
+        sums::text(Some(user.as_str())),
+        sums::text(Some(from.as_str())),
+        sums::text(Some(message_id.as_str())),
+        ValueRef::Blob(&fingerprint),
+        ValueRef::Integer(rows::integer(message.stored.0)),
+        sums::number(message.expires.map(|at| rows::integer(at.0))),
+        ValueRef::Integer(rows::integer(message.frame.len() as u64)),
+        ValueRef::Blob(&message.frame),
+    ];
+    let sum = [ValueRef::Integer(sums::of(&values))];
+    let sql = "INSERT INTO message (number, mailbox, sender, message_id, fingerprint, stored, expires, octets, frame, sum)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let columns = values.iter().chain(&sum).map(|value| ToSqlOutput::Borrowed(*value));
+    connection.prepare_cached(sql)?.execute(params_from_iter(columns)).map(|_| ())
+}
+
+pub(in crate::store) fn put_presence(connection: &Connection, user: &Address, presence: &StoredPresence) -> rusqlite::Result<()> {
     let sql = "UPDATE account SET presence_version = ?2 WHERE address = ?1";
     if connection.prepare_cached(sql)?.execute(params![user.as_str(), rows::integer(presence.version.0)])? == 0 {
         // Removed by an administrator meanwhile: there is nobody whose presence this could be.
@@ -229,10 +259,10 @@ fn put_presence(connection: &Connection, user: &Address, presence: &StoredPresen
             value.body.octets.as_ref(),
         ])?;
     }
-    Ok(())
+    sums::renew_presence(connection, user.as_str())
 }
 
-fn put_acl(connection: &Connection, user: &Address, acl: &StoredAcl) -> rusqlite::Result<()> {
+pub(in crate::store) fn put_acl(connection: &Connection, user: &Address, acl: &StoredAcl) -> rusqlite::Result<()> {
     let sql = "INSERT INTO acl (account, version, concealed, body) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT DO UPDATE SET version = excluded.version, concealed = excluded.concealed, body = excluded.body";
     connection.prepare_cached(sql)?.execute(params![
@@ -241,10 +271,14 @@ fn put_acl(connection: &Connection, user: &Address, acl: &StoredAcl) -> rusqlite
         rows::concealed_words(acl),
         acl.body.as_ref()
     ])?;
-    Ok(())
+    sums::ACL.renew(connection, &[user.as_str()])
 }
 
-fn put_subscription(connection: &Connection, user: &Address, subscription: &StoredSubscription) -> rusqlite::Result<()> {
+pub(in crate::store) fn put_subscription(
+    connection: &Connection,
+    user: &Address,
+    subscription: &StoredSubscription,
+) -> rusqlite::Result<()> {
     let sql = "INSERT INTO subscription (presentity, subscriber, connection, since, until, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT DO UPDATE SET since = excluded.since, until = excluded.until, told = excluded.told";
     connection.prepare_cached(sql)?.execute(params![
@@ -255,7 +289,8 @@ fn put_subscription(connection: &Connection, user: &Address, subscription: &Stor
         rows::integer(subscription.until.0),
         rows::integer(subscription.told.0),
     ])?;
-    Ok(())
+    let key = [user.as_str(), subscription.subscriber.as_str(), subscription.connection.as_str()];
+    sums::SUBSCRIPTION.renew(connection, &key)
 }
 
 fn delete(connection: &Connection, user: &Address, number: u64) -> rusqlite::Result<Option<Remembered>> {

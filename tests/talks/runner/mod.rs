@@ -42,6 +42,9 @@ struct Stage {
     said: VecDeque<String>,
     events: VecDeque<String>,
     dialogue: Vec<String>,
+    /// What the file's side has sent, and how many octets more of it will arrive.
+    sent: Vec<Vec<u8>>,
+    left: usize,
 }
 
 impl Stage {
@@ -59,6 +62,8 @@ impl Stage {
             said: VecDeque::new(),
             events: VecDeque::new(),
             dialogue: Vec::new(),
+            sent: Vec::new(),
+            left: usize::MAX,
         };
         stage.collect();
         stage
@@ -101,7 +106,11 @@ impl Stage {
             let shown: String = line.chars().take(200).collect();
             self.dialogue.push(format!("{}: {shown}", self.file));
         }
-        self.engine.input(self.now, &words::to_octets(&lines));
+        let mut octets = words::to_octets(&lines);
+        octets.truncate(self.left);
+        self.left -= octets.len();
+        self.engine.input(self.now, &octets);
+        self.sent.push(octets);
         self.collect();
     }
 
@@ -191,6 +200,9 @@ fn play(stage: &mut Stage, talk: &Talk, number: &mut usize) -> Result<(), String
                     lines.push(text.clone());
                 }
                 stage.feed(&lines);
+                if stage.left == 0 {
+                    return Ok(());
+                }
             }
             Step::Give(gift, text) => {
                 stage.nothing_left()?;
@@ -206,6 +218,31 @@ fn play(stage: &mut Stage, talk: &Talk, number: &mut usize) -> Result<(), String
         }
     }
     stage.nothing_left()
+}
+
+/// What the file's side sends in a talk, piece by piece.
+pub(crate) fn sent(talk: &Talk) -> Result<Vec<Vec<u8>>, String> {
+    let mut stage = Stage::new(talk);
+    play(&mut stage, talk, &mut 0)?;
+    Ok(stage.sent)
+}
+
+/// Plays a talk until so many octets have arrived. Then the other side is gone, or there is nothing but silence. Gives how the
+/// engine ended.
+pub(crate) fn cut(talk: &Talk, octets: usize, gone: bool) -> Result<String, String> {
+    let mut stage = Stage::new(talk);
+    stage.left = octets;
+    if octets > 0 {
+        play(&mut stage, talk, &mut 0)?;
+    }
+    if gone {
+        stage.engine.eof(stage.now);
+        stage.collect();
+    }
+    // No time that it waits is longer.
+    stage.wait(Duration::from_secs(3600));
+    let last = stage.dialogue.iter().rev().find(|line| line.starts_with("event ")).cloned();
+    last.filter(|line| line.starts_with("event end ")).ok_or_else(|| format!("no end\n{}", stage.dialogue.join("\n")))
 }
 
 /// Plays only what the file says, and gives what was said and seen, with nonces, salts and proofs taken out.

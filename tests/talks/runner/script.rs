@@ -39,6 +39,11 @@ impl Talk {
         self.settings.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// All of them, as they stand there.
+    pub(crate) fn settings(&self) -> String {
+        self.settings.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    }
+
     pub(crate) fn is(&self, name: &str) -> bool {
         self.setting(name) == Some("yes")
     }

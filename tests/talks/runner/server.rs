@@ -30,6 +30,7 @@ use impp::model::Domain;
 use impp::model::ErrorKind;
 use impp::model::LeaseBounds;
 use impp::model::Secret;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -82,6 +83,16 @@ fn peers(talk: &Talk) -> impl Iterator<Item = (Domain, Vec<&str>)> {
     })
 }
 
+thread_local! {
+    /// Records by password: deriving one takes its time.
+    static RECORDS: RefCell<BTreeMap<String, Credentials>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn record(password: &str) -> Credentials {
+    let derive = || sasl::derive(&Secret::new(password.to_owned()), 4096, &SALT).unwrap();
+    RECORDS.with_borrow_mut(|known| known.entry(password.to_owned()).or_insert_with(derive).clone())
+}
+
 pub(crate) fn stage(talk: &Talk, now: Instant) -> ServerStage {
     let tls = TlsInfo {
         exporter: talk.is("exporter").then(|| EXPORTER.to_vec()),
@@ -97,14 +108,12 @@ pub(crate) fn stage(talk: &Talk, now: Instant) -> ServerStage {
     let active = talk.setting("tls") == Some("active") || talk.setting("authenticated").is_some();
     let accounts = talk.all("user").map(|text| {
         let (user, password) = text.split_once(' ').unwrap();
-        (user.to_owned(), sasl::derive(&Secret::new(password.to_owned()), 4096, &SALT).unwrap())
+        (user.to_owned(), record(password))
     });
     let mut stage = ServerStage {
         engine: Server::new(Arc::new(config(talk)), active.then(|| tls.clone()), [5; 32], now),
         accounts: accounts.collect(),
-        peers: peers(talk)
-            .map(|(domain, words)| (domain, sasl::derive(&Secret::new(words[0].to_owned()), 4096, &SALT).unwrap()))
-            .collect(),
+        peers: peers(talk).map(|(domain, words)| (domain, record(words[0]))).collect(),
         proven: talk.all("proven").map(|text| Domain::parse(text).unwrap()).collect(),
         disabled: talk.all("disabled").map(str::to_owned).collect(),
         resume: talk.is("resume"),
@@ -125,7 +134,7 @@ pub(crate) fn stage(talk: &Talk, now: Instant) -> ServerStage {
 impl ServerStage {
     /// HELLO and AUTH without a word in the dialogue.
     fn log_in(&mut self, user: &str, now: Instant) {
-        self.accounts.insert(user.to_owned(), sasl::derive(&Secret::new("wonderland".into()), 4096, &SALT).unwrap());
+        self.accounts.insert(user.to_owned(), record("wonderland"));
         let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("\0{user}\0wonderland"));
         let said = self.silently(
             now,

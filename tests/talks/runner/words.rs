@@ -6,6 +6,7 @@ use hmac::Hmac;
 use hmac::Mac;
 use sha2::Digest;
 use sha2::Sha256;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -21,6 +22,13 @@ struct Scram {
     first_bare: String,
     server_first: String,
     final_bare: String,
+}
+
+/// ClientKey and ServerKey by password, salt and iteration count.
+type Derived = BTreeMap<(String, String, String), [[u8; 32]; 2]>;
+
+thread_local! {
+    static DERIVED: RefCell<Derived> = const { RefCell::new(BTreeMap::new()) };
 }
 
 pub(crate) const EXPORTER: [u8; 32] = [7; 32];
@@ -59,11 +67,15 @@ impl Words {
     }
 
     fn keys(&self, password: &str) -> [[u8; 32]; 2] {
-        let salt = STANDARD.decode(self.part(",s=")).unwrap();
-        let count = self.part(",i=").parse().unwrap();
-        let mut salted = [0; 32];
-        pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), &salt, count, &mut salted);
-        [hmac(&salted, b"Client Key"), hmac(&salted, b"Server Key")]
+        let (salt, count) = self.salt();
+        let derive = || {
+            let mut salted = [0; 32];
+            let salt = STANDARD.decode(&salt).unwrap();
+            pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), &salt, count.parse().unwrap(), &mut salted);
+            [hmac(&salted, b"Client Key"), hmac(&salted, b"Server Key")]
+        };
+        // Few passwords and salts occur, and each again and again where a talk is played many times.
+        DERIVED.with_borrow_mut(|known| *known.entry((password.to_owned(), salt.clone(), count.clone())).or_insert_with(derive))
     }
 
     fn final_message(&self, password: &str) -> String {

@@ -11,7 +11,7 @@ use impp::cli::exit::{Exit, Failure, Outcome};
 use impp::cli::print::Printer;
 use impp::cli::run::{self, Stop};
 use impp::relay::config::Config;
-use impp::relay::{self, Bound, ServeError};
+use impp::relay::{self, Bound, Given, ServeError, Sockets};
 use stage::Stage;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -49,7 +49,7 @@ async fn perform(wish: DemoArgs, folder: &Folder, stop: &Stop, out: &Printer) ->
 struct Relay {
     task: JoinHandle<Result<(), ServeError>>,
     enough: oneshot::Sender<()>,
-    _reread: watch::Sender<()>,
+    _rereading: watch::Sender<()>,
 }
 
 impl Relay {
@@ -57,12 +57,14 @@ impl Relay {
     async fn start(config: Config) -> Outcome<(Self, Bound)> {
         let (say_ready, ready) = oneshot::channel();
         let (enough, asked) = oneshot::channel();
-        let (reread, heard) = watch::channel(());
+        let (rereading, reread) = watch::channel(());
+        let sockets = Sockets::open(&config, Vec::new()).map_err(|error| serve::unbound(&error))?;
         let task = tokio::spawn(async move {
             let ready = |bound: &Bound| _ = say_ready.send(bound.clone());
-            relay::serve(&config, ready, heard, async { _ = asked.await }).await
+            let given = Given { ready, reread, stop: async { _ = asked.await }, log: None, stage: None };
+            relay::serve(&config, sockets, given).await
         });
-        let relay = Self { task, enough, _reread: reread };
+        let relay = Self { task, enough, _rereading: rereading };
         match ready.await {
             Ok(bound) => Ok((relay, bound)),
             // It ended without having been ready: its result says why.

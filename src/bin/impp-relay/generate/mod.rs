@@ -1,11 +1,13 @@
 //! `impp-relay generate DIR`: manual pages and completions, made of the programs' own tables, for the repository and for packages.
 
 mod completions;
+mod control;
 mod formats;
 mod overview;
 mod page;
 mod program;
 mod relay;
+mod upkeep;
 
 use clap::Parser;
 use impp::cli::exit::{Exit, Failure, Outcome};

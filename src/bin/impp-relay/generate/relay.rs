@@ -1,7 +1,9 @@
 //! The page of impp-relay, with its subcommands.
 
+use super::control;
 use super::page::Page;
 use super::program;
+use super::upkeep;
 use crate::args::RelayArgs;
 use clap::{Command, CommandFactory as _};
 use impp::cli::exit::Exit;
@@ -59,13 +61,31 @@ const MANUAL: Manual = Manual {
                  `--json`.",
             ],
         },
+        control::CHAPTER,
+        upkeep::BACKUPS,
+        upkeep::EXPORTS,
         Chapter {
             title: "SIGNALS",
             text: &[
                 "SIGTERM and SIGINT end `serve` orderly: no new connections, BYE to all, what was promised is written, status 0. A second one \
                  ends it at once.",
-                "SIGHUP makes it look at its certificates now; without it that happens every 10 s. A new pair that cannot be used leaves the old \
-                 one in force, and the log says why.",
+                "SIGHUP has everything read again, as `reload` does. Certificates, keys, authorities and secrets are looked at every 10 s without it; \
+                 what is new and can be used is used from the next connection on, and of what cannot be used the log says why once.",
+            ],
+        },
+        Chapter {
+            title: "UNDER A SERVICE MANAGER",
+            text: &[
+                "`serve` speaks systemd's protocol (`Type=notify`): it tells when it is ready, what it serves, when it reads its configuration again, and when it ends. If the unit has WatchdogSec= it gives a sign of life twice in that time, and only if it lives: its \
+                 rules answer, and so do reader and writer of the store. A relay that hangs is silent, and is started anew; what is wrong with it \
+                 is in its status and log.",
+                "Listening sockets that the service manager passes (LISTEN_FDS) are used in place of what `[listen]` says. Each is what its name \
+                 says, FileDescriptorName=plain or FileDescriptorName=tls; without either, what `[listen]` has on its port; FileDescriptorName=http is for `/metrics` and `/healthz`. If only one kind was \
+                 passed, the other one is opened as always. What is neither is refused with status 78. Such sockets stay open while no relay runs: \
+                 whoever connects in a restart waits, and is not refused.",
+                "Started as root it opens its sockets, becomes the owner of the data folder for good, with that user's groups and without any \
+                 capability, and only then reads keys and store. A data folder of root's leaves it root, with a warning in the log. It raises its limit of open files \
+                 as far as it may, and warns if that is too low for `limits.connections`.",
             ],
         },
         Chapter {
@@ -100,33 +120,19 @@ const MANUAL: Manual = Manual {
             place: Place::Line,
             parts: &[&[key("address", "the user"), key("password", "the password that was made")]],
         },
-        Records {
-            title: "`links`: one object per pair of domains",
-            place: Place::Line,
-            parts: &[&[
-                key("ours", "our domain"),
-                key("theirs", "the other one"),
-                key("state", "`up`, `opening`, `down`"),
-                key("links", "a list of objects"),
-                key("waiting", "requests and answers that wait for a link, or for room at the other side"),
-                key("sent", "requests of ours that are not answered yet"),
-                key("owed", "requests of theirs that are not answered yet"),
-                key("subscriptions", "what their users subscribe to here"),
-                key("retry_in_s", "seconds until the next attempt; `null`: none is planned"),
-                key("error", "why there is no link; `null`: there is one, or nobody tried"),
-            ]],
-        },
-        Records {
-            title: "Each of `links`",
-            place: Place::Within,
-            parts: &[&[
-                key("direction", "`out`: we opened it; `in`: they did"),
-                key("address", "of the other side"),
-                key("since", "when it was opened"),
-                key("tls", "the version of TLS; `null`: in the clear"),
-                key("idle_s", "seconds since anything happened on it"),
-            ]],
-        },
+        control::STATUS,
+        control::CERTIFICATES,
+        control::SAMPLES,
+        control::HEALTH,
+        control::RELOAD,
+        control::DRAIN,
+        control::LOG_LEVEL,
+        control::SESSIONS,
+        control::SUBSCRIPTIONS,
+        control::KICK,
+        control::MAILBOX,
+        control::LINKS,
+        control::EACH_LINK,
         Records {
             title: "`check config`: one object per finding",
             place: Place::Line,
@@ -160,63 +166,57 @@ const MANUAL: Manual = Manual {
                 key("text", "what was found or decided, a sentence"),
             ]],
         },
-        Records {
-            title: "`links`: one object per pair of domains",
-            place: Place::Line,
-            parts: &[&[
-                key("ours", "the domain served here"),
-                key("theirs", "the other one"),
-                key("state", "`up`, `opening`, `down`"),
-                key("links", "a list of objects, the oldest link first"),
-                key("waiting", "requests and answers that wait for a link, or for room at the other side"),
-                key("sent", "our requests that they have not answered"),
-                key("owed", "their requests that we have not answered"),
-                key("subscriptions", "how many their users hold here"),
-                key("retry_in_s", "seconds until the next link is tried; `null`: nothing has to wait"),
-                key("error", "why the last try failed; `null`: a link stands, or none was tried"),
-            ]],
-        },
-        Records {
-            title: "Each of `links`",
-            place: Place::Within,
-            parts: &[&[
-                key("direction", "`out`: opened here, `in`: by the other side"),
-                key("address", "the other end; `null`: it is gone by now"),
-                key("since", "when it stood"),
-                key("tls", "`TLS 1.3`; `null`: in the clear"),
-                key("idle_s", "for how many seconds nothing has happened on it"),
-            ]],
-        },
+        upkeep::BACKUP,
+        upkeep::FAULT,
+        upkeep::VERDICT,
+        upkeep::RESTORE,
+        upkeep::LINES[0],
+        upkeep::LINES[1],
+        upkeep::LINES[2],
+        upkeep::LINES[3],
+        upkeep::LINES[4],
+        upkeep::LINES[5],
+        upkeep::LINES[6],
+        upkeep::LINES[7],
     ],
     statuses: &[
         (Exit::Yes, "Done; `serve`: ended because it was asked to; `check`: sound."),
-        (Exit::No, "`check`: errors were found."),
-        (Exit::Partly, "`check`: warnings, and nothing worse."),
+        (
+            Exit::No,
+            "`check`: errors were found; `verify`: something is damaged or lost; `health`: something does not do its work.",
+        ),
+        (Exit::Partly, "`check`: warnings, and nothing worse; `backup`: made, of a store that is damaged."),
         (Exit::Unknown, "`check`: something could not be found out."),
-        (Exit::Data, "No valid address or password."),
-        (Exit::NoInput, "There is no such configuration or file."),
+        (Exit::Data, "No valid address or password; `restore`: the backup is damaged; `import`: a line is wrong."),
+        (Exit::NoInput, "There is no such configuration, file or backup."),
         (Exit::NoUser, "There is no such user."),
         (Exit::NoHost, "A domain that is not in the configuration."),
         (Exit::CannotCreate, "A file, or the user, is there already or cannot be created; an address cannot be listened on."),
         (Exit::Io, "The data folder cannot be used."),
-        (Exit::TryLater, "Another process uses the data folder; `links`: no relay runs."),
-        (Exit::Denied, "`links`: this user may not ask the relay."),
-        (Exit::Config, "The configuration, a certificate or a key is wrong, named as `file:line` where it has one."),
+        (Exit::Unavailable, "There is no such session or message."),
+        (Exit::TryLater, "Another process uses the data folder; no relay runs that could be asked, or it is ending."),
+        (Exit::Protocol, "The answer of the relay makes no sense: it is of another version, perhaps."),
+        (Exit::Denied, "This user may not ask the relay."),
+        (
+            Exit::Config,
+            "The configuration, a certificate or a key is wrong, named as `file:line` where it has one; `reload`: all stays as it was.",
+        ),
     ],
     failures: &[Exit::Usage, Exit::Internal],
     variables: &[
-        ("NOTIFY_SOCKET", "The socket of the service manager that `serve` tells when it is ready and when it ends."),
+        ("NOTIFY_SOCKET", "The socket of the service manager that `serve` tells how it does."),
+        ("WATCHDOG_USEC, WATCHDOG_PID", "How often the service manager wants a sign of life, and from which process."),
+        ("LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES", "The sockets that the service manager passes."),
         ("NO_COLOR", "If it is not empty: no colours."),
     ],
     files: &[
         ("/etc/impp/impp-relay.toml", "The configuration, see impp-relay.toml(5)."),
         ("/etc/impp/fullchain.pem, /etc/impp/privkey.pem", "Certificate and key, as `init` makes them."),
-        ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it."),
+        ("/etc/impp/impp-relay.service", "A unit for systemd, as `init` makes it where no package brought one."),
         (
             "/var/lib/impp-relay/store.db",
-            "Accounts, presence, rules and messages: one SQLite file. Copy it with SQLite's `.backup`, never with `cp`.",
+            "Accounts, presence, rules and messages: one SQLite file. `impp-relay backup` copies it; `cp` would not, while a relay runs.",
         ),
-        ("/var/lib/impp-relay/control", "The socket by which `links` asks the running relay; only its user and root may."),
         ("/var/lib/impp-relay/control", "The socket by which commands ask the running relay; `[listen] control` names another."),
         ("/var/lib/impp-relay/recent-*.log", "The memory of deliveries of the last 24 hours."),
     ],

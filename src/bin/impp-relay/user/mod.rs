@@ -172,7 +172,7 @@ pub(crate) fn failure(error: AccountError) -> Failure {
 /// The line and status of a store that does not open.
 pub(crate) fn open_failure(error: &OpenError) -> Failure {
     let exit = match error.kind {
-        OpenErrorKind::Busy | OpenErrorKind::InUse => Exit::TryLater,
+        OpenErrorKind::Busy | OpenErrorKind::InUse | OpenErrorKind::OlderInUse { .. } => Exit::TryLater,
         _ => Exit::Io,
     };
     Failure::new(exit, error.to_string())

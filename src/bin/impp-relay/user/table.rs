@@ -78,22 +78,7 @@ fn cells(view: &AccountView) -> [String; HEAD.len()] {
 
 /// Lines whose columns stand below each other; none for no accounts.
 fn table(accounts: &[AccountView]) -> Vec<String> {
-    let mut rows: Vec<[String; HEAD.len()]> = accounts.iter().map(cells).collect();
-    if !rows.is_empty() {
-        rows.insert(0, HEAD.map(str::to_owned));
-    }
-    let mut widths = [0; HEAD.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    rows.iter()
-        .map(|row| {
-            let padded: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            padded.join("  ").trim_end().to_owned()
-        })
-        .collect()
+    crate::table::lines(HEAD, &accounts.iter().map(cells).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(crate) struct AclArgs {
 
 /// What to do.
 #[derive(Subcommand, Clone, Debug)]
-pub(super) enum What {
+pub enum What {
     /// Print the rules, the first that matches decides
     Show,
     /// Let WHO do OP
@@ -94,7 +94,7 @@ pub(super) enum What {
 
 /// Ops on the command line.
 #[derive(Clone, Debug)]
-pub(super) struct Ops(pub(super) Vec<Op>);
+pub struct Ops(pub(super) Vec<Op>);
 
 fn parse_ops(text: &str) -> Result<Ops, String> {
     rules::ops(text).map(Ops)
@@ -102,7 +102,7 @@ fn parse_ops(text: &str) -> Result<Ops, String> {
 
 /// OP and WHO.
 #[derive(Args, Clone, Debug)]
-pub(super) struct Target {
+pub struct Target {
     /// For what
     #[arg(value_name = "OP", value_parser = parse_ops)]
     pub(super) ops: Ops,
@@ -113,7 +113,7 @@ pub(super) struct Target {
 
 /// OP, WHO, and perhaps what they see.
 #[derive(Args, Clone, Debug)]
-pub(super) struct Permit {
+pub struct Permit {
     #[command(flatten)]
     pub(super) target: Target,
     /// They see the value published with this view

@@ -1,6 +1,6 @@
 //! `impp-acl edit`: the rules as lines of text in the person's editor.
 
-use super::{leaks, rules};
+use super::{Owner, leaks, rules};
 use crate::cli::account::AddressBook;
 use crate::cli::exit::{Exit, Failure, Outcome, reason};
 use crate::cli::handler;
@@ -8,7 +8,7 @@ use crate::cli::print::Printer;
 use crate::cli::run::Stop;
 use crate::cli::session::{Ask, Open};
 use crate::model::acl::{Acl, Action};
-use crate::model::{ErrorKind, Token};
+use crate::model::{Token, Version};
 use crate::net::random;
 use std::fs::OpenOptions;
 use std::io::{IsTerminal as _, Write as _};
@@ -29,8 +29,8 @@ const HEAD: &str = "\
 ///
 /// # Errors
 /// 1 if the editor failed, 65 for a mistake, 75 for a conflict, and what ends a session.
-pub(super) async fn edit(open: &Open<'_>, stop: &Stop, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
-    let (mut old, mut version) = open.with(stop, Ask::OneShot, async |session| super::get(session).await).await?;
+pub(super) async fn edit(desk: &impl Desk, stop: &Stop, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
+    let (mut old, mut version) = desk.read().await?;
     let draft = Draft::new(&old)?;
     let failure = loop {
         draft.run_editor().await?;
@@ -46,20 +46,7 @@ pub(super) async fn edit(open: &Open<'_>, stop: &Stop, out: &Printer, book: &Add
                 Err(failure) => break failure,
             },
         };
-        // A person takes their own time.
-        let open = open.clone().anew();
-        let written = open.with(stop, Ask::OneShot, async |session| {
-            let me = session.me()?;
-            match session.set_acl(me, &new, Some(version)).await {
-                Ok(_) => {
-                    leaks::warn(&old, &new, &me.domain(), out);
-                    Ok(None)
-                }
-                Err(trouble) if trouble.kind() == Some(ErrorKind::Conflict) => Ok(Some(super::get(session).await?)),
-                Err(trouble) => Err(trouble.doing("change the rules")),
-            }
-        });
-        match written.await {
+        match desk.write(&old, &new, version).await {
             Ok(None) => {
                 draft.discard();
                 return Ok(Exit::Yes);
@@ -77,6 +64,53 @@ pub(super) async fn edit(open: &Open<'_>, stop: &Stop, out: &Printer, book: &Add
     };
     out.note(&format!("the edited rules are kept in {}", draft.0.display()));
     Err(failure)
+}
+
+/// Where the rules are read before they are edited, and written behind it.
+pub(super) trait Desk {
+    async fn read(&self) -> Outcome<(Acl, Version)>;
+    /// `None`: they are written; else what somebody else wrote meanwhile.
+    async fn write(&self, old: &Acl, new: &Acl, version: Version) -> Outcome<Option<(Acl, Version)>>;
+}
+
+/// The owner's, with a session for each.
+pub(super) struct Sessions<'a> {
+    pub(super) open: &'a Open<'a>,
+    pub(super) stop: &'a Stop,
+    pub(super) out: &'a Printer,
+}
+
+impl Desk for Sessions<'_> {
+    async fn read(&self) -> Outcome<(Acl, Version)> {
+        self.open.with(self.stop, Ask::OneShot, async |session| session.rules().await).await
+    }
+
+    async fn write(&self, old: &Acl, new: &Acl, version: Version) -> Outcome<Option<(Acl, Version)>> {
+        // A person takes their own time.
+        let open = self.open.clone().anew();
+        open.with(self.stop, Ask::OneShot, async |session| write(session, (old, new), version, self.out).await).await
+    }
+}
+
+/// An administrator's, who needs none.
+pub(super) struct Kept<'a, O>(pub(super) &'a O, pub(super) &'a Printer);
+
+impl<O: Owner> Desk for Kept<'_, O> {
+    async fn read(&self) -> Outcome<(Acl, Version)> {
+        self.0.rules().await
+    }
+
+    async fn write(&self, old: &Acl, new: &Acl, version: Version) -> Outcome<Option<(Acl, Version)>> {
+        write(self.0, (old, new), version, self.1).await
+    }
+}
+
+async fn write(owner: &impl Owner, (old, new): (&Acl, &Acl), version: Version, out: &Printer) -> Outcome<Option<(Acl, Version)>> {
+    if owner.set_rules(new, version).await? {
+        leaks::warn(old, new, &owner.address()?.domain(), out);
+        return Ok(None);
+    }
+    owner.rules().await.map(Some)
 }
 
 /// Shows what is wrong, if somebody is there to be asked, and asks whether to go on.

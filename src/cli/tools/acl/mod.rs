@@ -4,20 +4,22 @@ mod args;
 mod edit;
 mod leaks;
 mod manual;
+mod owner;
 mod rules;
 
 pub(super) use args::AclArgs;
+pub use args::{Ops, Permit, Target, What};
+pub use owner::Owner;
 
 use crate::cli::account::{self, AddressBook};
 use crate::cli::config::Config;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::print::{Color, Printer, Record};
 use crate::cli::run;
-use crate::cli::session::{Ask, Open, Session};
+use crate::cli::session::{Ask, Open};
 use crate::cli::{safe, units};
 use crate::model::acl::{Acl, Action, Op, Rule, Who};
-use crate::model::{Address, ErrorKind, Token, UnixMillis, Version};
-use args::What;
+use crate::model::{Address, Token, UnixMillis};
 use rules::Verdict;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -39,22 +41,34 @@ fn work(args: AclArgs, out: &Printer) -> Outcome<Exit> {
     let account = account::settle(&args.common, &config, stdin_is_free)?;
     let open = Open::new(&args.common, &account, out);
     run::block_on(async |stop| match &args.what {
-        What::Edit => edit::edit(&open, &stop, out, &book).await,
+        What::Edit => edit::edit(&edit::Sessions { open: &open, stop: &stop, out }, &stop, out, &book).await,
         what => open.with(&stop, Ask::OneShot, async |session| perform(what, session, out, &book).await).await,
     })
 }
 
-async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
+/// Does for whoever's rules they are what impp-acl does for its own user.
+///
+/// # Errors
+/// As impp-acl.
+pub async fn administer(what: &What, owner: &impl Owner, stop: &run::Stop, out: &Printer) -> Outcome<Exit> {
+    let book = AddressBook::default();
     match what {
-        What::Show => show(session, out).await,
-        What::Allow(permit) => put(session, out, said(&permit.target, Action::Allow, permit.view, book)?).await,
-        What::Deny(target) => put(session, out, said(target, Action::Deny, None, book)?).await,
-        What::Conceal(target) => put(session, out, said(target, Action::Conceal, None, book)?).await,
+        What::Edit => edit::edit(&edit::Kept(owner, out), stop, out, &book).await,
+        what => perform(what, owner, out, &book).await,
+    }
+}
+
+async fn perform(what: &What, owner: &impl Owner, out: &Printer, book: &AddressBook) -> Outcome<Exit> {
+    match what {
+        What::Show => show(owner, out).await,
+        What::Allow(permit) => put(owner, out, said(&permit.target, Action::Allow, permit.view, book)?).await,
+        What::Deny(target) => put(owner, out, said(target, Action::Deny, None, book)?).await,
+        What::Conceal(target) => put(owner, out, said(target, Action::Conceal, None, book)?).await,
         What::Remove { who, ops } => {
             let whom = rules::who(who, book)?;
             let ops = ops.as_ref().map(|ops| ops.0.as_slice()).unwrap_or_default();
             let gone = std::cell::Cell::new(0);
-            change(session, out, &|acl, _| {
+            change(owner, out, &|acl, _| {
                 gone.set(whom.iter().map(|who| rules::remove(acl, who, ops)).sum());
                 Ok(())
             })
@@ -68,20 +82,20 @@ async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &Addre
             }
         }
         What::Default => {
-            change(session, out, &|acl, _| {
+            change(owner, out, &|acl, _| {
                 acl.rules.clear();
                 Ok(())
             })
             .await
         }
         What::Test { who, op } => {
-            let (acl, _) = get(session).await?;
-            test(&acl, session.me()?, &rules::watcher(who, book)?, &op.0, out)
+            let (acl, _) = owner.rules().await?;
+            test(&acl, owner, &rules::watcher(who, book)?, &op.0, out)
         }
-        What::Watchers => watchers(session, out, false).await,
-        What::Refused => watchers(session, out, true).await,
+        What::Watchers => watchers(owner, out, false).await,
+        What::Refused => watchers(owner, out, true).await,
         What::Export { file } => {
-            let (acl, _) = get(session).await?;
+            let (acl, _) = owner.rules().await?;
             let xml = [&acl.to_xml()[..], b"\n"].concat();
             match file {
                 Some(path) => {
@@ -94,7 +108,7 @@ async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &Addre
         }
         What::Import { file } => {
             let new = import(file)?;
-            change(session, out, &|acl, _| {
+            change(owner, out, &|acl, _| {
                 acl.clone_from(&new);
                 Ok(())
             })
@@ -104,29 +118,25 @@ async fn perform(what: &What, session: &Session<'_>, out: &Printer, book: &Addre
     }
 }
 
-/// The rules and their version.
-async fn get(session: &Session<'_>) -> Outcome<(Acl, Version)> {
-    let (version, acl) = session.acl(session.me()?).await.map_err(|trouble| trouble.doing("get the rules"))?;
-    Ok((acl, version))
-}
-
 /// Read, change, write; once more if somebody else wrote in between.
-async fn change(session: &Session<'_>, out: &Printer, change: Change<'_>) -> Outcome<Exit> {
+async fn change(owner: &impl Owner, out: &Printer, change: Change<'_>) -> Outcome<Exit> {
     let mut again = true;
     loop {
-        let (mut acl, version) = get(session).await?;
+        let (mut acl, version) = owner.rules().await?;
         let before = acl.clone();
-        change(&mut acl, session.me()?)?;
+        change(&mut acl, owner.address()?)?;
         if acl == before {
             return Ok(Exit::Yes);
         }
-        match session.set_acl(session.me()?, &acl, Some(version)).await {
-            Ok(_) => {
-                leaks::warn(&before, &acl, &session.me()?.domain(), out);
-                return Ok(Exit::Yes);
-            }
-            Err(trouble) if again && trouble.kind() == Some(ErrorKind::Conflict) => again = false,
-            Err(trouble) => return Err(trouble.doing("change the rules")),
+        if owner.set_rules(&acl, version).await? {
+            leaks::warn(&before, &acl, &owner.address()?.domain(), out);
+            return Ok(Exit::Yes);
+        }
+        if !std::mem::take(&mut again) {
+            return Err(Failure::new(
+                Exit::TryLater,
+                "cannot change the rules: somebody else changes them all the time; try again",
+            ));
         }
     }
 }
@@ -137,8 +147,8 @@ fn said(target: &args::Target, action: Action, view: Option<Token>, book: &Addre
     whom.into_iter().map(|who| rules::rule(who, &target.ops.0, action, view)).collect()
 }
 
-async fn put(session: &Session<'_>, out: &Printer, new: Vec<Rule>) -> Outcome<Exit> {
-    let me = session.me()?;
+async fn put(owner: &impl Owner, out: &Printer, new: Vec<Rule>) -> Outcome<Exit> {
+    let me = owner.address()?;
     for rule in &new {
         let local =
             matches!(&rule.who, Who::Local) || matches!(&rule.who, Who::User(user) if user.domain_str() == me.domain_str());
@@ -149,15 +159,15 @@ async fn put(session: &Session<'_>, out: &Printer, new: Vec<Rule>) -> Outcome<Ex
             ));
         }
     }
-    change(session, out, &|acl, me| {
+    change(owner, out, &|acl, me| {
         new.iter().for_each(|rule| rules::add(acl, rule.clone(), &me.domain()));
         Ok(())
     })
     .await
 }
 
-async fn show(session: &Session<'_>, out: &Printer) -> Outcome<Exit> {
-    let (acl, version) = get(session).await?;
+async fn show(owner: &impl Owner, out: &Printer) -> Outcome<Exit> {
+    let (acl, version) = owner.rules().await?;
     out.detail(&format!("version {version}"));
     if acl.rules.is_empty() {
         out.note("no rules: the default of the domain decides");
@@ -179,12 +189,14 @@ fn rule_record(number: usize, rule: &Rule) -> Record {
         .with("view", rule.view.map(|view| view.to_string()))
 }
 
-fn test(acl: &Acl, owner: &Address, watcher: &Address, ops: &[Op], out: &Printer) -> Outcome<Exit> {
+fn test(acl: &Acl, owner: &impl Owner, watcher: &Address, ops: &[Op], out: &Printer) -> Outcome<Exit> {
+    let default = owner.domain_default().cloned().unwrap_or_else(Acl::shipped_default);
     let mut all = true;
     for op in ops {
-        let verdict = rules::verdict(acl, owner, watcher, *op);
+        let verdict = rules::verdict(acl, &default, owner.address()?, watcher, *op);
         let (number, why) = match &verdict {
             Verdict::Owner => (None, "the owner may always".to_owned()),
+            Verdict::Default(_) if owner.domain_default().is_some() => (None, "no rule; the domain's default".to_owned()),
             Verdict::Default(_) => (None, "no rule; the domain's default, taken as shipped".to_owned()),
             Verdict::Rule(number, ..) => {
                 let rule = number.checked_sub(1).and_then(|at| acl.rules.get(at)).map(rules::line).unwrap_or_default();
@@ -213,8 +225,8 @@ fn test(acl: &Acl, owner: &Address, watcher: &Address, ops: &[Op], out: &Printer
     Ok(if all { Exit::Yes } else { Exit::No })
 }
 
-async fn watchers(session: &Session<'_>, out: &Printer, refused: bool) -> Outcome<Exit> {
-    let all = session.watchers(session.me()?).await.map_err(|trouble| trouble.doing("get the watchers"))?;
+async fn watchers(owner: &impl Owner, out: &Printer, refused: bool) -> Outcome<Exit> {
+    let all = owner.watchers().await?;
     let local = |moment: UnixMillis| units::local(moment);
     if refused {
         for entry in &all.refused {

@@ -73,7 +73,7 @@ pub(super) enum Verdict {
     Owner,
     /// The rule with this number, counted from 1.
     Rule(usize, Action, Option<Token>),
-    /// No rule speaks of it: the domain's default, here as shipped.
+    /// No rule speaks of it: the domain's default.
     Default(Action),
 }
 
@@ -87,14 +87,14 @@ impl Verdict {
 }
 
 /// Who decides whether `watcher` may do `op` to `owner`.
-pub(super) fn verdict(acl: &Acl, owner: &Address, watcher: &Address, op: Op) -> Verdict {
+pub(super) fn verdict(acl: &Acl, default: &Acl, owner: &Address, watcher: &Address, op: Op) -> Verdict {
     if owner == watcher {
         return Verdict::Owner;
     }
     let asks = Watcher::new(watcher, owner);
     match acl.first_match(&asks, op).and_then(|at| acl.rules.get(at).map(|rule| (at, rule))) {
         Some((at, rule)) => Verdict::Rule(at + 1, rule.action, rule.view),
-        None => Verdict::Default(Acl::shipped_default().decide(&asks, op).map_or(Action::Deny, |rule| rule.action)),
+        None => Verdict::Default(default.decide(&asks, op).map_or(Action::Deny, |rule| rule.action)),
     }
 }
 
@@ -187,10 +187,10 @@ mod tests {
             ("carol@home", Op::Subscribe, Verdict::Default(Action::Allow)),
             ("carol@x", Op::Subscribe, Verdict::Default(Action::Deny)),
         ] {
-            assert_eq!(verdict(&rules, &owner, &address(name), op), verdict_is, "{name} {op}");
+            assert_eq!(verdict(&rules, &Acl::shipped_default(), &owner, &address(name), op), verdict_is, "{name} {op}");
         }
         let nobody = watcher("anonymous", &AddressBook::default()).unwrap();
-        assert_eq!(verdict(&rules, &owner, &nobody, Op::Send), Verdict::Default(Action::Deny));
+        assert_eq!(verdict(&rules, &Acl::shipped_default(), &owner, &nobody, Op::Send), Verdict::Default(Action::Deny));
     }
 
     #[test]

@@ -12,7 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   impp-fetch ann@example.org && echo ann is there
   impp-fetch --format '{status}\\t{address}\\n' --list team.txt
-  impp-fetch -q --any --list duty.txt || [ $? -ne 1 ] || impp-send -m 'nobody there' boss@x.org";
+  impp-fetch -q --any --list duty || [ $? -ne 1 ] || impp-send -m nobody a@x.org";
 
 /// Ask for presence once
 #[derive(Parser, Clone, Debug)]
@@ -48,7 +48,7 @@ pub(crate) struct FetchArgs {
     /// Write PIDF (RFC 3863), a document per line
     #[arg(long, group = "shape", conflicts_with_all = ["json", "format"])]
     pub(super) pidf: bool,
-    /// One line and the status as Nagios has them: 0 all open, 1 some, 2 none, 3 it could not be found out
+    /// One line, and 0 all open, 1 some, 2 none, 3 unknown, as Nagios has it
     #[arg(long, group = "shape", conflicts_with_all = ["json", "format", "quiet"])]
     pub(super) nagios: bool,
     /// Ask so many at a time [default: 16]

@@ -1,7 +1,7 @@
 //! What the manual tells of impp-recv beside its options.
 
 use crate::cli::exit::Exit;
-use crate::cli::manual::{Chapter, Manual, Place, Records, key};
+use crate::cli::manual::{Chapter, LOGGED_IN, Manual, Place, Records, key};
 
 pub(super) const MANUAL: Manual = Manual {
     description: &[
@@ -77,21 +77,8 @@ pub(super) const MANUAL: Manual = Manual {
         (Exit::No, "Nothing came within `--timeout`."),
         (Exit::Partly, "Fewer than `--count` came within `--timeout`."),
         (Exit::Unavailable, "Displaced: another program took the session over."),
-        (Exit::CannotCreate, ""),
     ],
-    failures: &[
-        Exit::Usage,
-        Exit::Data,
-        Exit::NoInput,
-        Exit::NoUser,
-        Exit::NoHost,
-        Exit::Internal,
-        Exit::Io,
-        Exit::TryLater,
-        Exit::Protocol,
-        Exit::Denied,
-        Exit::Config,
-    ],
+    failures: LOGGED_IN,
     variables: &[
         ("IMPP_FROM", "For the command of `--exec`: the sender, as IMPP proves it."),
         ("IMPP_TO", "Whose message it is."),
@@ -107,7 +94,8 @@ pub(super) const MANUAL: Manual = Manual {
     security: &[
         "Everything about a message but its sender's address was written by a stranger. On a terminal and in the environment of commands, \
          control characters are shown as escapes and each value is one line; in JSON they are JSON's own escapes. The body that a command \
-         reads is as it came. Quote variables in the command, and never evaluate them.",
+         reads is as it came. Quote variables in the command, never evaluate them, and print them with `printf %s`: the `echo` of some \
+         shells turns a written `\\n` into a line.",
         "Names of attachments are reduced to plain file names; no file is overwritten, and none is written outside of the folder.",
         "What the protocol proves is who sent a message, from domain to domain: a command that asks for `verified` alone is never led astray \
          by what the message says of itself. Signatures inside the message (PGP, S/MIME) pass untouched and are for other programs to check.",

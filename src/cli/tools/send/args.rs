@@ -5,7 +5,7 @@ use crate::cli::args::{Common, Manners};
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::manual::Manual;
 use crate::cli::print::Printer;
-use crate::cli::run::Tool;
+use crate::cli::run::{FURTHER, Tool};
 use crate::cli::units;
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
@@ -15,12 +15,13 @@ const EXAMPLES: &str = "\
 Examples:
   df -h | impp-send -s 'disks today' ann@example.org
   tail -F app.log | impp-send --lines --queue --max-rate 10/1m ops@example.org
-  impp-send -s 'backup failed' --queue --urgency high oncall --exec /usr/local/bin/backup --full";
+  impp-send -s 'backup failed' --queue oncall --exec ./backup.sh --full";
 
 const USAGE: &str = "\
 impp-send [OPTIONS] RCPT... < body
        impp-send [OPTIONS] -m TEXT RCPT...
-       impp-send [OPTIONS] -t < message | --raw RCPT... < message | --lines RCPT... | --ndjson
+       impp-send [OPTIONS] -t | --raw RCPT... < message
+       impp-send [OPTIONS] --lines RCPT... | --ndjson
        impp-send --flush | --queue-list";
 
 /// Whatever makes the body or says whom it is for, but --ndjson.
@@ -58,19 +59,19 @@ pub(crate) struct SendArgs {
     /// The body; standard input stays untouched
     #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["file", "headers", "raw", "lines", "ndjson"])]
     pub(super) message: Option<String>,
-    /// The body (or with -t and --raw the message) is in FILE
+    /// The body (with -t and --raw the message)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["lines", "ndjson"])]
     pub(super) file: Option<PathBuf>,
     /// Media type of the body [default: text/plain]
-    #[arg(long = "type", value_name = "TYPE", conflicts_with_all = ["headers", "raw"])]
+    #[arg(help_heading = FURTHER, long = "type", value_name = "TYPE", conflicts_with_all = ["headers", "raw"])]
     pub(super) media_type: Option<String>,
     /// Attach a file; may be repeated
     #[arg(long, value_name = "FILE[:TYPE]", conflicts_with_all = ["headers", "raw", "lines"])]
     pub(super) attach: Vec<String>,
     /// An HTML version of the body
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["headers", "raw", "lines", "ndjson"])]
+    #[arg(help_heading = FURTHER, long, value_name = "FILE", conflicts_with_all = ["headers", "raw", "lines", "ndjson"])]
     pub(super) html: Option<PathBuf>,
-    /// Recipients are those of the message's headers (Bcc is removed)
+    /// Recipients are those of the headers (Bcc removed)
     #[arg(short = 't', conflicts_with_all = ["raw", "lines", "ndjson", "subject"])]
     pub(super) headers: bool,
     /// Standard input is a whole message, sent as it is
@@ -79,30 +80,30 @@ pub(crate) struct SendArgs {
     /// One message per line, over one connection
     #[arg(long, conflicts_with = "ndjson")]
     pub(super) lines: bool,
-    /// One message per JSON line: to, subject, text, attach, urgency, id
+    /// One message per JSON line: to, subject, text ..
     #[arg(long)]
     pub(super) ndjson: bool,
-    /// Run a command; send its output if it fails; end as it ends
+    /// Run it, and send its output if it fails
     #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true,
           conflicts_with_all = ["message", "file", "headers", "raw", "lines", "ndjson", "html", "probe", "dry_run"])]
     pub(super) exec: Vec<String>,
     /// My name, beside the address
-    #[arg(short = 'F', value_name = "NAME")]
+    #[arg(help_heading = FURTHER, short = 'F', value_name = "NAME")]
     pub(super) name: Option<String>,
     /// Where answers shall go
-    #[arg(long, value_name = "ADDR")]
+    #[arg(help_heading = FURTHER, long, value_name = "ADDR")]
     pub(super) reply_to: Option<String>,
     /// The message that this one answers
-    #[arg(long, value_name = "ID")]
+    #[arg(help_heading = FURTHER, long, value_name = "ID")]
     pub(super) in_reply_to: Option<String>,
     /// Message-ID [default: a new one]
-    #[arg(long, value_name = "ID", conflicts_with_all = ["lines", "ndjson"])]
+    #[arg(help_heading = FURTHER, long, value_name = "ID", conflicts_with_all = ["lines", "ndjson"])]
     pub(super) id: Option<String>,
     /// A further header; may be repeated
-    #[arg(short = 'H', value_name = "NAME: VALUE")]
+    #[arg(help_heading = FURTHER, short = 'H', value_name = "NAME: VALUE")]
     pub(super) header: Vec<String>,
     /// Language of the text
-    #[arg(long, value_name = "TAG")]
+    #[arg(help_heading = FURTHER, long, value_name = "TAG")]
     pub(super) lang: Option<String>,
     /// low, normal, high or emergency
     #[arg(long, value_name = "HOW", hide_possible_values = true)]
@@ -110,7 +111,7 @@ pub(crate) struct SendArgs {
     /// Worthless after this time (0: deliver now or fail)
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub(super) expires: Option<Duration>,
-    /// Done when stored (or delivered; the default), delivered, or none: sent
+    /// Done when stored (default), delivered, or none
     #[arg(long, value_name = "WHAT", hide_possible_values = true)]
     pub(super) wait: Option<Wait>,
     /// Only to those who are open now
@@ -122,10 +123,10 @@ pub(crate) struct SendArgs {
     /// Send nothing: log in, and tell who is open
     #[arg(long, conflicts_with_all = ["lines", "ndjson", "headers"])]
     pub(super) probe: bool,
-    /// If nobody got it, run CMD with the message on its standard input
+    /// Run CMD with the message if nobody got it
     #[arg(long, value_name = "CMD", conflicts_with_all = ["probe", "dry_run"])]
     pub(super) fallback: Option<String>,
-    /// What fails for now stays in the spool (status 3) for --flush
+    /// What fails for now stays in the spool (status 3)
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, conflicts_with_all = ["if_open", "first_open", "probe"])]
     pub(super) queue: Option<Option<PathBuf>>,
     /// Send what is in the spool
@@ -138,22 +139,22 @@ pub(crate) struct SendArgs {
     #[arg(long)]
     pub(super) skip_empty: bool,
     /// Refuse a longer body
-    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    #[arg(help_heading = FURTHER, long, value_name = "SIZE", value_parser = units::size)]
     pub(super) max_size: Option<u64>,
     /// Cut a longer body: keep head and tail, say how much is missing
-    #[arg(long, requires = "max_size")]
+    #[arg(help_heading = FURTHER, long, requires = "max_size")]
     pub(super) truncate: bool,
     /// Send no more than N messages in TIME; the others wait
-    #[arg(long, value_name = "N/TIME", value_parser = Rate::parse)]
+    #[arg(help_heading = FURTHER, long, value_name = "N/TIME", value_parser = Rate::parse)]
     pub(super) max_rate: Option<Rate>,
     /// What is read from standard input (or CMD) also goes to standard output
-    #[arg(long, conflicts_with_all = ["json", "format", "dry_run", "message", "probe"])]
+    #[arg(help_heading = FURTHER, long, conflicts_with_all = ["json", "format", "dry_run", "message", "probe"])]
     pub(super) tee: bool,
     /// Print the message instead of sending it
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
     /// Behave as sendmail does, with its options behind this one
-    #[arg(long, conflicts_with_all = SOURCES, conflicts_with_all = ["ndjson", "flush", "queue_list", "tee", "subject", "name"])]
+    #[arg(help_heading = FURTHER, long, conflicts_with_all = SOURCES, conflicts_with_all = ["ndjson", "flush", "queue_list", "tee", "subject", "name"])]
     pub(super) sendmail: bool,
 
     #[command(flatten)]

@@ -57,7 +57,7 @@ fn of(args: &SendArgs, config: &Config, spool: &Spool, from: &Address, out: &Pri
     let open = Open::new(&common, &account, out);
     let work = Work { spool, from, own: None };
     let report = Report::new(args, out);
-    let bar = progress::spool(out, 0);
+    let bar = progress::spool(out);
     if !bar.is_hidden() {
         bar.set_length(work.count()? as u64);
     }

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   impp-set open --activity meeting --note 'back at three' --lease 2h
-  impp-set open --lease 10m              from cron every 5 minutes: a dead man's switch
-  impp-set open --exec ./backup.sh       open while the command runs";
+  impp-set open --lease 12m          from cron: a dead man's switch
+  impp-set open --exec ./backup.sh   open while the command runs";
 
 /// Publish my presence
 #[derive(Parser, Clone, Debug)]

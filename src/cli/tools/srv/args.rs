@@ -13,7 +13,7 @@ use std::time::Duration;
 const EXAMPLES: &str = "\
 Examples:
   impp-srv example.org
-  impp-srv --print-zone im1.example.org --cert /etc/impp/fullchain.pem example.org
+  impp-srv --print-zone im1.example.org --cert fullchain.pem example.org
   impp-srv --zone-file example.org.zone --strict example.org && rndc reload";
 
 /// Judge how a domain is found
@@ -21,7 +21,7 @@ Examples:
 #[command(
     name = "impp-srv",
     version,
-    about = "Judge how a domain is found: SRV, TLS, DNSSEC. Status: 0 sound, 1 errors, 2 warnings, 3 could not be found out",
+    about = "Judge how a domain is found. Status: 0 sound, 1 errors, 2 warnings, 3 unknown",
     long_about = None,
     after_help = EXAMPLES,
     override_usage = "impp-srv [OPTIONS] DOMAIN...\n       impp-srv --explain ID",
@@ -41,7 +41,7 @@ pub(crate) struct SrvArgs {
     /// Look as both [default]
     #[arg(long)]
     pub(super) all: bool,
-    /// Visit every address (default, but not with --zone-file)
+    /// Visit every address (default without --zone-file)
     #[arg(long, conflicts_with = "no_connect")]
     pub(super) connect: bool,
     /// Look at records only
@@ -53,28 +53,28 @@ pub(crate) struct SrvArgs {
     /// Ask each name server of the zone by itself
     #[arg(long, conflicts_with = "zone_file")]
     pub(super) authoritative: bool,
-    /// It must be so: SRV records in FILE, or one that leads to HOST:PORT
-    #[arg(long, value_name = "FILE|HOST:PORT")]
+    /// It must be so: SRV records in a file, or HOST:PORT
+    #[arg(long, value_name = "WHAT")]
     pub(super) expect: Option<String>,
     /// Judge this master file before it is published
     #[arg(long, value_name = "FILE")]
     pub(super) zone_file: Option<PathBuf>,
-    /// Draw the order N times as clients do, and print the shares
+    /// Draw N times as clients do; print the shares
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(super) order: Option<u32>,
     /// The same draws each time
     #[arg(long, value_name = "S", requires = "order")]
     pub(super) seed: Option<u64>,
-    /// Print the records to publish for this server; may be repeated
-    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', conflicts_with_all = ["order", "zone_file"])]
+    /// Print the records to publish for HOST[:PORT]
+    #[arg(long, value_name = "SERVER", value_delimiter = ',', conflicts_with_all = ["order", "zone_file"])]
     pub(super) print_zone: Vec<String>,
-    /// Its certificate (PEM) instead of that of the running server
+    /// Its certificate (PEM), not the running server's
     #[arg(long, value_name = "FILE", requires = "print_zone")]
     pub(super) cert: Option<PathBuf>,
     /// One line per domain
     #[arg(long, conflicts_with_all = ["json", "format", "nagios", "prometheus"])]
     pub(super) short: bool,
-    /// For Nagios: its line, its status (0 OK, 1 warning, 2 critical, 3 unknown)
+    /// For Nagios: its line, and 1 warning, 2 critical
     #[arg(long, conflicts_with_all = ["json", "format", "prometheus"])]
     pub(super) nagios: bool,
     /// For Prometheus: metrics in its text format
@@ -83,7 +83,7 @@ pub(crate) struct SrvArgs {
     /// Warnings count as errors
     #[arg(long)]
     pub(super) strict: bool,
-    /// What a finding means (S01 ..), and what to do; all: every one
+    /// What a finding means (S01 ..; all), and what to do
     #[arg(long, value_name = "ID", conflicts_with_all = ["domains", "order", "print_zone", "zone_file"])]
     pub(super) explain: Option<String>,
 

@@ -155,7 +155,7 @@ pub(super) const MANUAL: Manual = Manual {
         (Exit::Unknown, "No errors were found, but something could not be found out (S28)."),
         (Exit::TryLater, "The whole did not end within `--timeout`."),
     ],
-    failures: &[Exit::Usage, Exit::Data, Exit::NoInput, Exit::Internal, Exit::Io, Exit::Config],
+    failures: &[Exit::Usage, Exit::Data, Exit::NoInput, Exit::Internal, Exit::CannotCreate, Exit::Io, Exit::Config],
     variables: &[],
     files: &[("/etc/resolv.conf", "The name servers that are asked, unless `--resolver` names one.")],
     security: &[

@@ -24,6 +24,7 @@ use crate::net::dns::resolver::TTL_MAX;
 use crate::net::dns::{Resolver, ResolverOptions, Role, ZoneError, ZoneFault, ZoneFile};
 use crate::net::judge::{Books, Expected, Facts, Finding, Look, Progress, Severity, gather, judge};
 use crate::net::tls::{ClientTls, Trust, files};
+use login::Login;
 use std::cell::RefCell;
 use std::path::Path;
 use std::process::ExitCode;
@@ -64,12 +65,15 @@ fn work(args: &SrvArgs, out: &Printer) -> Outcome<Exit> {
     let domains = domains(&args.domains)?;
     let setting = Setting::new(args, out)?;
     let limit = args.timeout.unwrap_or(WHOLE);
+    // Before the time begins to run: a person may have to be asked.
+    let surveys = args.order.is_none() && args.print_zone.is_empty();
+    let logins = if surveys { login::prepare(args, &domains, out)? } else { None };
     run::block_on(async |stop| {
         let all = async {
             match args.order {
                 Some(draws) => order::work(args, draws, &domains, &setting, out).await,
                 None if !args.print_zone.is_empty() => zone::work(args, &domains, &setting, out).await,
-                None => survey(args, &domains, &setting, out).await,
+                None => survey(args, &domains, &setting, logins, out).await,
             }
         };
         stop.or(Deadline::after(Some(limit)).keep("cannot finish: no answer", all)).await
@@ -161,8 +165,7 @@ fn expected(text: &str, domains: &[String], out: &Printer) -> Outcome<Expected> 
     }
 }
 
-async fn survey(args: &SrvArgs, domains: &[Domain], setting: &Setting, out: &Printer) -> Outcome<Exit> {
-    let logins = login::prepare(args, domains, out)?;
+async fn survey(args: &SrvArgs, domains: &[Domain], setting: &Setting, logins: Option<Login>, out: &Printer) -> Outcome<Exit> {
     let books = domains.iter().map(|domain| setting.books(args, domain)).collect::<Outcome<Vec<Books>>>()?;
     // A little before the run is over, so that what was found by then is told.
     let time = args.timeout.unwrap_or(WHOLE).mul_f32(0.9);

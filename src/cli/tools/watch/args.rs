@@ -15,7 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   impp-watch ann@example.org bob@example.org
   impp-watch -q --until open ann@example.org && echo ann is there
-  impp-watch --changes-only --exec 'logger \"$IMPP_ADDR is $IMPP_STATUS\"' --list team.txt";
+  impp-watch --exec 'logger \"$IMPP_ADDR is $IMPP_STATUS\"' --list team.txt";
 
 /// Watch presence
 #[derive(Parser, Clone, Debug)]

@@ -67,7 +67,7 @@ pub(super) const MANUAL: Manual = Manual {
     files: &[],
     security: &[
         "Activity, note and card were written by whoever is watched. They are made safe wherever they are printed or passed on; quote the \
-         variables in a command, and never evaluate them.",
+         variables in a command, never evaluate them, and print them with `printf %s`: some shells' `echo` turns a written `\\n` into a line.",
         "Whoever is watched can see who watches (`impp-acl watchers`), and may show different people different things: a concealing rule \
          looks like somebody who is away.",
     ],

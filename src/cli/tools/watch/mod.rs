@@ -90,7 +90,8 @@ impl Watch<'_> {
             };
             for line in self.lines(event)? {
                 if let Some(exit) = self.tell(&line, stop).await? {
-                    return Ok(exit);
+                    // A last line that says why nobody is watched any more is not what was waited for.
+                    return Ok(self.board.nobody_left().unwrap_or(exit));
                 }
             }
             if let Some(exit) = self.board.nobody_left() {

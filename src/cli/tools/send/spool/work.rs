@@ -261,4 +261,5 @@ where
 }
 
 #[cfg(test)]
+#[path = "time/tests.rs"]
 mod tests;

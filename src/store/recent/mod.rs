@@ -1,25 +1,29 @@
 //! The log behind `remember`: deliveries of the last 24 hours in append-only segments.
 //!
-//! *Shape:* `recent-0001.log`, `recent-0002.log`, ..; 32 octets of header, then records of 32 octets. Written, not synced:
-//! a crash of the process loses nothing, a power cut perhaps the last seconds (SPEC §5 allows it). Each start begins a new
-//! segment, so that nothing is ever written behind a torn record.
+//! *Shape:* `recent-0001.log`, `recent-0002.log`, ..; 32 octets of header, then records of 32 octets ([`record`]). Written, not
+//! synced: a crash of the process loses nothing, a power cut perhaps the last seconds (SPEC §5 allows it). Each start begins a
+//! new segment, so that nothing is ever written behind a torn record.
+
+mod record;
+mod segment;
+
+pub(super) use record::{Entry, What};
+pub(super) use segment::{read_all, write_whole};
 
 use super::Remember;
-use super::create_private;
 use super::open_error::OpenError;
-use crate::model::{Fingerprint, UnixMillis};
-use crate::service::store::{Delivery, Remembered, StoreError};
-use sha2::{Digest, Sha256};
+use crate::model::UnixMillis;
+use crate::service::store::{Remembered, StoreError};
+use record::RECORD;
+use segment::{begin, segments};
 use std::collections::{HashMap, VecDeque};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// For how long a delivery is remembered (SPEC §5).
 pub const MEMORY_MILLIS: u64 = 24 * 3600 * 1000;
-const HEADER: &[u8; RECORD] = b"impp recent deliveries, form 1\r\n";
-const RECORD: usize = 32;
 /// The bound is kept by dropping whole segments, each this part of it.
 const SEGMENTS: usize = 8;
 
@@ -71,6 +75,18 @@ impl Recent {
         self.with(|log| log.load(now))
     }
 
+    /// Notes stored messages that are taken out of the store: from then on this log alone remembers them.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub(super) fn taken_out(&self, deliveries: &[Remembered]) -> Result<(), StoreError> {
+        self.note(What::TakenOut, deliveries)
+    }
+
+    fn note(&self, what: What, deliveries: &[Remembered]) -> Result<(), StoreError> {
+        self.with(|log| if deliveries.is_empty() || log.bound == 0 { Ok(()) } else { log.append(what, deliveries) })
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Log) -> io::Result<T>) -> Result<T, StoreError> {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         act(&mut log).map_err(|error| {
@@ -85,7 +101,7 @@ impl Recent {
 
 impl Remember for Recent {
     fn remember(&self, deliveries: &[Remembered]) -> Result<(), StoreError> {
-        self.with(|log| if deliveries.is_empty() || log.bound == 0 { Ok(()) } else { log.append(deliveries) })
+        self.note(What::Answered, deliveries)
     }
 }
 
@@ -94,7 +110,7 @@ impl Log {
         let mut all = Vec::new();
         self.sealed.clear();
         for (_, path) in segments(&self.folder)? {
-            let entries = read_segment(&path)?;
+            let entries: Vec<Remembered> = segment::read(&path)?.entries.iter().map(|entry| entry.remembered).collect();
             let newest = entries.iter().map(|entry| entry.at).max().unwrap_or_default();
             if is_past(newest, now) {
                 std::fs::remove_file(&path)?;
@@ -108,8 +124,9 @@ impl Log {
         Ok(all)
     }
 
-    fn append(&mut self, deliveries: &[Remembered]) -> io::Result<()> {
-        let octets: Vec<u8> = deliveries.iter().flat_map(encode).collect();
+    fn append(&mut self, what: What, deliveries: &[Remembered]) -> io::Result<()> {
+        let octets: Vec<u8> =
+            deliveries.iter().flat_map(|remembered| record::encode(&Entry { remembered: *remembered, what })).collect();
         let newest = deliveries.iter().map(|delivery| delivery.at).max().unwrap_or_default();
         let full = self.bound.div_ceil(SEGMENTS);
         if self.current.as_ref().is_some_and(|open| open.sealed.entries >= full) {
@@ -170,72 +187,11 @@ pub fn merge(mut all: Vec<Remembered>) -> Vec<Remembered> {
     all
 }
 
-fn begin(folder: &Path, number: u32) -> io::Result<Open> {
-    let path = folder.join(format!("recent-{number:04}.log"));
-    let mut file = create_private(OpenOptions::new().append(true).create_new(true), &path)?;
-    if let Err(error) = file.write_all(HEADER) {
-        let _ = std::fs::remove_file(&path);
-        return Err(error);
-    }
-    Ok(Open { file, sealed: Sealed { path, entries: 0, newest: UnixMillis(0) } })
-}
-
-/// The segments of a folder in order of their numbers.
-fn segments(folder: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix("recent-")?.strip_suffix(".log")?.parse().ok());
-        found.extend(number.map(|number: u32| (number, entry.path())));
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
-/// The sound records of a segment; a torn tail and damaged records are passed over.
-fn read_segment(path: &Path) -> io::Result<Vec<Remembered>> {
-    let octets = std::fs::read(path)?;
-    let records = octets.strip_prefix(HEADER.as_slice()).unwrap_or_default();
-    Ok(records.chunks_exact(RECORD).filter_map(decode).collect())
-}
-
-fn encode(entry: &Remembered) -> [u8; RECORD] {
-    let mut record = [0; RECORD];
-    let delivery = match entry.delivery {
-        Delivery::Delivered => 1,
-        Delivery::Stored => 2,
-    };
-    let fields = entry.fingerprint.0.into_iter().chain(entry.at.0.to_be_bytes()).chain([delivery]);
-    record.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
-    let (content, sum) = record.split_at_mut(RECORD - 4);
-    sum.copy_from_slice(&checksum(content));
-    record
-}
-
-fn decode(record: &[u8]) -> Option<Remembered> {
-    let (content, sum) = record.split_last_chunk::<4>()?;
-    if checksum(content) != *sum {
-        return None;
-    }
-    let (fingerprint, rest) = content.split_first_chunk::<16>()?;
-    let (at, rest) = rest.split_first_chunk::<8>()?;
-    let delivery = match rest.first()? {
-        1 => Delivery::Delivered,
-        2 => Delivery::Stored,
-        _ => return None,
-    };
-    Some(Remembered { fingerprint: Fingerprint(*fingerprint), delivery, at: UnixMillis(u64::from_be_bytes(*at)) })
-}
-
-/// Enough to tell a torn record from a whole one; zeros are none.
-fn checksum(content: &[u8]) -> [u8; 4] {
-    Sha256::digest(content).first_chunk().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Fingerprint;
+    use crate::service::store::Delivery;
 
     const DAY: u64 = MEMORY_MILLIS;
 

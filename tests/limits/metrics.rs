@@ -1,0 +1,65 @@
+//! `/metrics`: well formed, complete, and it counts what happened.
+
+use crate::HTTP;
+use crate::exposition::Exposition;
+use crate::support::http::{get, http_of};
+use crate::support::{Site, until};
+use impp::relay::metrics::FAMILIES;
+use std::net::SocketAddr;
+
+/// What `/metrics` says now.
+pub(crate) fn read(address: SocketAddr) -> Exposition {
+    let (head, body) = get(address, "/metrics");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(head.contains("Content-Type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    Exposition::parse(&body).unwrap_or_else(|fault| panic!("{fault}\n{body}"))
+}
+
+#[test]
+fn everything_is_told_and_counts_what_happened() {
+    let site = Site::with(HTTP, &["alice", "bob"]);
+    let address = http_of(&site);
+    let before = read(address);
+    for family in FAMILIES.iter().filter(|family| !family.name.starts_with("impp_link_") && family.name != "impp_links") {
+        assert!(before.families.contains_key(family.name), "{}", family.name);
+    }
+    assert!(before.families.keys().all(|name| FAMILIES.iter().any(|family| family.name == name)));
+    assert_eq!(before.value("impp_accounts"), 2.0);
+    assert!(before.value("process_resident_memory_bytes") > 1e6);
+    assert!(before.value("impp_certificate_expiry_timestamp_seconds{domain=\"*\"}") > 1e9);
+
+    let mut alice = site.logged_in("alice", "A", "");
+    let mut bob = site.logged_in("bob", "B", "Accept: messages\n");
+    alice.ask("SUBSCRIBE", "bob", "", b"");
+    let id = alice.request("SEND", "bob", "Message-ID: <1@x>\nContent-Type: message/rfc822\n", b"From: x\r\n\r\nhello\r\n");
+    let frame = bob.frame();
+    bob.accept(&frame);
+    assert_eq!(alice.frame().start(), format!("OK (SEND) {id} impp/1.0"));
+    assert!(alice.send_message("alice", "2@x", "to be kept").start().starts_with("OK"));
+    assert!(alice.ask("FETCH", "nobody", "", b"").start().starts_with("ERROR"));
+
+    let after = read(address);
+    for (series, expected) in [
+        ("impp_sessions{connected=\"yes\"}", 2.0),
+        ("impp_connections", 2.0),
+        ("impp_subscriptions{to=\"here\"}", 1.0),
+        ("impp_logins_total{of=\"user\"}", 2.0),
+        ("impp_requests_total{method=\"SEND\"}", 2.0),
+        ("impp_requests_total{method=\"FETCH\"}", 1.0),
+        ("impp_errors_total{error=\"target-unknown\"}", 1.0),
+        ("impp_messages_total{outcome=\"delivered\"}", 1.0),
+        ("impp_messages_total{outcome=\"stored\"}", 1.0),
+        ("impp_delivery_seconds_count", 2.0),
+        ("impp_mailbox_messages", 1.0),
+        ("impp_store_queue", 0.0),
+    ] {
+        assert_eq!(after.value(series), expected, "{series}");
+    }
+    assert!(after.value("impp_store_commit_seconds_count") >= 1.0);
+    assert!(after.value("impp_mailbox_bytes") > 10.0);
+
+    // Gone without a word.
+    drop(bob);
+    until("the loss is counted", || read(address).value("impp_connections_ended_total{end=\"lost\"}") >= 1.0);
+    until("the session is gone", || read(address).value("impp_sessions{connected=\"yes\"}") <= 1.0);
+}

@@ -1,0 +1,20 @@
+//! What keeps a relay's data over the years, run as an administrator runs it: backups, restores, upgrades, exports, and disks that fail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod commands;
+mod drill;
+mod faults;
+mod load;
+mod transfer;
+mod upgrade;
