@@ -51,6 +51,12 @@ pub fn free_port() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
+/// The relay to be measured: `IMPP_RELAY` names another one than was built with this, to compare the two.
+pub fn relay() -> std::ffi::OsString {
+    let built = option_env!("CARGO_BIN_EXE_impp-relay").map(Into::into);
+    std::env::var_os("IMPP_RELAY").or(built).expect("built by cargo bench")
+}
+
 /// A program of the system, also where only root's path leads.
 pub fn find(name: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -7,7 +7,7 @@ use super::timers::Timer;
 use super::users::User;
 use super::{Octets, Service};
 use crate::model::acl::Op;
-use crate::model::presence::{Presence, Status};
+use crate::model::presence::Presence;
 use crate::model::response::ok_to;
 use crate::model::{Address, ErrorKind, Now, Token, UnixMillis, Version, media_type};
 use crate::wire::{Name, Writer};
@@ -140,9 +140,7 @@ impl Service {
         if !media_type::is(&entity.content_type, media_type::PRESENCE) || entity.transfer_encoding.is_some() {
             return None;
         }
-        let presence = Presence::parse(&entity.octets).ok()?;
-        let says = presence.status == Status::Closed && presence.note.is_some_and(|note| !note.is_empty());
-        says.then(|| (version, entity.clone()))
+        Presence::is_note_of_absence(&entity.octets).then(|| (version, entity.clone()))
     }
 
     /// Takes away the leased values that have ended, tells those who see it, and sets the timer for the next end.

@@ -43,7 +43,7 @@ impl Relay {
     fn at(domain: &str, users: usize, extra: &str, plain: std::net::SocketAddr, tls: std::net::SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path(), domain, users, plain, tls, extra);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_impp-relay"));
+        let mut command = Command::new(crate::server::relay());
         command.arg("serve").arg("-c").arg(folder.path().join("impp-relay.toml"));
         let server = Server::start(folder, &mut command, plain, tls);
         Self { server, tls: crate::tls::connector(Some(b"impp")), domain: domain.to_owned() }
@@ -103,7 +103,7 @@ impl Relay {
         let stream = self.connect(user, &connection, false, over_tls).await;
         let body = "x".repeat(octets);
         let from = format!("impp://{}/u{user}", self.domain);
-        let protocol = Messages { from, connection, to: to.to_owned(), body, sent: 0, splitter: splitter() };
+        let protocol = Messages { from, connection, to: to.to_owned(), body, sent: 1, splitter: splitter() };
         Sending { stream, protocol: Box::new(protocol) }
     }
 
@@ -120,7 +120,7 @@ impl Relay {
     pub async fn publishing(&self, user: usize, over_tls: bool) -> Sending {
         let connection = format!("p{user}");
         let stream = self.connect(user, &connection, false, over_tls).await;
-        let protocol = Changes { me: self.url(user), connection, sent: 0, splitter: splitter() };
+        let protocol = Changes { me: self.url(user), connection, sent: 1, splitter: splitter() };
         Sending { stream, protocol: Box::new(protocol) }
     }
 
@@ -253,6 +253,7 @@ fn prepare(folder: &Path, domain: &str, users: usize, plain: std::net::SocketAdd
          [tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\nrequired = false\n[auth]\nscram-iterations = {ITERATIONS}\n\
          [mailbox]\nmax-messages = 10000000\nmax-octets = \"100G\"\n\
          [limits]\nconnections = 100000\nconnections-per-address = 100000\nsubscribers-per-user = 100000\n\
+         requests-per-second = 1000000\nrequests-burst = 1000000\nmessages-per-second = 1000000\nmessages-burst = 1000000\n\
          [acl]\ndefault = [{{ who = \"*\", op = [\"fetch\", \"subscribe\", \"send\"], action = \"allow\" }}]\n\
          [log]\nlevel = \"warn\"\n{extra}"
     );
