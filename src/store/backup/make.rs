@@ -1,7 +1,7 @@
 //! Making a backup, while a relay is at work or not.
 
 use super::place::Place;
-use super::{BackupError, drop_settled, together};
+use super::{BackupError, CONFIG_FILE, drop_settled, together};
 use crate::model::UnixMillis;
 use crate::store::manifest::{Listed, Manifest};
 use crate::store::recent;
@@ -82,9 +82,6 @@ pub(super) fn make_while(making: &Making<'_>, between: impl FnOnce()) -> Result<
     place.finish()?;
     Ok(Made { manifest, faults })
 }
-
-/// The configuration's name within a backup.
-const CONFIG_FILE: &str = "impp-relay.toml";
 
 fn settle(database: &Path, log: &[recent::Entry]) -> rusqlite::Result<u64> {
     let mut copy = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

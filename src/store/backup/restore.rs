@@ -1,7 +1,7 @@
 //! Putting a backup back: into an empty data folder, or in the place of a store that is set aside.
 
 use super::place::{private_folder, remove};
-use super::{BackupError, drop_settled, lift, together};
+use super::{BackupError, drop_settled, is_log, lift, together};
 use crate::model::UnixMillis;
 use crate::store::manifest::{Listed, Manifest};
 use crate::store::recent;
@@ -182,10 +182,6 @@ fn set_aside(data: &Path, old: &[String], now: UnixMillis) -> Result<Option<Path
 /// The files of a store that are in a data folder.
 fn ours(data: &Path) -> Result<Vec<String>, OpenError> {
     Ok(names(data)?.into_iter().filter(|name| is_log(name) || (name.starts_with("store") && name.contains(".db"))).collect())
-}
-
-fn is_log(name: &str) -> bool {
-    name.starts_with("recent-") && name.ends_with(".log")
 }
 
 /// The names in a folder, but for the lock.
