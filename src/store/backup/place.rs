@@ -8,6 +8,7 @@ use crate::store::sqlite::DATABASE_FILE;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -33,9 +34,12 @@ impl Place {
         let whole = plain(whole)?;
         let former = beside(&whole, FORMER);
         if replace && is_there(&former)? {
-            own_backup(&former)?;
+            let is_whole = own_former(&former)?;
             if !is_there(&whole)? {
                 // The last one was killed between two names.
+                if !is_whole {
+                    return Err(BackupError::InTheWay(former));
+                }
                 fs::rename(&former, &whole).map_err(|error| OpenError::io(&whole, &error))?;
             }
         }
@@ -59,7 +63,7 @@ impl Place {
         let replaced = check(&self.whole, self.replace)?;
         if replaced {
             if is_there(&former)? {
-                own_backup(&former)?;
+                own_former(&former)?;
                 remove(&former)?;
             }
             fs::rename(&self.whole, &former).map_err(io)?;
@@ -156,28 +160,25 @@ fn is_there(path: &Path) -> Result<bool, OpenError> {
 /// Insists on a folder, not a link to one, that belongs to who runs this: what others prepared here would be theirs, and they
 /// could put something else in its place while files are removed from it.
 fn own_folder(folder: &Path) -> Result<(), BackupError> {
-    let found = fs::symlink_metadata(folder).map_err(|error| OpenError::io(folder, &error))?;
-    if found.is_dir() && found.uid() == user(folder)? { Ok(()) } else { Err(BackupError::InTheWay(folder.to_owned())) }
+    let io = |error: io::Error| OpenError::io(folder, &error);
+    let found = fs::symlink_metadata(folder).map_err(io)?;
+    if found.is_dir() && found.uid() == user().map_err(io)? { Ok(()) } else { Err(BackupError::InTheWay(folder.to_owned())) }
 }
 
-/// The same of a backup that was set aside.
-fn own_backup(folder: &Path) -> Result<(), BackupError> {
+/// The same of a backup that was set aside, or of what is left of one that was being removed. Whether it is a backup still.
+fn own_former(folder: &Path) -> Result<bool, BackupError> {
     own_folder(folder)?;
-    if backup_in(folder)?.is_some_and(|(_, alone)| alone) { Ok(()) } else { Err(BackupError::InTheWay(folder.to_owned())) }
+    let alone = match backup_in(folder)? {
+        Some((_, alone)) => alone.then_some(true),
+        None => holds_only_ours(folder, None).map_err(|error| OpenError::io(folder, &error))?.then_some(false),
+    };
+    alone.ok_or_else(|| BackupError::InTheWay(folder.to_owned()))
 }
 
-/// Who runs this: the owner of what it makes, also where a file system gives that to somebody else. It is asked only when something
-/// is there already; a folder in which nothing can be made could not take the backup either.
-fn user(beside: &Path) -> Result<u32, OpenError> {
-    let mut probe = beside.as_os_str().to_owned();
-    probe.push(format!("-{}", std::process::id()));
-    let ask = || {
-        DirBuilder::new().mode(0o700).create(&probe)?;
-        let found = fs::symlink_metadata(&probe);
-        fs::remove_dir(&probe)?;
-        Ok(found?.uid())
-    };
-    ask().map_err(|error: io::Error| OpenError::io(Path::new(&probe), &error))
+/// Who runs this: the owner of a pipe that it makes.
+fn user() -> io::Result<u32> {
+    let (end, _) = io::pipe()?;
+    Ok(File::from(OwnedFd::from(end)).metadata()?.uid())
 }
 
 /// Whether something may take this place; and whether an earlier backup has it.
@@ -222,27 +223,27 @@ fn holds_only_ours(folder: &Path, manifest: Option<&Manifest>) -> io::Result<boo
     Ok(true)
 }
 
-/// Removes the files of a folder; a folder within it is none of ours, and an error.
-fn empty(folder: &Path) -> Result<(), BackupError> {
+/// Removes the files of a folder, if it is there; whether it is. A folder within it is none of ours, and an error; through a link
+/// nothing is removed.
+pub(super) fn empty(folder: &Path) -> Result<bool, OpenError> {
     let remove_all = || {
+        match fs::symlink_metadata(folder) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        }
         for entry in fs::read_dir(folder)? {
             fs::remove_file(entry?.path())?;
         }
-        Ok(())
+        Ok(true)
     };
-    remove_all().map_err(|error: io::Error| OpenError::io(folder, &error).into())
+    remove_all().map_err(|error: io::Error| OpenError::io(folder, &error))
 }
 
-/// Removes a folder and its files, if it is there; through a link nothing is removed.
-pub(super) fn remove(folder: &Path) -> Result<(), BackupError> {
-    match fs::symlink_metadata(folder) {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(OpenError::io(folder, &io::ErrorKind::NotADirectory.into()).into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(OpenError::io(folder, &error).into()),
-    }
-    empty(folder)?;
-    Ok(fs::remove_dir(folder).map_err(|error| OpenError::io(folder, &error))?)
+/// The same, and the folder.
+pub(super) fn remove(folder: &Path) -> Result<(), OpenError> {
+    if empty(folder)? { fs::remove_dir(folder).map_err(|error| OpenError::io(folder, &error)) } else { Ok(()) }
 }
 
 /// Makes a folder for the owner alone, who is that of the folder around it where that can be.

@@ -229,6 +229,15 @@ fn an_earlier_backup_goes_only_when_asked_and_comes_back_when_the_new_one_fails(
     fs::remove_dir(place.folder()).unwrap();
     assert!(place.finish().is_err());
     assert_eq!((time(&backup), names(all.path())), (NOW.0 + 2000, vec!["backup".to_owned(), "data".to_owned()]));
+    // What is left of one that was being removed goes where there is a whole one, and is nothing to put back.
+    fs::create_dir(&aside).unwrap();
+    fs::copy(backup.join("store.db"), aside.join("store.db")).unwrap();
+    fs::rename(&backup, all.path().join("elsewhere")).unwrap();
+    assert_eq!(make(&at(3, true)).unwrap_err(), BackupError::InTheWay(aside.clone()));
+    fs::rename(all.path().join("elsewhere"), &backup).unwrap();
+    make(&at(3, true)).unwrap();
+    assert_eq!((time(&backup), names(all.path())), (NOW.0 + 3000, vec!["backup".to_owned(), "data".to_owned()]));
+    make(&at(2, true)).unwrap();
     // Another one took the place meanwhile: nobody asked to replace that.
     fs::rename(&backup, &aside).unwrap();
     let place = super::place::Place::begin(&backup, false).unwrap();
