@@ -16,9 +16,21 @@ impl Ear {
     }
 
     fn hear(&self) -> Vec<String> {
+        self.try_hear().expect("the relay says something")
+    }
+
+    /// `None`: nothing was said in time.
+    fn try_hear(&self) -> Option<Vec<String>> {
         let mut octets = [0; 4096];
-        let length = self.0.recv(&mut octets).expect("the relay says something");
-        String::from_utf8_lossy(&octets[..length]).lines().map(str::to_owned).collect()
+        let length = self.0.recv(&mut octets).ok()?;
+        Some(String::from_utf8_lossy(&octets[..length]).lines().map(str::to_owned).collect())
+    }
+
+    /// Everything that was said and not heard is forgotten.
+    fn forget(&self) {
+        self.0.set_nonblocking(true).unwrap();
+        while self.try_hear().is_some() {}
+        self.0.set_nonblocking(false).unwrap();
     }
 }
 
@@ -69,6 +81,42 @@ fn it_says_when_it_is_ready_alive_and_ending() {
         stopping.join().unwrap()
     });
     assert!(stopped);
+}
+
+/// Told to drain by a command rather than by the service manager: that hears of it all the same, once, and the signs of life that
+/// go on do not say that it serves.
+#[test]
+fn a_drain_is_an_end_too() {
+    let mut site = Site::prepared("", &["alice"]);
+    let ear = Ear::of(&site);
+    site.start_as(serve(&site, Some(Duration::from_millis(40))));
+    // Reads nothing and answers nothing, so that the drain lasts.
+    let deaf = site.logged_in("alice", "deaf", "");
+    site.administer(&["drain", "--over", "0s", "--deadline", "1h"]);
+    let heard = loop {
+        let heard = ear.hear();
+        if heard[0] != "READY=1" && heard[1] != "STATUS=Serving demo.test" {
+            break heard;
+        }
+    };
+    assert_eq!(heard, ["STOPPING=1", "STATUS=Saying good-bye"]);
+    for _ in 0..3 {
+        assert_eq!(ear.hear(), ["WATCHDOG=1", "STATUS=Saying good-bye"]);
+    }
+    drop(deaf);
+    ear.0.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| site.stopped());
+        loop {
+            let ended = stopping.is_finished();
+            match ear.try_hear() {
+                Some(heard) => assert_eq!(heard, ["WATCHDOG=1", "STATUS=Saying good-bye"]),
+                None if ended => break,
+                None => {}
+            }
+        }
+        assert!(stopping.join().unwrap());
+    });
 }
 
 /// The lock on the database is taken away from it: its writer waits, and though every other thread of it is well, it says no
