@@ -130,6 +130,8 @@ fn a_relay_whose_store_hangs_is_not_alive() {
     while ear.hear().first().is_none_or(|line| line != "WATCHDOG=1") {}
     let hold = rusqlite::Connection::open(site.path("data/store.db")).unwrap();
     hold.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    // What was said before does not count: so much waits to be heard as the system lets wait.
+    ear.forget();
     let mut signs = 0;
     let told = loop {
         match &ear.hear()[..] {
@@ -137,7 +139,7 @@ fn a_relay_whose_store_hangs_is_not_alive() {
             [status] => break status.clone(),
             other => panic!("{other:?}"),
         }
-        assert!(signs < 10, "it goes on saying that it lives");
+        assert!(signs < 3, "it goes on saying that it lives");
     };
     assert_eq!(told, "STATUS=Serving demo.test; store-write: no answer in time");
     site.log().wait_for("parts of the relay do not answer; store-write: no answer in time");
