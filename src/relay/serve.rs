@@ -139,7 +139,9 @@ pub enum Stage<'a> {
     Reloading,
     /// It has, and serves by this configuration: the new one, or the old one if that could not be.
     Serving(&'a Config),
-    /// It lets nobody in any more, and will end: when everybody has been sent away, or at once.
+    /// It lets nobody in any more, and ends when everybody has been sent away: soon, or in hours.
+    Draining,
+    /// It ends.
     Stopping,
 }
 
@@ -263,7 +265,7 @@ async fn look_after(
                 }
                 Order::Drain(wish, answer) => {
                     running.ports.close_all();
-                    told.1(Stage::Stopping);
+                    told.1(Stage::Draining);
                     let connections = running.hub.clients().len();
                     tracing::info!(connections, over_s = wish.over.as_secs(), deadline_s = wish.deadline.as_secs(), "relay drains");
                     let _ = answer.send(Draining { connections, already: false });

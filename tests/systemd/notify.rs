@@ -83,27 +83,22 @@ fn it_says_when_it_is_ready_alive_and_ending() {
     assert!(stopped);
 }
 
-/// Told to drain by a command rather than by the service manager: that hears of it all the same, once, and the signs of life that
-/// go on do not say that it serves.
+/// Told to drain by a command rather than by the service manager: the signs of life that go on do not say that it serves. Nor is it
+/// said that it stops before it does: a service manager kills what stops for longer than a minute, and a drain may take a day.
 #[test]
-fn a_drain_is_an_end_too() {
+fn a_drain_is_shown_and_its_end_said() {
     let mut site = Site::prepared("", &["alice"]);
     let ear = Ear::of(&site);
     site.start_as(serve(&site, Some(Duration::from_millis(40))));
     // Reads nothing and answers nothing, so that the drain lasts.
     let deaf = site.logged_in("alice", "deaf", "");
     site.administer(&["drain", "--over", "0s", "--deadline", "1h"]);
-    let heard = loop {
-        let heard = ear.hear();
-        if heard[0] != "READY=1" && heard[1] != "STATUS=Serving demo.test" {
-            break heard;
-        }
-    };
-    assert_eq!(heard, ["STOPPING=1", "STATUS=Saying good-bye"]);
+    while ear.hear() != ["STATUS=Sending everybody away"] {}
     for _ in 0..3 {
-        assert_eq!(ear.hear(), ["WATCHDOG=1", "STATUS=Saying good-bye"]);
+        assert_eq!(ear.hear(), ["WATCHDOG=1", "STATUS=Sending everybody away"]);
     }
     drop(deaf);
+    while ear.hear() != ["STOPPING=1", "STATUS=Saying good-bye"] {}
     ear.0.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
     std::thread::scope(|scope| {
         let stopping = scope.spawn(|| site.stopped());

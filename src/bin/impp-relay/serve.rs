@@ -19,7 +19,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// What the service manager shows from the begin of a drain or stop on.
+/// What the service manager shows while everybody is sent away, and while the relay ends.
+const DRAINING: &str = "STATUS=Sending everybody away";
 const STOPPING: &str = "STATUS=Saying good-bye";
 
 /// Serves. SIGTERM and SIGINT end it in good order, with status 0 since that is how a service ends; SIGHUP has
@@ -81,7 +82,7 @@ async fn give_signs_of_life(health: Probe, every: Duration, status: Arc<Mutex<St
 }
 
 /// Tells the service manager of a reload, from its begin to its end (in between the relay serves on), and of the relay's end when
-/// it begins.
+/// it begins. The signs of life go on, and show what was said last.
 fn tell_stage(told: Arc<Mutex<String>>) -> impl Fn(Stage<'_>) + Send + Sync {
     move |stage| match stage {
         Stage::Reloading => notify::say_reloading(),
@@ -89,11 +90,14 @@ fn tell_stage(told: Arc<Mutex<String>>) -> impl Fn(Stage<'_>) + Send + Sync {
             *told = status(config);
             notify::say(&format!("READY=1\n{told}"));
         }),
-        // The signs of life go on, and say so too. A drain that has begun ends in a stop: that is no news.
+        // No STOPPING: from there on the service manager waits for `TimeoutStopSec=`, and a drain may take a day.
+        Stage::Draining => say_with(&told, |told| {
+            *told = DRAINING.to_owned();
+            notify::say(told);
+        }),
         Stage::Stopping => say_with(&told, |told| {
-            if std::mem::replace(told, STOPPING.to_owned()) != STOPPING {
-                notify::say(&format!("STOPPING=1\n{told}"));
-            }
+            *told = STOPPING.to_owned();
+            notify::say(&format!("STOPPING=1\n{told}"));
         }),
     }
 }
