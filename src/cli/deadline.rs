@@ -32,6 +32,12 @@ impl Deadline {
         Failure::new(Exit::TryLater, format!("{what} within {limit}")).called("timeout")
     }
 
+    /// The time was over while the connection was lost, so that what there was to hear of was not heard: 75.
+    #[must_use]
+    pub fn unheard() -> Failure {
+        Failure::new(Exit::TryLater, "cannot tell: the connection was lost when the time was over")
+    }
+
     /// Waits until the time is over; may be asked again and again.
     pub async fn over(&self) {
         match self.0.and_then(|(begun, limit)| begun.checked_add(limit)) {

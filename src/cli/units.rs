@@ -80,8 +80,8 @@ pub fn shown(length: Duration) -> String {
         _ => format!("{big} {big_name} {small} {small_name}"),
     };
     match seconds {
-        0 => format!("{} ms", length.as_millis()),
-        1..120 => format!("{seconds} s"),
+        0 if !length.is_zero() => format!("{} ms", length.as_millis()),
+        0..120 => format!("{seconds} s"),
         120..7200 => two(seconds / 60, "min", seconds % 60, "s"),
         7200..172_800 => two(seconds / 3600, "h", seconds / 60 % 60, "min"),
         _ => two(seconds / 86_400, "d", seconds / 3600 % 24, "h"),

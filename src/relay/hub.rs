@@ -4,6 +4,7 @@ use super::control::ConnectionFacts;
 use super::control::Facts;
 use super::guard::Guard;
 use super::hush::Hush;
+use super::inventory::Inventory;
 use super::limits::InForce;
 use super::memory::Memory;
 use super::metrics::Metrics;
@@ -25,6 +26,7 @@ use crate::service::Ticket;
 use crate::service::store::Loaded;
 use crate::service::store::Read;
 use crate::service::store::StoreError;
+use crate::service::store::Totals;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
@@ -66,6 +68,7 @@ pub(super) struct Hub {
     guard: Guard,
     limits: Arc<InForce>,
     hush: Hush,
+    inventory: Inventory,
     /// Requests and responses of users and domains that came, and that went.
     received: AtomicU64,
     sent: AtomicU64,
@@ -138,6 +141,7 @@ impl Hub {
             guard: Guard::new(Arc::clone(&limits)),
             limits,
             hush: Hush::default(),
+            inventory: Inventory::default(),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         });
@@ -301,6 +305,11 @@ impl Hub {
             let _ = answer.send(found);
         });
         found.await.unwrap_or(Err(StoreError::Io))
+    }
+
+    /// How much the store has of everything; `None`: it cannot be read.
+    pub(super) async fn totals(&self) -> Option<Totals> {
+        self.inventory.take(&self.store).await
     }
 
     /// The store, for what the service has no part in.

@@ -14,6 +14,7 @@ mod http;
 mod hub;
 mod hush;
 pub mod init;
+mod inventory;
 mod limits;
 mod links;
 mod listen;

@@ -139,6 +139,10 @@ pub enum Stage<'a> {
     Reloading,
     /// It has, and serves by this configuration: the new one, or the old one if that could not be.
     Serving(&'a Config),
+    /// It lets nobody in any more, and ends when everybody has been sent away: soon, or in hours.
+    Draining,
+    /// It ends.
+    Stopping,
 }
 
 /// Runs a relay on its sockets until it is told to stop.
@@ -222,6 +226,7 @@ where
     };
 
     tracing::info!("relay stops");
+    stage(Stage::Stopping);
     let _ = say_stop.send(true);
     running.ports.close_all();
     hub.close_all();
@@ -260,6 +265,7 @@ async fn look_after(
                 }
                 Order::Drain(wish, answer) => {
                     running.ports.close_all();
+                    told.1(Stage::Draining);
                     let connections = running.hub.clients().len();
                     tracing::info!(connections, over_s = wish.over.as_secs(), deadline_s = wish.deadline.as_secs(), "relay drains");
                     let _ = answer.send(Draining { connections, already: false });

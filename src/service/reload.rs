@@ -50,6 +50,7 @@ impl Service {
         user.account = record.account.clone();
         user.mailbox.reread(record.mailbox, mark);
         let Some(account) = record.account else {
+            user.refused.clear();
             self.end_subscriptions(now, address, Cause::TargetUnknown);
             return self.expel(now, address);
         };

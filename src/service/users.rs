@@ -254,7 +254,8 @@ impl Service {
         let addresses: Vec<Address> = self.clock.iter().cloned().collect();
         for address in addresses {
             match self.users.get_mut(&address) {
-                Some(user) if !user.is_idle() => self.reread(now, &address),
+                // Of an idle one the refusals are what only memory has.
+                Some(user) if !user.is_idle() || !user.refused.is_empty() => self.reread(now, &address),
                 _ => self.forget(&address),
             }
         }

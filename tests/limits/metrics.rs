@@ -63,3 +63,26 @@ fn everything_is_told_and_counts_what_happened() {
     until("the loss is counted", || read(address).value("impp_connections_ended_total{end=\"lost\"}") >= 1.0);
     until("the session is gone", || read(address).value("impp_sessions{connected=\"yes\"}") <= 1.0);
 }
+
+/// Its writer waits for a lock: what there is can be counted all the same, however often, and nobody's login waits for it.
+#[test]
+fn a_store_that_hangs_is_counted_and_logins_go_on() {
+    let site = Site::with(HTTP, &["alice", "bob"]);
+    let address = http_of(&site);
+    let mut alice = site.logged_in("alice", "A", "");
+    let mut stranger = site.wire();
+    let hold = rusqlite::Connection::open(site.path("data/store.db")).unwrap();
+    hold.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    alice.request("SEND", "bob", "Message-ID: <1@x>\nContent-Type: message/rfc822\n", b"From: x\r\n\r\nhello\r\n");
+    until("a write waits", || read(address).value("impp_store_queue") == 1.0);
+    for _ in 0..3 {
+        let told = read(address);
+        assert_eq!((told.value("impp_accounts"), told.value("impp_store_queue")), (2.0, 1.0), "while the write waits");
+    }
+    stranger.say("HELLO h impp/1.0\nDomain: demo.test\nConnection-ID: B\n\n");
+    stranger.frame();
+    assert_eq!(stranger.plain_auth("bob", "a guess").header("Error"), Some("authentication-failed"));
+    assert_eq!(read(address).value("impp_store_queue"), 1.0, "all that while the write waited");
+    hold.execute_batch("ROLLBACK").unwrap();
+    assert!(alice.frame().start().starts_with("OK (SEND) "));
+}

@@ -87,16 +87,19 @@ fn a_presence_is_a_line_that_only_stands_there() {
     assert_eq!(fs::read_to_string(site.path("note")).unwrap().lines().count(), 1);
     assert!(!site.path("owned").exists());
     // One who shows their presence in no form that is known.
-    for (kind, body) in
-        [("text/plain", &b"\x1b[2J\x1b]0;title\x07\xc2\x9b\n"[..]), ("application/presence", b"<presence>\x1b[2J")]
-    {
-        let mut alice = site.logged_in("alice", "hostile", "");
-        alice.ask("CHANGE", "alice", &format!("Lease-Time: infinity\nContent-Type: {kind}\n"), body);
-        for mut command in [bob("impp-fetch", &[]), bob("impp-fetch", &["--json"])] {
-            let told = String::from_utf8(crate::support::run(&mut command, b"").stdout).unwrap();
-            assert_eq!((told.lines().count(), acting(&told)), (1, None), "{kind}: {told:?}");
-        }
+    let mut alice = site.logged_in("alice", "hostile", "");
+    let mut change =
+        |kind: &str, body: &[u8]| alice.ask("CHANGE", "alice", &format!("Lease-Time: infinity\nContent-Type: {kind}\n"), body);
+    let taken = change("text/plain", b"\x1b[2J\x1b]0;title\x07\xc2\x9b\n");
+    assert!(taken.start().starts_with("OK (CHANGE)"), "{taken:?}");
+    for mut command in [bob("impp-fetch", &[]), bob("impp-fetch", &["--json"])] {
+        let done = crate::support::run(&mut command, b"");
+        let (told, talk) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+        assert_eq!((told.lines().count(), acting(&told), acting(&talk)), (1, None, None), "{told:?} {talk:?}");
     }
+    // What calls itself presence and is none does not come so far.
+    let refused = change("application/presence", b"<presence>\x1b[2J");
+    assert_eq!(refused.header("Error"), Some("mime-type-not-understood"), "{refused:?}");
 }
 
 /// Runs a line of the shell on a terminal as bob; what the terminal showed, its own line ends made plain ones again.
@@ -143,7 +146,7 @@ fn a_terminal_shows_and_does_not_obey() {
         assert_eq!(acting(&shown), None, "{form}: {shown:?}");
         assert!(shown.contains("body"), "{form}: {shown:?}");
     }
-    // And what a person is told of a failure that a stranger words.
+    // And what one would send oneself, shown before it goes.
     let shown = on_terminal(&site, "$impp_send -n -s \"$(printf 'a\\033[2Jb')\" -m \"$(printf 'x\\033[2J')\" alice@demo.test");
     assert_eq!(acting(&shown), None, "{shown:?}");
 }

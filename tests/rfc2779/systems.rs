@@ -77,7 +77,7 @@ fn h_10_11_several_devices_each_with_its_place() {
 #[test]
 fn h_19_a_new_watcher_is_seen_and_let_in() {
     let (alice, bob) = (town().in_a("alice"), town().in_b("bob"));
-    assert_eq!(alice.tries("impp-watch", &["-q", &bob.address()]), 77);
+    alice.is_told(77, "permission denied", "impp-watch", &[&bob.address()]);
     let refused = bob.does("impp-acl", &["refused"]);
     let who = refused.split_whitespace().find(|word| word.contains('@')).unwrap();
     assert_eq!(who, alice.address());

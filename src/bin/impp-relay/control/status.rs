@@ -105,7 +105,8 @@ fn facts(status: &Value, out: &Printer) -> Vec<String> {
         let days = certificate.get("days_left").and_then(Value::as_i64).unwrap_or_default();
         let left = if days < 0 { "expired".to_owned() } else { format!("{days} days left") };
         let left = if days < SOON_DAYS { out.paint(Color::Bad, &left) } else { left };
-        let whose = said(certificate, "domain").unwrap_or_else(|| "all others".to_owned());
+        let names = certificate.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let whose = said(certificate, "domain").unwrap_or_else(|| names.map(safe::line).collect::<Vec<_>>().join(", "));
         lines.push(format!("{:<12} {whose}: {left}, until {}", "certificate", said_or_dash(certificate, "until")));
     }
     lines

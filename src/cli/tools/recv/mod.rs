@@ -179,7 +179,7 @@ impl Receiver<'_> {
     fn out_of_time(&self, wanted: Option<u64>) -> Outcome<Exit> {
         match (self.taken, wanted) {
             (1.., None) => Ok(Exit::Yes),
-            _ if self.lost => Err(Failure::new(Exit::TryLater, "cannot tell: the connection was lost when the time was over")),
+            _ if self.lost => Err(Deadline::unheard()),
             (0, _) => Ok(Exit::No),
             (_, Some(_)) => Ok(Exit::Partly),
         }

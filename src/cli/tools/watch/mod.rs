@@ -214,7 +214,7 @@ impl Watch<'_> {
         match (waited_for_something, self.lost) {
             (false, _) => Ok(Exit::Yes),
             (true, false) => Ok(Exit::No),
-            (true, true) => Err(Failure::new(Exit::TryLater, "cannot tell: the connection was lost when the time was over")),
+            (true, true) => Err(Deadline::unheard()),
         }
     }
 }
