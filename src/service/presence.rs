@@ -137,10 +137,7 @@ impl Service {
             Access::Allowed(_) => user.shown(&access),
             Access::Concealed(_) | Access::Denied => return None,
         };
-        if !media_type::is(&entity.content_type, media_type::PRESENCE) || entity.transfer_encoding.is_some() {
-            return None;
-        }
-        let presence = Presence::parse(&entity.octets).ok()?;
+        let presence = entity.presence()?.ok()?;
         let says = presence.status == Status::Closed && presence.note.is_some_and(|note| !note.is_empty());
         says.then(|| (version, entity.clone()))
     }

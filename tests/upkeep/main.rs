@@ -13,7 +13,9 @@
 mod support;
 
 mod commands;
+mod cut;
 mod drill;
+mod failing;
 mod faults;
 mod load;
 mod transfer;

@@ -7,7 +7,7 @@ use crate::store::backup::{settled, together};
 use crate::store::sqlite::{self, DATABASE_FILE, Role, rows};
 use crate::store::{DomainRecord, OpenError, copy, recent};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 use std::path::Path;
 
 /// Why not all was exported.
@@ -36,18 +36,17 @@ impl<E> From<OpenError> for ExportError<E> {
 pub fn export<E>(folder: &Path, mut take: impl FnMut(String) -> Result<(), E>) -> Result<(), ExportError<E>> {
     // An older store is brought to the newest version first; one that is not there is none.
     let path = folder.join(DATABASE_FILE);
+    sqlite::is_one_store(folder)?;
     copy::reading(&path)?;
     drop(sqlite::open(folder, Role::Administrator)?);
     let connection = copy::reading(&path)?;
     let failed = |error: rusqlite::Error| OpenError::sqlite(&path, &error);
     let moment = connection.unchecked_transaction().map_err(failed)?;
     // The moment begins with the first read.
-    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
-    let last: Option<i64> = moment.query_row(sql, [], |row| row.get(0)).optional().map_err(failed)?;
+    let last_message = rows::last_message(&moment).map_err(failed)?;
     let mut give = |item: &Item| take(item.to_json().to_string()).map_err(ExportError::Taker);
-    give(&Item::Head { last_message: last.unwrap_or(0).cast_unsigned() })?;
-    let log = recent::read_all(folder).map_err(|error| OpenError::io(folder, &error))?;
-    let log = together(log.into_iter().flat_map(|(_, found)| found.entries).collect());
+    give(&Item::Head { last_message })?;
+    let log = together(recent::entries(folder)?);
     all(&moment, "SELECT name, decoy_key, iterations FROM domain ORDER BY name", domain, &mut give)?;
     all(&moment, USERS, user, &mut give)?;
     all(&moment, "SELECT account, version, concealed, body, sum FROM acl ORDER BY account", acl, &mut give)?;

@@ -4,8 +4,8 @@ use crate::model::{Address, ConnectionId, Credentials, Token, UnixMillis, Versio
 use crate::service::store::{Account, Entity, Moved, StoredAcl, StoredMessage, StoredSubscription, StoredValue};
 use crate::store::sums::{self, Table};
 use bytes::Bytes;
-use rusqlite::Row;
 use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// An account from its columns, which begin at `first`, from the columns `disabled, presence, inbox, moved_to, moved_permanently`.
 pub(in crate::store) fn account(row: &Row<'_>, first: usize) -> rusqlite::Result<Account> {
@@ -37,6 +37,12 @@ pub(in crate::store) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Resu
 /// A time, where there is one.
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<UnixMillis>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(|millis| UnixMillis(millis.cast_unsigned())))
+}
+
+/// The largest number that a message ever had, or 0.
+pub(in crate::store) fn last_message(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
+    connection.query_row(sql, [], |row| unsigned(row, 0)).optional().map(Option::unwrap_or_default)
 }
 
 /// A stored message, from the columns `number, stored, expires, frame`.

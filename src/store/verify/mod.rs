@@ -13,7 +13,7 @@ use super::copy;
 use super::manifest::{MANIFEST_FILE, Manifest};
 use super::open_error::{OpenError, OpenErrorKind};
 use super::recent;
-use super::sqlite::DATABASE_FILE;
+use super::sqlite::{DATABASE_FILE, is_one_store};
 use super::{migrations, sums};
 use rusqlite::Connection;
 use std::path::Path;
@@ -65,8 +65,9 @@ pub struct Counts {
 /// Judges a data folder, or a backup, which is known by its manifest.
 ///
 /// # Errors
-/// It is neither, cannot be read, or is of a newer impp.
+/// It is neither, cannot be read, is of a newer impp, or a restore was broken off there.
 pub fn folder(folder: &Path) -> Result<Verdict, OpenError> {
+    is_one_store(folder)?;
     let mut faults = Vec::new();
     let manifest_file = folder.join(MANIFEST_FILE);
     let is_backup = manifest_file.exists();

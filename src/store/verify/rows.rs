@@ -2,8 +2,7 @@
 
 use super::{Counts, Fault, SUBSCRIPTIONS_SINCE, SUMS_SINCE, What, Whose, columns};
 use crate::model::acl::Acl;
-use crate::model::presence::Presence;
-use crate::model::{Address, ConnectionId, Domain, Fingerprint, MessageId, Version, media_type};
+use crate::model::{Address, ConnectionId, Domain, Fingerprint, MessageId, Version};
 use crate::store::sqlite::rows;
 use crate::store::sums::{self, Table};
 use rusqlite::types::ValueRef;
@@ -115,9 +114,7 @@ impl Judge<'_> {
         let sql = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         for value in statement.query_map([account], rows::value)? {
-            let body = value?.body;
-            let ours = media_type::is(&body.content_type, media_type::PRESENCE) && body.transfer_encoding.is_none();
-            if ours && Presence::parse(&body.octets).is_err() {
+            if value?.body.presence().is_some_and(|ours| ours.is_err()) {
                 return Ok(false);
             }
         }
@@ -159,10 +156,8 @@ impl Judge<'_> {
             self.counts.octets += octets.cast_unsigned();
         }
         self.mailboxes(&found, faults);
-        let last = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
-        let last: rusqlite::Result<Option<i64>> = self.connection.query_row(last, [], |row| row.get(0)).optional();
-        let highest = known.last_key_value().map_or(0, |(number, _)| *number);
-        if last.ok().flatten().unwrap_or(0) < highest {
+        let highest = known.last_key_value().map_or(0, |(number, _)| (*number).max(0).cast_unsigned());
+        if rows::last_message(self.connection).unwrap_or(0) < highest {
             faults.push(Fault::Numbers);
         }
     }

@@ -7,8 +7,9 @@ pub(super) const BACKUPS: Chapter = Chapter {
     title: "BACKUPS",
     text: &[
         "`backup DIR` copies the store, the memory of deliveries and the configuration to a folder, while the relay runs or not. What was \
-         acknowledged before it began is in it. The folder is made as `DIR.half`, synced and judged, and gets its name only then; with \
-         `--replace` an earlier backup goes when the new one has its place. `manifest.json` in it names time, schema, digests and counts. \
+         acknowledged before it began is in it. The folder is made as `.DIR.impp-half`, synced and judged, and gets its name only then; with \
+         `--replace` an earlier backup is set aside as `.DIR.impp-replaced`, and goes when the new one has its place. What bears one of these \
+         names and is none of this user's backups is refused, never removed. `manifest.json` in it names time, schema, digests and counts. \
          Certificate, key and the secrets of peers are not in it: keep `/etc/impp` as well.",
         "`verify DIR` judges a backup, or a data folder, also of a running relay: digests, the structure of the database, a checksum of each row \
          and of each remembered delivery, and whether every record makes sense. Each fault is a line that says what is lost, and whose it was. \
