@@ -19,10 +19,10 @@ mod status;
 pub use ask::AskError;
 pub use ask::ask;
 pub use ask::ask_each;
-pub use orders::DRAIN_LONGER;
-pub use orders::DRAIN_OVER;
 pub(super) use facts::ConnectionFacts;
 pub(super) use facts::Facts;
+pub use orders::DRAIN_LONGER;
+pub use orders::DRAIN_OVER;
 pub(super) use socket::Door;
 pub(super) use socket::open;
 
