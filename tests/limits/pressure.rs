@@ -162,7 +162,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 }
 
 /// A connection from 127.0.0.HOST.
-fn from(host: u8, to: std::net::SocketAddr) -> TcpStream {
+pub(crate) fn from(host: u8, to: std::net::SocketAddr) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&std::net::SocketAddr::from(([127, 0, 0, host], 0)).into()).unwrap();
     socket.connect(&to.into()).unwrap();

@@ -62,7 +62,7 @@ impl Reader<'_> {
     fn listen(&self, tls: &Tls, data_dir: &Path) -> Result<Listen, ConfigError> {
         let plain = self.values.list("listen.plain", |text| text.parse().ok())?;
         let secure = self.values.list("listen.tls", |text| text.parse().ok())?;
-        let certificate = tls.certificate.is_some() || !tls.domains.is_empty();
+        let certificate = tls.has_certificate();
         if !certificate && self.values.is_set("listen.tls") && !secure.is_empty() {
             return Err(self.values.refuse("listen.tls", ConfigFault::TlsWithoutCertificate));
         }

@@ -74,7 +74,7 @@ pub(super) const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", 
 /// The words of `dns.dnssec`.
 pub(super) const DNSSEC: &[&str] = &["validate", "trust-ad", "off"];
 /// The words of `log.level`.
-pub(in crate::relay) const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+pub const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// The words of `log.format`.
 pub(super) const FORMATS: &[&str] = &["text", "json"];
 
