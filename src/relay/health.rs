@@ -11,9 +11,11 @@ use crate::net::survey::HelloFault;
 use crate::net::tls::ClientTls;
 use crate::net::tls::Trust;
 use crate::service::store::StoreError;
+use crate::store::room;
 use arc_swap::ArcSwap;
 use core::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -38,7 +40,7 @@ pub struct Health {
 /// One part of the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// *Shape:* `rules`, `store-write`, `store-read`, `plain 127.0.0.1:5772`, `tls [::]:5773`
+    /// *Shape:* `rules`, `store-write`, `store-read`, `store-room`, `plain 127.0.0.1:5772`, `tls [::]:5773`
     pub name: String,
     /// What is wrong with it.
     pub fault: Option<Fault>,
@@ -89,8 +91,10 @@ struct Inner {
     place: ArcSwap<Place>,
     crowd: Arc<Crowd>,
     tls: Option<ClientTls>,
-    /// Held while somebody asks the rules, perhaps for ever.
+    data_dir: PathBuf,
+    /// Held while somebody asks the rules, or the file system, perhaps for ever.
     asking: Arc<Mutex<()>>,
+    measuring: Arc<Mutex<()>>,
     /// What was found last; held while somebody looks, so that two never look at the same time.
     found: Mutex<Option<(Instant, Health)>>,
 }
@@ -121,12 +125,12 @@ impl fmt::Debug for Probe {
 
 impl Probe {
     /// For a relay that serves this domain, among others, behind these doors.
-    pub(super) fn new(hub: &Arc<Hub>, crowd: Arc<Crowd>, doors: Vec<Door>, domain: Domain) -> Self {
+    pub(super) fn new(hub: &Arc<Hub>, crowd: Arc<Crowd>, doors: Vec<Door>, domain: Domain, data_dir: PathBuf) -> Self {
         // Whether others may believe the certificate is another question: `check certs` has the answer.
         let tls = ClientTls::new(&Trust::Anyone, None).ok();
-        let (asking, found) = (Arc::default(), Mutex::new(None));
+        let (asking, measuring, found) = (Arc::default(), Arc::default(), Mutex::new(None));
         let place = ArcSwap::from_pointee(Place { doors, domain });
-        Self(Arc::new(Inner { hub: Arc::downgrade(hub), place, crowd, tls, asking, found }))
+        Self(Arc::new(Inner { hub: Arc::downgrade(hub), place, crowd, tls, data_dir, asking, measuring, found }))
     }
 
     /// From now on it is looked behind these doors, for this domain.
@@ -173,25 +177,30 @@ impl Probe {
             let _ = answer.send(found.map(drop));
         });
         let store = async |name, answer| part(name, store_fault(timeout(PATIENCE, answer).await.ok().and_then(Result::ok)));
-        let (write, read) = tokio::join!(store("store-write", written), store("store-read", read));
-        Health { parts: vec![rules, write, read] }
+        let room = async { part("store-room", self.room_fault(hub.limits().load().body).await) };
+        let (write, read, room) = tokio::join!(store("store-write", written), store("store-read", read), room);
+        Health { parts: vec![rules, write, read, room] }
+    }
+
+    /// Whether a body of this size has room on the disk. That something can be written is not enough: a page may take the place of an
+    /// older one where nothing new has any.
+    async fn room_fault(&self, body: u64) -> Option<Fault> {
+        let data_dir = self.0.data_dir.clone();
+        match alone(&self.0.measuring, move || room(&data_dir)).await {
+            None => Some(Fault::Silent),
+            Some(Err(error)) => Some(Fault::Broken(error.to_string())),
+            Some(Ok(Some(octets))) if octets < body => {
+                let left = octets >> 10;
+                Some(Fault::Broken(format!("the disk is full: {left}K are left, less than one body of limits.body takes")))
+            }
+            Some(Ok(_)) => None,
+        }
     }
 
     /// Has the rules give the store something to write; `None`: they are silent.
     async fn ask_rules(&self, hub: &Arc<Hub>) -> Option<Written> {
         let hub = Arc::clone(hub);
-        let asked = async {
-            // A thread that waits for a lock which nobody gives back is lost; one, and no more. Whoever comes meanwhile waits
-            // for that one: a look that is under way is no silence.
-            let asking = Arc::clone(&self.0.asking).lock_owned().await;
-            let asked = tokio::task::spawn_blocking(move || {
-                let written = hub.write_nothing();
-                drop(asking);
-                written
-            });
-            asked.await.ok()
-        };
-        timeout(PATIENCE, asked).await.ok().flatten()
+        alone(&self.0.asking, move || hub.write_nothing()).await
     }
 
     /// Comes in by a port as a client does, as far as HELLO.
@@ -220,6 +229,21 @@ impl Probe {
             (Ok(_), ..) => Some(Fault::Silent),
         })
     }
+}
+
+/// Has it answered on a thread of its own; `None`: not in time. A thread that waits for what never comes is lost; one, and no more.
+/// Whoever comes meanwhile waits for that one: a look that is under way is no silence.
+async fn alone<T: Send + 'static>(one: &Arc<Mutex<()>>, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let asked = async {
+        let turn = Arc::clone(one).lock_owned().await;
+        let asked = tokio::task::spawn_blocking(move || {
+            let answer = ask();
+            drop(turn);
+            answer
+        });
+        asked.await.ok()
+    };
+    timeout(PATIENCE, asked).await.ok().flatten()
 }
 
 /// `None`: nobody answered.
@@ -269,7 +293,7 @@ mod tests {
         let health = probe.look().await;
         assert!(health.is_well(), "{health:?}");
         assert_eq!(health.parts.iter().filter(|part| part.name.contains("127.0.0.1")).count(), 2);
-        assert_eq!(health.parts.len(), 5);
+        assert_eq!(health.parts.len(), 6);
         // Told again, and not looked at again.
         assert_eq!(probe.look().await, health);
         // Somebody looks already: the rules are asked one after the other, and that is no silence.

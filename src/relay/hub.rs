@@ -266,8 +266,8 @@ impl Hub {
         self.store_died.notified().await;
     }
 
-    /// Has the store write nothing, durably, behind all that it was given before: shows that it can. Waits for the rules'
-    /// lock as everybody does, and so shows too that nobody holds it for ever.
+    /// Has the store write nothing new, durably, behind all that it was given before: a page is written as it was and synced, which
+    /// shows that it can. Waits for the rules' lock as everybody does, and so shows too that nobody holds it for ever.
     pub(super) fn write_nothing(&self) -> oneshot::Receiver<Result<(), StoreError>> {
         let (asked, answer) = oneshot::channel();
         let mut core = self.lock();

@@ -176,7 +176,10 @@ where
 
     let mut bound = ports.bound();
     bound.http = http_bound;
-    bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), doors(&bound), domain.clone()));
+    bound.health = config
+        .domains
+        .first()
+        .map(|domain| Probe::new(&hub, Arc::clone(&crowd), doors(&bound), domain.clone(), config.data_dir.clone()));
     let in_force = Arc::new(ArcSwap::from_pointee(InForce { config: config.clone(), bound: bound.clone() }));
     let (orders, ordered) = mpsc::channel(ORDERS);
     let office = Arc::new(Office {

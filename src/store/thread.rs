@@ -131,7 +131,8 @@ impl StoreThread {
         Ok(Self { queues, remember, progress, threads: Mutex::new(threads) })
     }
 
-    /// Performs all writes or none, then completes with [`Completion::Written`]. May be empty, and then only waits its turn.
+    /// Performs all writes or none, then completes with [`Completion::Written`]. May be empty: that
+    /// changes nothing, and takes as long, and fails as soon, as a change.
     pub fn write(&self, ticket: Ticket, writes: Vec<Write>) {
         if let Some(queues) = lock(&self.queues).as_mut() {
             queues.given += 1;

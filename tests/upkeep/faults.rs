@@ -1,8 +1,9 @@
 //! A disk that fails and a clock that jumps, under the relay as it is: its system calls are made to fail from outside.
 
 use crate::failing::Failing;
+use crate::support::http::{get, http_of};
 use crate::support::wire::{Frame, message};
-use crate::support::{Site, Wire};
+use crate::support::{Site, Wire, run, until};
 use std::collections::BTreeSet;
 
 const EIO: i32 = 5;
@@ -126,6 +127,40 @@ fn whichever_write_or_sync_fails_once_costs_one_answer_and_no_promise() {
     assert_eq!(received.len(), sent.len());
     assert_eq!(received.into_iter().collect::<BTreeSet<_>>(), sent);
     failing.site.administer(&["verify", failing.site.path("data").to_str().unwrap()]);
+}
+
+/// Full, or broken: the relay answers, and says that it is of no use; it is not started anew for that, which would not help.
+#[test]
+fn a_store_that_cannot_write_is_no_health() {
+    let config = "http = \"127.0.0.1:0\"\n[interdomain]\nenabled = false\n";
+    let Some(mut failing) = Failing::on(Site::prepared(config, &["alice"])) else { return };
+    failing.start();
+    let site = &failing.site;
+    let http = http_of(site);
+    let health = || {
+        let done = run(&mut site.relay_command(&["health", "--json"]), b"");
+        (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+    };
+    let fault = |said: &str| -> Option<String> {
+        let parts = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        parts.into_iter().find(|part| part["part"] == "store-write").unwrap()["fault"].as_str().map(str::to_owned)
+    };
+    let well = || health().0 == 0 && get(http, "/healthz").0.starts_with("HTTP/1.1 200 ");
+    assert!(well());
+    for (plan, why) in [
+        (format!("write store.db-wal {ENOSPC} 1 {FOREVER}"), "the disk is full"),
+        (format!("write store.db-wal {EIO} 1 {FOREVER}"), "the store cannot be read or written"),
+        (format!("sync store.db-wal {EIO} 1 {FOREVER}"), "the store cannot be read or written"),
+    ] {
+        failing.plan(&plan);
+        until("health notices", || health().0 == 1);
+        let (_, said) = health();
+        assert_eq!(fault(&said).as_deref(), Some(why), "{plan}: {said}");
+        let (head, body) = get(http, "/healthz");
+        assert!(head.starts_with("HTTP/1.1 503 ") && body.contains(&format!("store-write: {why}")), "{plan}: {head}{body}");
+        failing.plan("");
+        until("it works again", well);
+    }
 }
 
 /// The write-ahead log holds what was promised; that it cannot be moved to the database harms nobody.

@@ -29,9 +29,9 @@ pub(crate) fn work(config: &Path) -> Outcome<Exit> {
     let passed = passed::take()?;
     let config = settings::load(config)?;
     let log = log::start(config.log);
+    let open_files = process::raise_open_files(config.limits.connections)?;
     let sockets = Sockets::open(&config, passed).map_err(|error| unbound(&error))?;
     let user = process::drop_root(&config.data_dir)?;
-    let open_files = process::raise_open_files(config.limits.connections);
     tracing::info!(%user, open_files, "relay starts");
     run::block_on_all(async |stop| {
         let (tell, reread) = watch::channel(());

@@ -83,8 +83,8 @@ impl Writer {
         Ok(record)
     }
 
-    /// Changes nothing, and waits for the disk as long as a change does: a message that is dropped in secret must not be
-    /// answered sooner than a stored one (SPEC §7.6).
+    /// Changes nothing, and waits for the disk as long as a change does, for a page is written and synced: a message that is dropped
+    /// in secret must not be answered sooner than a stored one (SPEC §7.6); and whoever looks whether the store can write learns it.
     fn pretend(&mut self) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -18,7 +18,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
          `--deadline`. Each is told when to come back (Retry-After): when the last has gone, and then spread over as long again, so that a new relay is not \
          stormed. What was promised is written as always. Where a service manager keeps the listening sockets (see SOCKETS), a restart by `drain` refuses \
          nobody: whoever comes meanwhile waits for the next relay.",
-        "`health` goes in by every port as a client does, as far as HELLO, and has the rules and the store answer: 0 if all parts do, else 1.",
+        "`health` goes in by every port as a client does, as far as HELLO, has the rules answer and the store read and write (a page, synced), and looks whether a body of \
+         `limits.body` still has room on the disk: 0 if all parts do their work, else 1.",
         "`log-level` changes how much is logged until the next reload or start.",
         "`acl ADDR COMMAND` reads and changes the rules of any user by the commands of impp-acl(1), and with their statuses; the user sees the \
          change as if it were their own.",
@@ -171,7 +172,7 @@ pub(super) const HEALTH: Records = Records {
     title: "`health`: one object per part",
     place: Place::Line,
     parts: &[&[
-        key("part", "`rules`, `store-write`, `store-read`, `plain ADDRESS`, `tls ADDRESS`"),
+        key("part", "`rules`, `store-write`, `store-read`, `store-room`, `plain ADDRESS`, `tls ADDRESS`"),
         key("well", "whether it does its work"),
         key("fault", "what is wrong; `null`: nothing"),
         key("ms", "milliseconds until it answered"),

@@ -85,7 +85,7 @@ const MANUAL: Manual = Manual {
                  whoever connects in a restart waits, and is not refused.",
                 "Started as root it opens its sockets, becomes the owner of the data folder for good, with that user's groups and without any \
                  capability, and only then reads keys and store. A data folder of root's leaves it root, with a warning in the log. It raises its limit of open files \
-                 as far as it may, and warns if that is too low for `limits.connections`.",
+                 as far as it may, and warns if that is too low for `limits.connections`; below 64 it does not start (70).",
             ],
         },
         Chapter {
