@@ -29,6 +29,7 @@ use crate::net::MaybeTls;
 use crate::net::ServerTls;
 use crate::net::Step;
 use crate::net::random;
+use crate::net::stall::WRITE_LEAST;
 use crate::service;
 use crate::service::Closed;
 use crate::service::Limit;
@@ -86,7 +87,7 @@ pub(super) struct Accepted {
 pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted, ending: &mut Ending) {
     let Accepted { stream, tls, origin: Origin { peer, place }, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
-    let mut drive = Drive::new(engine, stream);
+    let mut drive = Drive::new(engine, stream).at_least(WRITE_LEAST);
     let connection = Connection::new(Arc::clone(&shared.hub));
     let mut session = Session { shared, connection, peer, place, identity: None, dismissed: false };
     let mut asked: Option<Answering> = None;
@@ -243,7 +244,7 @@ impl Session {
         let MaybeTls::Plain(stream) = stream else { return Err(Outcome::Handshake) };
         let (stream, info) = self.shared.shake_hands(stream, self.peer, until).await?;
         engine.handle_command(Clock::instant(), ServerCommand::TlsUp(info));
-        Ok(Drive::new(engine, stream))
+        Ok(Drive::new(engine, stream).at_least(WRITE_LEAST))
     }
 
     /// The one stable line that a log watcher may count on.
