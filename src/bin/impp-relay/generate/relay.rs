@@ -185,7 +185,7 @@ const MANUAL: Manual = Manual {
             Exit::No,
             "`check`: errors were found; `verify`: something is damaged or lost; `health`: something does not do its work.",
         ),
-        (Exit::Partly, "`check`: warnings, and nothing worse; `backup`: made, of a store that is damaged."),
+        (Exit::Partly, "`check`: warnings, and nothing worse; `backup`, `export`: made, of a store that is damaged."),
         (Exit::Unknown, "`check`: something could not be found out."),
         (Exit::Data, "No valid address or password; `restore`: the backup is damaged; `import`: a line is wrong."),
         (Exit::NoInput, "There is no such configuration, file or backup."),

@@ -18,6 +18,10 @@ pub(super) const BACKUPS: Chapter = Chapter {
          `--replace`: then that store is set aside in it, as `before-TIME`, and what its log says was delivered since the backup is not delivered \
          again. The version of every presence is lifted to the present, so that whoever watches believes what they are told. If it is \
          killed in the midst of exchanging the two, the relay does not start until it is run again.",
+        "When `verify` finds a data folder damaged, stop the relay, and either restore a backup that is whole, or export what is sound and import it \
+         into a fresh data folder: `export` then ends with 2 and names what is not in it. Where nobody can know any more whether something is allowed, \
+         it is not, and that is named too: a user whose account is lost is disabled (`user enable`), one whose rules are lost allows nobody anything, and one \
+         whose password is lost has none (`user passwd`).",
         "A newer program brings the store to its own form when it first opens it, in one transaction, and keeps it as it was as `store-vN.db` in the \
          data folder. To go back, stop the relay, put that file in the place of `store.db`, remove `store.db-wal` and `store.db-shm`, and start the \
          older program: what happened since is lost. An older program refuses a newer store with status 74.",
