@@ -162,7 +162,8 @@ where
     let material = load(config).await?;
     let opened = open_store(config)?;
     let path = &config.listen.control;
-    let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
+    let door =
+        control::open(path, config.listen.control_mode).map_err(|error| ServeError::Control { path: path.clone(), error })?;
     let (dials, dialled) = mpsc::unbounded_channel();
     let limits = Arc::new(limits::InForce::from_pointee(config.limits));
     let hub = Hub::new(opened.service, Arc::clone(&limits), dials, |complete| opened.start.run(complete))

@@ -82,6 +82,11 @@ fn any_fault_leaves_everything_as_it_was_and_lets_nobody_in() {
             format!("{file}: data-dir cannot change while the relay runs; restart it, or take the change back"),
         ),
         (
+            "other administrators",
+            Box::new(|good| good.replacen("[listen]\n", "[listen]\ncontrol-mode = \"0660\"\n", 1)),
+            "listen.control-mode cannot change while the relay runs".to_owned(),
+        ),
+        (
             "other log",
             Box::new(|good| format!("{}{OPEN}", good.replace("format = \"json\"", "format = \"text\""))),
             "log.format cannot change while the relay runs".to_owned(),

@@ -67,6 +67,10 @@ impl Reader<'_> {
             return Err(self.values.refuse("listen.tls", ConfigFault::TlsWithoutCertificate));
         }
         let control = self.file("listen.control")?.unwrap_or_else(|| data_dir.join("control"));
+        let control_mode = match self.word("listen.control-mode", keys::CONTROL_MODES)? {
+            "0660" => 0o660,
+            _ => 0o600,
+        };
         let http = match self.values.find("listen.http") {
             Some(found) => {
                 let address = found.value.as_str().and_then(|text| text.parse().ok());
@@ -74,7 +78,7 @@ impl Reader<'_> {
             }
             None => None,
         };
-        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, http, control };
+        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, http, control, control_mode };
         if listen.plain.is_empty() && listen.tls.is_empty() {
             return Err(self.values.refuse("listen.plain", ConfigFault::NoListener));
         }

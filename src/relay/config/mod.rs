@@ -78,6 +78,8 @@ pub struct Listen {
     pub http: Option<SocketAddr>,
     /// The socket for administrators' commands.
     pub control: PathBuf,
+    /// Its mode, as chmod takes it.
+    pub control_mode: u32,
 }
 
 /// Certificates.
