@@ -49,7 +49,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "x509_parser",
         ],
     ),
-    ("store", &["service", "model", "wire"], &["base64", "bytes", "crc32fast", "rusqlite", "serde_json", "sha2"]),
+    ("store", &["service", "model", "wire"], &["base64", "bytes", "crc32fast", "nix", "rusqlite", "serde_json", "sha2"]),
     (
         "relay",
         &["store", "net", "service", "engine", "model", "wire"],

@@ -25,7 +25,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub const TITLES: &str = "row          server      tls       ops     ops/s  us CPU/op    p50 us    p99 us    max us  KiB/conn   RSS MiB";
+    pub const TITLES: &str =
+        "row          server      tls       ops     ops/s  us CPU/op    p50 us    p99 us    max us  KiB/conn   RSS MiB";
 
     fn quantile(&self, part: f64) -> Option<Duration> {
         let last = self.latencies.len().checked_sub(1)?;

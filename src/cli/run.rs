@@ -124,19 +124,32 @@ pub fn with_arguments<T: Tool>(arguments: Vec<OsString>) -> Exit {
         Ok(out) => out,
         Err(failure) => return fail(&bare, &failure),
     };
-    match guarded(|| tool.work(&out)) {
+    match guarded(Elsewhere::Silent, || tool.work(&out)) {
         Ok(exit) => exit,
         Err(failure) => fail(&out, &failure),
     }
 }
 
+/// What is said of a panic in another thread than that which does the work, and which goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Elsewhere {
+    /// Nothing: what failed there is told by whoever waited for it.
+    Silent,
+    /// All: it costs one connection of many, and nobody else tells of it.
+    Told,
+}
+
 /// Does `work`. A panic in it is a fault of this program and ends it as such: with one line and 70, not with a page and a status
 /// that no script knows. Only the place is told: what was panicked about may be somebody's text.
-fn guarded(work: impl FnOnce() -> Outcome<Exit>) -> Outcome<Exit> {
+fn guarded(elsewhere: Elsewhere, work: impl FnOnce() -> Outcome<Exit>) -> Outcome<Exit> {
     static PLACE: Mutex<Option<String>> = Mutex::new(None);
     let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
     let usual = panic::take_hook();
+    let here = std::thread::current().id();
     panic::set_hook(Box::new(move |about| {
+        if elsewhere == Elsewhere::Told && std::thread::current().id() != here {
+            return usual(about);
+        }
         let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         *place() = about.location().map(|at| format!(" ({} line {})", file(at.file()), at.line()));
         if std::env::var_os("RUST_BACKTRACE").is_some() {
@@ -159,7 +172,7 @@ pub fn program<T: clap::Parser>(
 ) -> Exit {
     let out = Printer::new(name);
     match T::try_parse_from(arguments) {
-        Ok(wish) => work(wish, &out).unwrap_or_else(|failure| fail(&out, &failure)),
+        Ok(wish) => guarded(Elsewhere::Told, || work(wish, &out)).unwrap_or_else(|failure| fail(&out, &failure)),
         Err(error) => explain(&out, &error),
     }
 }

@@ -182,7 +182,8 @@ impl Presence {
         // Asked for each message that is settled. Few have anything of the kind, and to read XML takes its time; a name
         // stands there as it is, a text may hold references instead.
         let may_be = has(b"note") && (has(b"closed") || has(b"&"));
-        may_be && Self::parse(octets).is_ok_and(|all| all.status == Status::Closed && all.note.is_some_and(|note| !note.is_empty()))
+        may_be
+            && Self::parse(octets).is_ok_and(|all| all.status == Status::Closed && all.note.is_some_and(|note| !note.is_empty()))
     }
 
     fn from_root(root: Element) -> Result<Self, PresenceError> {

@@ -1,7 +1,7 @@
 //! Drives any engine over any stream: octets in, octets out, time, and the owner's commands between.
 
 use super::clock::Clock;
-use super::stall::{FRAME_STALL, Stall, WRITE_STALL};
+use super::stall::{FRAME_STALL, Outflow, Stall};
 use super::trace::Trace;
 use super::wire::{Outbox, Read, Wire};
 use bytes::Bytes;
@@ -72,14 +72,14 @@ pub struct Drive<E, S> {
     /// The rest of a frame.
     reading: Stall,
     /// Room for what waits to be written.
-    writing: Stall,
+    writing: Outflow,
     trace: Option<Arc<Trace>>,
 }
 
 impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     /// Joins the two.
     pub fn new(engine: E, stream: S) -> Self {
-        let (reading, writing) = (Stall::default(), Stall::default());
+        let (reading, writing) = (Stall::default(), Outflow::new(1));
         Self { engine, wire: Wire::new(stream), out: Outbox::new(), sleep: None, ended: false, reading, writing, trace: None }
     }
 
@@ -87,6 +87,12 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     #[must_use]
     pub fn traced(self, trace: Option<Arc<Trace>>) -> Self {
         Self { trace, ..self }
+    }
+
+    /// The same, and the peer must take at least so many octets in [`WRITE_STALL`](super::stall::WRITE_STALL) while more wait for it.
+    #[must_use]
+    pub fn at_least(self, octets: usize) -> Self {
+        Self { writing: Outflow::new(octets), ..self }
     }
 
     /// The engine, to be asked.
@@ -141,13 +147,10 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
             self.take_output();
             let waiting = self.out.octets();
             let written = self.wire.poll_write(cx, &mut self.out);
-            if written.is_ready() || self.out.octets() < waiting {
-                self.writing.clear();
-            }
             match written {
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => self.writing.clear(),
                 Poll::Ready(Err(broken)) => return Poll::Ready(Step::Broken(broken)),
-                Poll::Pending => self.writing.wait(now),
+                Poll::Pending => self.writing.wait(now, waiting - self.out.octets()),
             }
             // A peer that does not read is not listened to either, or its answers would pile up here.
             if !self.ended && self.engine.wants_input() && self.out.octets() < OUT_OCTETS {
@@ -176,7 +179,7 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
                 // Whom we do not hear cannot be late.
                 self.reading.clear();
             }
-            if self.reading.is_over(now, FRAME_STALL) || self.writing.is_over(now, WRITE_STALL) {
+            if self.reading.is_over(now, FRAME_STALL) || self.writing.is_over(now) {
                 return Poll::Ready(Step::Broken(io::ErrorKind::TimedOut.into()));
             }
             ready!(self.poll_sleep(cx));
@@ -218,7 +221,7 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
 
     /// Ready when the engine's time, or the peer's, has come; pending for ever if nothing waits for time.
     fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let stalls = [self.reading.deadline(FRAME_STALL), self.writing.deadline(WRITE_STALL)];
+        let stalls = [self.reading.deadline(FRAME_STALL), self.writing.deadline()];
         let Some(at) = stalls.into_iter().chain([self.engine.poll_timeout()]).flatten().min() else {
             return Poll::Pending;
         };
@@ -357,5 +360,33 @@ mod tests {
         });
         assert_eq!(broken(&mut drive).await, (io::ErrorKind::TimedOut, 59 + 60));
         peer.await.unwrap();
+    }
+
+    /// Takes so many of a hundred octets at a time, once in 20 s, for ever; after how many seconds it is given up, if it is.
+    async fn taking(octets: usize, least: usize) -> Option<u64> {
+        let (near, mut far) = tokio::io::duplex(4);
+        let mut drive = Drive::new(Echo::default(), near).at_least(least);
+        drive.push(Bytes::from_static(&[b'x'; 100]));
+        let peer = tokio::spawn(async move {
+            while far.read_exact(&mut vec![0; octets]).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+            }
+        });
+        let driven = tokio::time::timeout(Duration::from_secs(100_000), broken(&mut drive)).await;
+        drop(drive);
+        peer.await.unwrap();
+        driven.ok().map(|(kind, seconds)| {
+            assert_eq!(kind, io::ErrorKind::TimedOut);
+            seconds
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_an_octet_now_and_then_ends_the_connection() {
+        assert_eq!(taking(1, 10).await, Some(60));
+        // Ten in a minute, five at a time: enough, until all is out.
+        assert_eq!(taking(5, 10).await, None);
+        // Where one is enough.
+        assert_eq!(taking(1, 1).await, None);
     }
 }

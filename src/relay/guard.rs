@@ -3,7 +3,11 @@
 //! Two things are counted. From one address (an IPv4 address, or an IPv6 network of 64 bits) one attempt follows the other, each
 //! later by a delay that doubles with each failure. At one account, whoever comes from where nobody has proved to be its owner
 //! waits too, but never long, and not behind others: else a stranger could keep the owner out. Where the owner has been let in
-//! before, he waits for nothing.
+//! before, he waits for nothing; that is known as long as the relay runs.
+//!
+//! Behind one address there may be many people, and one of them who guesses: each who is let in takes one failure off the address, and
+//! the next one in its line need not wait behind him. But one person does so once in a while only, or whoever has an account could
+//! guess at the others' without a delay.
 
 use super::crowd::origin_of;
 use super::limits::InForce;
@@ -37,7 +41,15 @@ pub(super) struct Guard {
 struct State {
     addresses: HashMap<IpAddr, Failures>,
     accounts: HashMap<Address, Failures>,
-    owners: HashMap<Address, Vec<IpAddr>>,
+    owners: HashMap<Address, Owner>,
+}
+
+#[derive(Default)]
+struct Owner {
+    /// Where they were let in, the latest first.
+    places: Vec<IpAddr>,
+    /// When that last took a failure off a place.
+    forgave: Option<Instant>,
 }
 
 struct Failures {
@@ -47,9 +59,9 @@ struct Failures {
     next: Instant,
 }
 
-/// So many wait already that this one could not be looked at in time.
+/// So many wait already that this one could not be looked at in time; after so long it could.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(super) struct TooMany(pub(super) Duration);
 
 impl Guard {
     pub(super) fn new(limits: Arc<InForce>) -> Self {
@@ -65,7 +77,7 @@ impl Guard {
         let (free, longest) = (limits.failed_logins, limits.failed_login_delay);
         let origin = origin_of(peer);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.owners.get(account).is_some_and(|places| places.contains(&origin)) {
+        if state.owners.get(account).is_some_and(|owner| owner.places.contains(&origin)) {
             return Ok(Duration::ZERO);
         }
         let at_account = state.accounts.get(account).map(|failures| failures.delay(now, free)).unwrap_or_default();
@@ -75,7 +87,7 @@ impl Guard {
         let turn = failures.next.max(now);
         let wait = turn.saturating_duration_since(now);
         if wait > longest {
-            return Err(TooMany);
+            return Err(TooMany(wait));
         }
         if !each.is_zero() {
             failures.next = turn + each;
@@ -96,7 +108,9 @@ impl Guard {
     }
 
     /// Somebody proved to be the owner.
-    pub(super) fn passed(&self, peer: IpAddr, account: &Address) {
+    pub(super) fn passed(&self, now: Instant, peer: IpAddr, account: &Address) {
+        let limits = self.limits.load();
+        let (free, longest) = (limits.failed_logins, limits.failed_login_delay);
         let origin = origin_of(peer);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.owners.len() >= KNOWN && !state.owners.contains_key(account) {
@@ -104,10 +118,17 @@ impl Guard {
             let some = state.owners.keys().next().cloned();
             some.map(|some| state.owners.remove(&some));
         }
-        let places = state.owners.entry(account.clone()).or_default();
-        places.retain(|place| *place != origin);
-        places.truncate(PLACES - 1);
-        places.insert(0, origin);
+        let owner = state.owners.entry(account.clone()).or_default();
+        owner.places.retain(|place| *place != origin);
+        owner.places.truncate(PLACES - 1);
+        owner.places.insert(0, origin);
+        if owner.forgave.is_some_and(|at| now.saturating_duration_since(at) < FORGET) {
+            return;
+        }
+        owner.forgave = Some(now);
+        if let Some(failures) = state.addresses.get_mut(&origin) {
+            failures.forgive(now, free, longest);
+        }
     }
 }
 
@@ -124,6 +145,13 @@ impl Failures {
             Some(more) => FIRST.saturating_mul(1 << (more - 1).min(16)),
         }
     }
+
+    /// One counts no more, nor does the wait behind whoever was let in.
+    fn forgive(&mut self, now: Instant, free: u32, longest: Duration) {
+        let waited = self.delay(now, free).min(longest);
+        self.next = self.next.checked_sub(waited).unwrap_or(now).max(now);
+        self.count = self.count.saturating_sub(1);
+    }
 }
 
 fn note<K: Eq + std::hash::Hash>(all: &mut HashMap<K, Failures>, now: Instant, who: K, free: u32, longest: Duration) {
@@ -136,9 +164,15 @@ fn note<K: Eq + std::hash::Hash>(all: &mut HashMap<K, Failures>, now: Instant, w
     }
     let failures = all.entry(who).or_insert(Failures { count: 0, last: now, next: now });
     // What is above makes no difference any more, and would only take longer to be forgotten.
-    failures.count = failures.count(now).saturating_add(1).min(free.saturating_add(12));
+    let most = free.saturating_add(doublings_to(longest)).saturating_add(1);
+    failures.count = failures.count(now).saturating_add(1).min(most);
     failures.last = now;
     failures.next = failures.next.max(now + failures.delay(now, free).min(longest));
+}
+
+/// How often the first delay doubles before it is as long.
+fn doublings_to(longest: Duration) -> u32 {
+    (0..16).find(|doublings| FIRST.saturating_mul(1 << doublings) >= longest).unwrap_or(16)
 }
 
 #[cfg(test)]
@@ -182,9 +216,9 @@ mod tests {
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
         // At the same time there is only one; the others queue, and soon there are too many.
         assert_eq!(guard.delay(at, here, &alice), Ok(8 * SECOND));
-        assert_eq!(guard.delay(at, here, &alice), Err(TooMany));
+        assert_eq!(guard.delay(at, here, &alice), Err(TooMany(16 * SECOND)));
         // The same network waits with it, all others do not.
-        assert_eq!(guard.delay(at, ip("::ffff:192.0.2.1"), &alice), Err(TooMany));
+        assert_eq!(guard.delay(at, ip("::ffff:192.0.2.1"), &alice), Err(TooMany(16 * SECOND)));
         assert_eq!(guard.delay(at, ip("192.0.2.2"), &alice), Ok(Duration::ZERO));
         // All is forgiven after some time.
         assert_eq!(guard.delay(at + 20 * FORGET, here, &alice), Ok(Duration::ZERO));
@@ -194,7 +228,7 @@ mod tests {
     fn an_owner_is_not_kept_out_by_those_who_guess() {
         let (guard, now) = (guard(), Clock::instant());
         let (home, alice) = (ip("198.51.100.7"), user("alice"));
-        guard.passed(home, &alice);
+        guard.passed(now, home, &alice);
         for host in 0..200 {
             guard.failed(now, ip(&format!("192.0.2.{host}")), Some(&alice));
         }
@@ -203,8 +237,48 @@ mod tests {
         let elsewhere = ip("203.0.113.9");
         assert_eq!([guard.delay(now, elsewhere, &alice), guard.delay(now, elsewhere, &alice)], [Ok(ACCOUNT_MAX); 2]);
         assert_eq!(guard.delay(now, elsewhere, &user("bob")), Ok(Duration::ZERO));
-        guard.passed(elsewhere, &alice);
+        guard.passed(now, elsewhere, &alice);
         assert_eq!(guard.delay(now, elsewhere, &alice), Ok(Duration::ZERO));
+    }
+
+    /// The relay has started again, so that nobody is known, and somebody among them has a wrong password.
+    #[test]
+    fn many_behind_one_address_are_let_in_one_after_the_other() {
+        let (guard, now) = (guard(), Clock::instant());
+        let nat = ip("192.0.2.1");
+        for _ in 0..20 {
+            guard.failed(now, nat, None);
+        }
+        let mut line: Vec<_> = (0..50).map(|number| (now, user(&format!("u{number}")))).collect();
+        let mut at = now;
+        while !line.is_empty() {
+            line.sort_by_key(|(next, _)| std::cmp::Reverse(*next));
+            let (next, who) = line.pop().unwrap();
+            at = at.max(next);
+            match guard.delay(at, nat, &who) {
+                Ok(wait) => {
+                    at += wait;
+                    guard.passed(at, nat, &who);
+                }
+                Err(TooMany(wait)) => line.push((at + wait, who)),
+            }
+        }
+        // Each who is let in halves the delay of the next.
+        assert!(at - now < 20 * SECOND, "{:?}", at - now);
+        assert_eq!(guard.delay(at, nat, &user("newcomer")), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn an_account_of_ones_own_buys_no_free_guesses() {
+        let (guard, mut at) = (guard(), Clock::instant());
+        let (here, own, begun) = (ip("192.0.2.1"), user("mallory"), at);
+        for number in 0..100 {
+            let victim = user(&format!("u{number}"));
+            at += guard.delay(at, here, &victim).unwrap();
+            guard.failed(at, here, Some(&victim));
+            guard.passed(at, here, &own);
+        }
+        assert!(at - begun > 80 * 8 * SECOND, "{:?}", at - begun);
     }
 
     #[test]
@@ -213,7 +287,7 @@ mod tests {
         for number in 0..KNOWN as u32 + 100 {
             let peer = IpAddr::from(number.to_be_bytes());
             guard.failed(now, peer, Some(&user(&format!("u{number}"))));
-            guard.passed(peer, &user(&format!("u{number}")));
+            guard.passed(now, ip("2001:db8::1"), &user(&format!("u{number}")));
         }
         let state = guard.state.lock().unwrap();
         assert_eq!((state.addresses.len(), state.accounts.len(), state.owners.len()), (KNOWN, KNOWN, KNOWN));

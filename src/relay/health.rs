@@ -11,18 +11,22 @@ use crate::net::survey::HelloFault;
 use crate::net::tls::ClientTls;
 use crate::net::tls::Trust;
 use crate::service::store::StoreError;
+use crate::store::room;
 use arc_swap::ArcSwap;
 use core::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Mutex;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-/// Time that each part has for its answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time that each part has for its answer. Well below the time for which the store itself waits for a lock: whether a part is
+/// silent or broken must not be a matter of which of the two ends first.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// What was found is told again for so long: whoever asks often costs no more.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -36,7 +40,7 @@ pub struct Health {
 /// One part of the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// *Shape:* `rules`, `store-write`, `store-read`, `plain 127.0.0.1:5772`, `tls [::]:5773`
+    /// *Shape:* `rules`, `store-write`, `store-read`, `store-room`, `plain 127.0.0.1:5772`, `tls [::]:5773`
     pub name: String,
     /// What is wrong with it.
     pub fault: Option<Fault>,
@@ -87,11 +91,16 @@ struct Inner {
     place: ArcSwap<Place>,
     crowd: Arc<Crowd>,
     tls: Option<ClientTls>,
-    /// A look at the rules is under way, perhaps for ever.
-    asking: AtomicBool,
+    data_dir: PathBuf,
+    /// Held while somebody asks the rules, or the file system, perhaps for ever.
+    asking: Arc<Mutex<()>>,
+    measuring: Arc<Mutex<()>>,
     /// What was found last; held while somebody looks, so that two never look at the same time.
     found: Mutex<Option<(Instant, Health)>>,
 }
+
+/// Whether the store has written what it was given.
+type Written = oneshot::Receiver<Result<(), StoreError>>;
 
 /// Where it is looked.
 #[derive(Debug)]
@@ -116,12 +125,12 @@ impl fmt::Debug for Probe {
 
 impl Probe {
     /// For a relay that serves this domain, among others, behind these doors.
-    pub(super) fn new(hub: &Arc<Hub>, crowd: Arc<Crowd>, doors: Vec<Door>, domain: Domain) -> Self {
+    pub(super) fn new(hub: &Arc<Hub>, crowd: Arc<Crowd>, doors: Vec<Door>, domain: Domain, data_dir: PathBuf) -> Self {
         // Whether others may believe the certificate is another question: `check certs` has the answer.
         let tls = ClientTls::new(&Trust::Anyone, None).ok();
-        let (asking, found) = (AtomicBool::new(false), Mutex::new(None));
+        let (asking, measuring, found) = (Arc::default(), Arc::default(), Mutex::new(None));
         let place = ArcSwap::from_pointee(Place { doors, domain });
-        Self(Arc::new(Inner { hub: Arc::downgrade(hub), place, crowd, tls, asking, found }))
+        Self(Arc::new(Inner { hub: Arc::downgrade(hub), place, crowd, tls, data_dir, asking, measuring, found }))
     }
 
     /// From now on it is looked behind these doors, for this domain.
@@ -136,11 +145,16 @@ impl Probe {
         if let Some((_, health)) = fresh {
             return health.clone();
         }
-        let mut health = self.inside().await;
         let place = self.0.place.load_full();
-        for door in &place.doors {
-            health.parts.push(self.knock(*door, &place.domain).await);
+        let mut knocking = JoinSet::new();
+        for (number, door) in place.doors.iter().copied().enumerate() {
+            let (probe, domain) = (self.clone(), place.domain.clone());
+            knocking.spawn(async move { (number, probe.knock(door, &domain).await) });
         }
+        // Side by side: whoever asks does not wait for one silence after the other.
+        let (mut health, mut doors) = tokio::join!(self.inside(), knocking.join_all());
+        doors.sort_unstable_by_key(|(number, _)| *number);
+        health.parts.extend(doors.into_iter().map(|(_, part)| part));
         *found = Some((Clock::instant(), health.clone()));
         health
     }
@@ -153,28 +167,40 @@ impl Probe {
         let Some(hub) = self.0.hub.upgrade() else {
             return Health { parts: vec![part("rules", Some(Fault::Broken("the relay has stopped".to_owned())))] };
         };
-        // A thread that waits for a lock which nobody gives back is lost; one, and no more.
-        if self.0.asking.swap(true, Ordering::AcqRel) {
-            return Health { parts: vec![part("rules", Some(Fault::Silent))] };
-        }
-        let (inner, asked) = (Arc::clone(&self.0), Arc::clone(&hub));
-        let asking = tokio::task::spawn_blocking(move || {
-            let answer = asked.write_nothing();
-            inner.asking.store(false, Ordering::Release);
-            answer
-        });
-        let Ok(Ok(written)) = tokio::time::timeout(PATIENCE, asking).await else {
+        let Some(written) = self.ask_rules(&hub).await else {
             return Health { parts: vec![part("rules", Some(Fault::Silent))] };
         };
         let rules = part("rules", None);
-        let write = part("store-write", store_fault(tokio::time::timeout(PATIENCE, written).await.ok().and_then(Result::ok)));
-        let (answer, read) = tokio::sync::oneshot::channel();
+        let (answer, read) = oneshot::channel();
         hub.store().credentials(Address::of_domain(&self.0.place.load().domain), move |found| {
             // Nobody waits any more if it took too long.
             let _ = answer.send(found.map(drop));
         });
-        let read = part("store-read", store_fault(tokio::time::timeout(PATIENCE, read).await.ok().and_then(Result::ok)));
-        Health { parts: vec![rules, write, read] }
+        let store = async |name, answer| part(name, store_fault(timeout(PATIENCE, answer).await.ok().and_then(Result::ok)));
+        let room = async { part("store-room", self.room_fault(hub.limits().load().body).await) };
+        let (write, read, room) = tokio::join!(store("store-write", written), store("store-read", read), room);
+        Health { parts: vec![rules, write, read, room] }
+    }
+
+    /// Whether a body of this size has room on the disk. That something can be written is not enough: a page may take the place of an
+    /// older one where nothing new has any.
+    async fn room_fault(&self, body: u64) -> Option<Fault> {
+        let data_dir = self.0.data_dir.clone();
+        match alone(&self.0.measuring, move || room(&data_dir)).await {
+            None => Some(Fault::Silent),
+            Some(Err(error)) => Some(Fault::Broken(error.to_string())),
+            Some(Ok(Some(octets))) if octets < body => {
+                let left = octets >> 10;
+                Some(Fault::Broken(format!("the disk is full: {left}K are left, less than one body of limits.body takes")))
+            }
+            Some(Ok(_)) => None,
+        }
+    }
+
+    /// Has the rules give the store something to write; `None`: they are silent.
+    async fn ask_rules(&self, hub: &Arc<Hub>) -> Option<Written> {
+        let hub = Arc::clone(hub);
+        alone(&self.0.asking, move || hub.write_nothing()).await
     }
 
     /// Comes in by a port as a client does, as far as HELLO.
@@ -191,7 +217,7 @@ impl Probe {
         let announce = |own| expected = Some(self.0.crowd.expect(own));
         let reference = domain.clone().into();
         let looking = survey::probe_own(door.address, announce, kind, &reference, tls, PATIENCE);
-        let found = tokio::time::timeout(PATIENCE, looking).await;
+        let found = timeout(PATIENCE, looking).await;
         drop(expected);
         let Ok(found) = found else { return part(Some(Fault::Silent)) };
         part(match (found.tcp, found.tls, found.hello) {
@@ -203,6 +229,21 @@ impl Probe {
             (Ok(_), ..) => Some(Fault::Silent),
         })
     }
+}
+
+/// Has it answered on a thread of its own; `None`: not in time. A thread that waits for what never comes is lost; one, and no more.
+/// Whoever comes meanwhile waits for that one: a look that is under way is no silence.
+async fn alone<T: Send + 'static>(one: &Arc<Mutex<()>>, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let asked = async {
+        let turn = Arc::clone(one).lock_owned().await;
+        let asked = tokio::task::spawn_blocking(move || {
+            let answer = ask();
+            drop(turn);
+            answer
+        });
+        asked.await.ok()
+    };
+    timeout(PATIENCE, asked).await.ok().flatten()
 }
 
 /// `None`: nobody answered.
@@ -224,7 +265,6 @@ mod tests {
     use crate::relay::sockets::Bound;
     use crate::relay::sockets::Sockets;
     use std::fs;
-    use tokio::sync::oneshot;
     use tokio::sync::watch;
 
     #[tokio::test]
@@ -253,9 +293,26 @@ mod tests {
         let health = probe.look().await;
         assert!(health.is_well(), "{health:?}");
         assert_eq!(health.parts.iter().filter(|part| part.name.contains("127.0.0.1")).count(), 2);
-        assert_eq!(health.parts.len(), 5);
+        assert_eq!(health.parts.len(), 6);
         // Told again, and not looked at again.
         assert_eq!(probe.look().await, health);
+        // Somebody looks already: the rules are asked one after the other, and that is no silence.
+        let under_way = probe.0.asking.lock().await;
+        let over = async {
+            tokio::task::yield_now().await;
+            drop(under_way);
+        };
+        let (health, ()) = tokio::join!(probe.inside(), over);
+        assert!(health.is_well(), "{health:?}");
+        // Doors behind which nobody answers are tried side by side.
+        let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = Door { address: deaf.local_addr().unwrap(), tls: false };
+        probe.look_at(vec![door; 4], Domain::parse("example.org").unwrap());
+        *probe.0.found.lock().await = None;
+        let begun = Clock::instant();
+        let health = probe.look().await;
+        assert_eq!(health.parts.iter().filter(|part| part.fault == Some(Fault::Silent)).count(), 4, "{health:?}");
+        assert!(begun.elapsed() < 3 * PATIENCE, "{:?}", begun.elapsed());
         stop.send(()).unwrap();
         relay.await.unwrap().unwrap();
         let stopped = probe.inside().await;

@@ -4,6 +4,7 @@ use super::control::ConnectionFacts;
 use super::control::Facts;
 use super::guard::Guard;
 use super::hush::Hush;
+use super::inventory::Inventory;
 use super::limits::InForce;
 use super::memory::Memory;
 use super::metrics::Metrics;
@@ -25,6 +26,7 @@ use crate::service::Ticket;
 use crate::service::store::Loaded;
 use crate::service::store::Read;
 use crate::service::store::StoreError;
+use crate::service::store::Totals;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
@@ -66,6 +68,7 @@ pub(super) struct Hub {
     guard: Guard,
     limits: Arc<InForce>,
     hush: Hush,
+    inventory: Inventory,
     /// Requests and responses of users and domains that came, and that went.
     received: AtomicU64,
     sent: AtomicU64,
@@ -143,6 +146,7 @@ impl Hub {
             guard: Guard::new(Arc::clone(&limits)),
             limits,
             hush: Hush::default(),
+            inventory: Inventory::default(),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         });
@@ -270,8 +274,8 @@ impl Hub {
         self.store_died.notified().await;
     }
 
-    /// Has the store write nothing, durably, behind all that it was given before: shows that it can. Waits for the rules'
-    /// lock as everybody does, and so shows too that nobody holds it for ever.
+    /// Has the store write nothing new, durably, behind all that it was given before: a page is written as it was and synced, which
+    /// shows that it can. Waits for the rules' lock as everybody does, and so shows too that nobody holds it for ever.
     pub(super) fn write_nothing(&self) -> oneshot::Receiver<Result<(), StoreError>> {
         let (asked, answer) = oneshot::channel();
         let mut core = self.lock();
@@ -309,6 +313,11 @@ impl Hub {
             let _ = answer.send(found);
         });
         found.await.unwrap_or(Err(StoreError::Io))
+    }
+
+    /// How much the store has of everything; `None`: it cannot be read.
+    pub(super) async fn totals(&self) -> Option<Totals> {
+        self.inventory.take(&self.store).await
     }
 
     /// The store, for what the service has no part in.

@@ -179,7 +179,9 @@ impl Session {
                 Next::Step(Step::Event(event)) => match event {
                     ClientEvent::Request(frame) | ClientEvent::Response(frame) => {
                         self.of_use = true;
-                        let ready = || match drive.next_event_if(|event| matches!(event, ClientEvent::Request(_) | ClientEvent::Response(_))) {
+                        let ready = || match drive
+                            .next_event_if(|event| matches!(event, ClientEvent::Request(_) | ClientEvent::Response(_)))
+                        {
                             Some(ClientEvent::Request(frame) | ClientEvent::Response(frame)) => Some(frame),
                             _ => None,
                         };

@@ -1,17 +1,18 @@
 //! The listening sockets: accepts connections, does the first handshake, starts a session's task for each.
 
+use super::config::Start;
 use super::crowd::Admitted;
 use super::crowd::Crowd;
 use super::material::Live;
+use super::metrics::Ending;
+use super::metrics::Outcome;
 use super::session;
 use super::session::Accepted;
 use super::session::Origin;
 use super::session::Shared;
-use crate::engine::TlsInfo;
 use crate::net::Clock;
 use crate::net::MaybeTls;
 use crate::service::Limit;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -23,15 +24,6 @@ use tokio::task::JoinSet;
 /// Rest after a failed accept: out of descriptors is not mended by trying at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Whether TLS comes first on a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// HELLO in the clear, STARTTLS perhaps.
-    Plain,
-    /// TLS from the first octet.
-    Tls,
-}
-
 /// Accepts until `stop` changes, then waits for its sessions to end.
 pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crowd: Arc<Crowd>, mut stop: watch::Receiver<bool>) {
     let mut sessions = JoinSet::new();
@@ -42,26 +34,33 @@ pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crow
             _ = stop.changed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => match crowd.admit(Clock::instant(), peer) {
-                Ok(Admitted { place, leave, in_place_of_another }) => {
-                    let shared = live.load_full();
-                    if in_place_of_another {
-                        shared.hub.reached(Limit::Logins, &peer.ip().to_canonical());
-                    }
-                    match start {
-                        Start::Plain => shared.hub.metrics().accepted_plain.up(),
-                        Start::Tls => shared.hub.metrics().accepted_tls.up(),
-                    }
-                    sessions.spawn(async move {
-                        tokio::select! {
-                            () = greet(stream, Origin { peer, place }, start, shared) => {}
-                            () = leave.told() => {}
+            Ok((stream, peer)) => {
+                let shared = live.load_full();
+                let who = peer.ip().to_canonical();
+                match crowd.admit(Clock::instant(), peer) {
+                    Ok(Admitted { place, leave, in_place_of_another }) => {
+                        if in_place_of_another {
+                            shared.hub.reached(Limit::Logins, &who);
                         }
-                    });
+                        match start {
+                            Start::Plain => shared.hub.metrics().accepted_plain.up(),
+                            Start::Tls => shared.hub.metrics().accepted_tls.up(),
+                        }
+                        sessions.spawn(async move {
+                            let mut ending = Ending::of(&shared.hub);
+                            tokio::select! {
+                                () = greet(stream, Origin { peer, place }, start, shared, &mut ending) => {}
+                                () = leave.told() => ending.is(Outcome::MadeRoom),
+                            }
+                        });
+                    }
+                    // The connection is dropped at once: an answer would cost what the limit is to save.
+                    Err(full) => {
+                        shared.hub.reached(full, &who);
+                        shared.hub.metrics().ended(Outcome::NotLetIn);
+                    }
                 }
-                // The connection is dropped at once: an answer would cost what the limit is to save.
-                Err(full) => live.load().hub.reached(full, &peer.ip().to_canonical()),
-            },
+            }
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -73,41 +72,29 @@ pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crow
 }
 
 #[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
-async fn greet(stream: TcpStream, origin: Origin, start: Start, shared: Arc<Shared>) {
+async fn greet(stream: TcpStream, origin: Origin, start: Start, shared: Arc<Shared>, ending: &mut Ending) {
     // Frames are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let since = Clock::instant();
-    // Boxed, so that a session does not keep the handshake's room for all its life.
-    let Some((stream, tls)) = Box::pin(handshake(stream, origin.peer, start, &shared)).await else { return };
-    session::run(shared, Accepted { stream, tls, origin, since }).await;
-}
-
-#[allow(clippy::disallowed_types, reason = "this is where sockets of the relay come from")]
-async fn handshake(stream: TcpStream, peer: SocketAddr, start: Start, shared: &Shared) -> Option<(MaybeTls, Option<TlsInfo>)> {
-    let Some(tls) = shared.tls.as_ref().filter(|_| start == Start::Tls) else {
-        return (start == Start::Plain).then_some((MaybeTls::Plain(stream), None));
-    };
-    match tokio::time::timeout(shared.engine.auth_timeout, tls.accept(stream)).await {
-        Ok(Ok((stream, info))) => Some((MaybeTls::Tls(Box::new(stream.into())), Some(info))),
-        Ok(Err(error)) => {
-            shared.hub.metrics().handshakes_failed.up();
-            if let Some(unsaid) = shared.hub.may_say("handshake") {
-                tracing::info!(%peer, %error, unsaid, "TLS handshake failed");
+    let (stream, tls) = match start {
+        Start::Plain => (MaybeTls::Plain(stream), None),
+        Start::Tls => {
+            let until = (since + shared.engine.auth_timeout).into();
+            // Boxed, so that a session does not keep the handshake's room for all its life.
+            match Box::pin(shared.shake_hands(stream, origin.peer, until)).await {
+                Ok((stream, tls)) => (stream, Some(tls)),
+                Err(outcome) => return ending.is(outcome),
             }
-            None
         }
-        Err(_) => {
-            shared.hub.metrics().handshakes_failed.up();
-            None
-        }
-    }
+    };
+    session::run(shared, Accepted { stream, tls, origin, since }, ending).await;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn future_size<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+    fn future_size<A, B, C, D, E, F>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
         size_of::<F>()
     }
 

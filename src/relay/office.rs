@@ -100,6 +100,7 @@ pub(super) fn lasting(old: &Config, new: &Config) -> Option<&'static str> {
     let changed = [
         ("data-dir", old.data_dir != new.data_dir),
         ("listen.control", old.listen.control != new.listen.control),
+        ("listen.control-mode", old.listen.control_mode != new.listen.control_mode),
         ("listen.http", old.listen.http != new.listen.http),
         ("log.format", old.log.json != new.log.json),
     ];

@@ -1,9 +1,9 @@
 //! The ports that a running relay accepts on: opened and closed one by one, while the sessions behind them go on.
 
 use super::config::Config;
+use super::config::Start;
 use super::crowd::Crowd;
 use super::listen;
-use super::listen::Start;
 use super::material::Live;
 use super::sockets;
 use super::sockets::Bound;
@@ -46,7 +46,7 @@ impl Ports {
     pub(super) fn missing(&self, config: &Config) -> Result<Fresh, SocketError> {
         let passed = |start| self.open.iter().any(|port| port.start == start && port.wanted.is_none());
         let mut fresh = Vec::new();
-        for (start, addresses) in wanted(config) {
+        for (start, addresses) in config.listen.ports() {
             if passed(start) {
                 continue;
             }
@@ -60,7 +60,7 @@ impl Ports {
                 fresh.push(opened);
             }
         }
-        if passed(Start::Tls) && config.tls.certificate.is_none() && config.tls.domains.is_empty() {
+        if passed(Start::Tls) && !config.tls.has_certificate() {
             let address = self.open.iter().find(|port| port.start == Start::Tls).map(|port| port.address);
             return Err(SocketError::NoCertificate { address: address.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0))) });
         }
@@ -93,8 +93,9 @@ impl Ports {
 
     /// Closes what this configuration does not name any more. Sessions go on.
     pub(super) fn close_others(&mut self, config: &Config) {
+        let ports = config.listen.ports().into_iter();
         let mut named: Vec<(Start, SocketAddr)> =
-            wanted(config).into_iter().flat_map(|(start, all)| all.iter().map(move |address| (start, *address))).collect();
+            ports.flat_map(|(start, all)| all.iter().map(move |address| (start, *address))).collect();
         self.open.retain(|port| {
             if port.wanted.is_none() {
                 return true;
@@ -152,8 +153,4 @@ impl Port {
     fn is(&self, start: Start, address: SocketAddr) -> bool {
         self.start == start && self.wanted.is_some_and(|wanted| wanted == address || self.address == address)
     }
-}
-
-fn wanted(config: &Config) -> [(Start, &Vec<SocketAddr>); 2] {
-    [(Start::Plain, &config.listen.plain), (Start::Tls, &config.listen.tls)]
 }

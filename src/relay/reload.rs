@@ -82,28 +82,30 @@ pub(super) struct Running {
     pub(super) request_prefix: String,
 }
 
-/// Everything that a reload needs, read and checked.
+/// Everything that a reload needs from files, read and checked.
 struct Prepared {
     config: Config,
     seen: Vec<Option<Stamp>>,
     material: Material,
-    records: Vec<DomainRecord>,
 }
 
 impl Running {
     /// Reads everything again and puts it in force.
     ///
-    /// *Order:* sockets come last of all that can fail: whoever connects to them waits for somebody to accept.
+    /// *Order:* sockets come late, since whoever connects to them waits for somebody to accept; and the records of new domains last
+    /// of all that can fail, since they stay.
     ///
     /// # Errors
     /// The first fault; nothing has changed then.
     pub(super) async fn reload(&mut self, log: Option<&LogLevel>) -> Result<(), ReloadError> {
-        let (old, records) = (self.in_force.load_full(), self.records.clone());
-        let reading = tokio::task::spawn_blocking(move || prepare(&old.config, records));
-        let new = reading.await.map_err(|_| ReloadError::Interrupted)??;
-        let fresh = self.ports.missing(&new.config).map_err(ReloadError::Socket)?;
+        let old = self.in_force.load_full();
+        let reading = tokio::task::spawn_blocking(move || prepare(&old.config));
+        let Prepared { config, seen, material } = reading.await.map_err(|_| ReloadError::Interrupted)??;
+        let fresh = self.ports.missing(&config).map_err(ReloadError::Socket)?;
+        let (known, new) = (self.records.clone(), config.clone());
+        let recording = tokio::task::spawn_blocking(move || record(&new, known));
+        let records = recording.await.map_err(|_| ReloadError::Interrupted)??;
 
-        let Prepared { config, seen, material, records } = new;
         let service = domains::service_config(&config, self.request_prefix.clone());
         self.hub.tell(|rules, now| rules.reconfigure(now, service));
         self.hub.limits().store(Arc::new(config.limits));
@@ -157,23 +159,28 @@ impl Running {
     }
 }
 
-fn prepare(old: &Config, mut records: Vec<DomainRecord>) -> Result<Prepared, ReloadError> {
+fn prepare(old: &Config) -> Result<Prepared, ReloadError> {
     let config = Config::load(&old.file).map_err(ReloadError::Config)?;
     if let Some(key) = lasting(old, &config) {
         return Err(ReloadError::Lasting { file: config.file, key });
     }
     let seen = material::neighbour_stamps(&config);
     let material = Material::load(&config).map_err(ReloadError::Material)?;
+    Ok(Prepared { config, seen, material })
+}
+
+/// The records of all domains; new ones are written.
+fn record(config: &Config, mut records: Vec<DomainRecord>) -> Result<Vec<DomainRecord>, ReloadError> {
     records.retain(|record| config.domains.contains(&record.name));
     let new: Vec<_> = config.domains.iter().filter(|name| !records.iter().any(|record| record.name == **name)).cloned().collect();
     if !new.is_empty() {
         // The writer belongs to the store's thread; an administrator's commands write beside it as well.
         let mut accounts = Accounts::open(&config.data_dir, new.iter().cloned()).map_err(ReloadError::Open)?;
         for name in &new {
-            records.push(accounts.domain(&fresh_record(name, &config)).map_err(ReloadError::Account)?);
+            records.push(accounts.domain(&fresh_record(name, config)).map_err(ReloadError::Account)?);
         }
     }
-    Ok(Prepared { config, seen, material, records })
+    Ok(records)
 }
 
 /// The doors that a look at the relay's health tries.

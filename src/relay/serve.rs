@@ -139,6 +139,10 @@ pub enum Stage<'a> {
     Reloading,
     /// It has, and serves by this configuration: the new one, or the old one if that could not be.
     Serving(&'a Config),
+    /// It lets nobody in any more, and ends when everybody has been sent away: soon, or in hours.
+    Draining,
+    /// It ends.
+    Stopping,
 }
 
 /// Runs a relay on its sockets until it is told to stop.
@@ -158,7 +162,8 @@ where
     let material = load(config).await?;
     let opened = open_store(config)?;
     let path = &config.listen.control;
-    let door = control::open(path).map_err(|error| ServeError::Control { path: path.clone(), error })?;
+    let door =
+        control::open(path, config.listen.control_mode).map_err(|error| ServeError::Control { path: path.clone(), error })?;
     let (dials, dialled) = mpsc::unbounded_channel();
     let limits = Arc::new(limits::InForce::from_pointee(config.limits));
     let hub = Hub::new(opened.service, Arc::clone(&limits), dials, |complete| opened.start.run(complete))
@@ -172,7 +177,10 @@ where
 
     let mut bound = ports.bound();
     bound.http = http_bound;
-    bound.health = config.domains.first().map(|domain| Probe::new(&hub, Arc::clone(&crowd), doors(&bound), domain.clone()));
+    bound.health = config
+        .domains
+        .first()
+        .map(|domain| Probe::new(&hub, Arc::clone(&crowd), doors(&bound), domain.clone(), config.data_dir.clone()));
     let in_force = Arc::new(ArcSwap::from_pointee(InForce { config: config.clone(), bound: bound.clone() }));
     let (orders, ordered) = mpsc::channel(ORDERS);
     let office = Arc::new(Office {
@@ -222,6 +230,7 @@ where
     };
 
     tracing::info!("relay stops");
+    stage(Stage::Stopping);
     let _ = say_stop.send(true);
     running.ports.close_all();
     hub.close_all();
@@ -260,6 +269,7 @@ async fn look_after(
                 }
                 Order::Drain(wish, answer) => {
                     running.ports.close_all();
+                    told.1(Stage::Draining);
                     let connections = running.hub.clients().len();
                     tracing::info!(connections, over_s = wish.over.as_secs(), deadline_s = wish.deadline.as_secs(), "relay drains");
                     let _ = answer.send(Draining { connections, already: false });

@@ -8,6 +8,9 @@ use super::control::ConnectionFacts;
 use super::crowd::Place;
 use super::guard::TooMany;
 use super::hub::Hub;
+use super::inquiry::Answering;
+use super::inquiry::Inquiry;
+use super::metrics::Ending;
 use super::metrics::Outcome;
 use super::neighbours::Neighbours;
 use super::outbox::Item;
@@ -20,15 +23,13 @@ use crate::engine::ServerEvent;
 use crate::engine::TlsInfo;
 use crate::model::Address;
 use crate::model::ByeCause;
-use crate::model::Domain;
-use crate::net;
 use crate::net::Clock;
 use crate::net::Drive;
 use crate::net::MaybeTls;
 use crate::net::ServerTls;
 use crate::net::Step;
-use crate::net::link::Proof;
 use crate::net::random;
+use crate::net::stall::WRITE_LEAST;
 use crate::service;
 use crate::service::Closed;
 use crate::service::Limit;
@@ -41,6 +42,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::time::timeout_at;
 
 /// How long a client that is sent away is asked to wait before it comes back.
 const COME_BACK_AFTER: Duration = Duration::from_secs(5);
@@ -81,15 +83,28 @@ pub(super) struct Accepted {
     pub(super) since: Instant,
 }
 
-/// Serves one accepted connection to its end.
-pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
+/// Serves one accepted connection to its end, and says how that came.
+pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted, ending: &mut Ending) {
     let Accepted { stream, tls, origin: Origin { peer, place }, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
-    let mut drive = Drive::new(engine, stream);
+    let mut drive = Drive::new(engine, stream).at_least(WRITE_LEAST);
     let connection = Connection::new(Arc::clone(&shared.hub));
     let mut session = Session { shared, connection, peer, place, identity: None, dismissed: false };
+    let mut asked: Option<Answering> = None;
     let end = loop {
-        match session.connection.next(&mut drive).await {
+        let next = match &mut asked {
+            None => session.connection.next(&mut drive).await,
+            // Whoever waits for an answer is sent away all the same, and the time to log in runs out.
+            Some(answering) => tokio::select! {
+                next = session.connection.next(&mut drive) => next,
+                answer = answering => {
+                    asked = None;
+                    session.take(&mut drive, answer);
+                    continue;
+                }
+            },
+        };
+        match next {
             Next::Items(items) => session.relay(&mut drive, items),
             // It takes nothing any more, and perhaps reads this as the last thing that waits.
             Next::Step(Step::Broken(error)) if error.kind() == io::ErrorKind::TimedOut && drive.queued() > 0 => {
@@ -99,25 +114,28 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted) {
             }
             Next::Step(Step::Broken(error)) => {
                 tracing::debug!(peer = %session.peer, %error, "connection lost");
-                session.shared.hub.metrics().ended(Outcome::Broke);
-                return;
+                return ending.is(Outcome::Broke);
             }
             // What happens once in a connection's life is boxed: else its room would be kept for all of that life.
             Next::Step(Step::Event(ServerEvent::StartTls)) => match Box::pin(session.start_tls(drive)).await {
-                Some(upgraded) => drive = upgraded,
-                None => return,
+                Ok(upgraded) => drive = upgraded,
+                Err(outcome) => return ending.is(outcome),
             },
+            // To its end, whoever has gone meanwhile: what was begun costs as much, and a wrong guess counts.
+            Next::Step(Step::Event(ServerEvent::CheckPassword(work))) => {
+                if let Ok(verdict) = tokio::task::spawn_blocking(move || work.run()).await {
+                    drive.command(|engine, now| engine.handle_command(now, ServerCommand::Checked(verdict)));
+                }
+            }
             Next::Step(Step::Event(ServerEvent::Ended(end))) => break end,
-            Next::Step(Step::Event(event)) => match session.handle(&mut drive, event) {
-                None => {}
-                Some(question) => match Box::pin(session.authenticate(&mut drive, question)).await {
-                    Ok(()) => {}
-                    Err(TooMany) => return,
-                },
-            },
+            Next::Step(Step::Event(event)) => {
+                if let Some(question) = session.handle(&mut drive, event) {
+                    asked = Some(session.inquiry(&drive, &question).ask(question));
+                }
+            }
         }
     };
-    session.shared.hub.metrics().ended(if session.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
+    ending.is(if session.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
     if end == End::Flood {
         session.shared.hub.reached(Limit::LoginOctets, &session.peer.ip().to_canonical());
     }
@@ -136,16 +154,10 @@ impl Session {
                 let command = match item {
                     Item::Opened(outcome) => ServerCommand::Opened(outcome.map(|state| state == SessionState::Resumed)),
                     Item::Send(octets) => ServerCommand::Send { head: octets.head, body: octets.body },
-                    Item::Close(cause) => ServerCommand::Bye {
-                        cause: Some(cause),
-                        reason: Some(cause.sentence()),
-                        retry_after: matches!(cause, ByeCause::ShuttingDown | ByeCause::Limit).then_some(COME_BACK_AFTER),
-                    },
-                    Item::Farewell(after) => ServerCommand::Bye {
-                        cause: Some(ByeCause::ShuttingDown),
-                        reason: Some(ByeCause::ShuttingDown.sentence()),
-                        retry_after: Some(after),
-                    },
+                    Item::Close(cause) => {
+                        bye(cause, matches!(cause, ByeCause::ShuttingDown | ByeCause::Limit).then_some(COME_BACK_AFTER))
+                    }
+                    Item::Farewell(after) => bye(ByeCause::ShuttingDown, Some(after)),
                 };
                 engine.handle_command(now, command);
             }
@@ -157,10 +169,11 @@ impl Session {
         let (hub, key) = (&self.shared.hub, self.connection.key);
         match event {
             ServerEvent::Request(frame) | ServerEvent::Response(frame) => {
-                let ready = || match drive.next_event_if(|event| matches!(event, ServerEvent::Request(_) | ServerEvent::Response(_))) {
-                    Some(ServerEvent::Request(frame) | ServerEvent::Response(frame)) => Some(frame),
-                    _ => None,
-                };
+                let ready =
+                    || match drive.next_event_if(|event| matches!(event, ServerEvent::Request(_) | ServerEvent::Response(_))) {
+                        Some(ServerEvent::Request(frame) | ServerEvent::Response(frame)) => Some(frame),
+                        _ => None,
+                    };
                 self.connection.hand_in(frame, ready);
             }
             ServerEvent::Authenticated(opening) => {
@@ -183,11 +196,10 @@ impl Session {
             }
             ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
             ServerEvent::Bye => self.connection.how = Closed::Bye,
-            ServerEvent::StartTls | ServerEvent::Ended(_) => {}
-            question @ (ServerEvent::LookUp(_)
-            | ServerEvent::CheckPassword(_)
-            | ServerEvent::LookUpPeer(_)
-            | ServerEvent::JudgePeer(_)) => return Some(question),
+            ServerEvent::StartTls | ServerEvent::CheckPassword(_) | ServerEvent::Ended(_) => {}
+            question @ (ServerEvent::LookUp(_) | ServerEvent::LookUpPeer(_) | ServerEvent::JudgePeer(_)) => {
+                return Some(question);
+            }
         }
         None
     }
@@ -197,94 +209,48 @@ impl Session {
         ConnectionFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() }
     }
 
-    /// From the engine to the store, the DNS, or a thread that may take its time, and back.
-    ///
-    /// # Errors
-    /// Too many log in from there: whoever does not guess comes again.
-    async fn authenticate(&self, drive: &mut Drive<Server, MaybeTls>, question: ServerEvent) -> Result<(), TooMany> {
-        let neighbours = self.shared.neighbours.as_ref();
-        let who = match &question {
-            ServerEvent::LookUp(user) => Some(user.clone()),
-            ServerEvent::LookUpPeer(origin) | ServerEvent::JudgePeer(origin) => Some(Address::of_domain(origin)),
-            _ => None,
+    /// What answers a question of the login.
+    fn inquiry(&self, drive: &Drive<Server, MaybeTls>, question: &ServerEvent) -> Inquiry {
+        let chain = match question {
+            ServerEvent::JudgePeer(_) => drive.stream().peer_certificates().to_vec(),
+            _ => Vec::new(),
         };
-        if let Some(who) = who {
-            self.wait_for_turn(&who).await?;
-        }
-        let answer = match question {
-            ServerEvent::LookUp(user) => ServerCommand::Credentials(self.shared.hub.credentials(user).await),
-            ServerEvent::LookUpPeer(origin) => {
-                ServerCommand::Credentials(neighbours.and_then(|neighbours| neighbours.credentials(&origin)))
-            }
-            ServerEvent::JudgePeer(origin) => {
-                let Some(neighbours) = neighbours else { return Ok(()) };
-                let judged = neighbours.judge(&origin, drive.stream().peer_certificates(), self.peer.ip()).await;
-                ServerCommand::PeerJudged(self.log_judgement(&origin, judged))
-            }
-            ServerEvent::CheckPassword(work) => match tokio::task::spawn_blocking(move || work.run()).await {
-                Ok(verdict) => ServerCommand::Checked(verdict),
-                Err(_) => return Ok(()),
-            },
-            _ => return Ok(()),
-        };
-        drive.command(|engine, now| engine.handle_command(now, answer));
-        Ok(())
+        Inquiry { shared: Arc::clone(&self.shared), peer: self.peer.ip(), chain }
     }
 
-    /// Whoever guesses waits, before it is looked whether the guess is right.
-    async fn wait_for_turn(&self, who: &Address) -> Result<(), TooMany> {
-        let hub = &self.shared.hub;
-        let delay = hub.guard().delay(Clock::instant(), self.peer.ip(), who);
-        if delay != Ok(Duration::ZERO) {
-            hub.reached(Limit::FailedLogins, &self.peer.ip().to_canonical());
-        }
-        tokio::time::sleep(delay?).await;
-        Ok(())
+    /// The answer goes back to the engine. If there were too many to look at this one, it comes again: who does not guess is let in
+    /// then.
+    fn take(&mut self, drive: &mut Drive<Server, MaybeTls>, answer: Result<Option<ServerCommand>, TooMany>) {
+        let command = match answer {
+            Ok(Some(command)) => command,
+            Ok(None) => return,
+            Err(TooMany(wait)) => {
+                self.dismissed = true;
+                bye(ByeCause::Limit, Some(wait))
+            }
+        };
+        drive.command(|engine, now| engine.handle_command(now, command));
     }
 
     /// Somebody proved who it is.
     fn welcome(&self, who: &Address, anonymous: bool) {
         self.place.welcome();
         if !anonymous {
-            self.shared.hub.guard().passed(self.peer.ip(), who);
+            self.shared.hub.guard().passed(Clock::instant(), self.peer.ip(), who);
         }
-    }
-
-    /// Tells why another domain was believed or not.
-    fn log_judgement(&self, origin: &Domain, judged: Result<Proof, net::client::Error>) -> bool {
-        let address = self.peer.ip().to_canonical();
-        match &judged {
-            Ok(proof) => tracing::debug!(%address, domain = %origin, by = %proof, "certificate accepted"),
-            Err(error) => tracing::warn!(%address, domain = %origin, %error, "certificate not accepted for this domain"),
-        }
-        judged.is_ok()
     }
 
     /// Flushes the OK and does the handshake on the same stream.
-    async fn start_tls(&self, mut drive: Drive<Server, MaybeTls>) -> Option<Drive<Server, MaybeTls>> {
-        let tls = self.shared.tls.as_ref()?;
+    async fn start_tls(&self, mut drive: Drive<Server, MaybeTls>) -> Result<Drive<Server, MaybeTls>, Outcome> {
         // The time to log in goes on, whatever the peer does not read or say.
-        let until = tokio::time::Instant::from_std(drive.engine().poll_timeout()?);
-        tokio::time::timeout_at(until, poll_fn(|cx| drive.poll_flush(cx))).await.ok()?.ok()?;
+        let until = drive.engine().poll_timeout().ok_or(Outcome::LoginTime)?.into();
+        let flushed = timeout_at(until, poll_fn(|cx| drive.poll_flush(cx))).await;
+        flushed.map_err(|_| Outcome::LoginTime)?.map_err(|_| Outcome::Broke)?;
         let (mut engine, stream) = drive.into_parts();
-        let MaybeTls::Plain(stream) = stream else { return None };
-        match tokio::time::timeout_at(until, tls.accept(stream)).await {
-            Ok(Ok((stream, info))) => {
-                engine.handle_command(Clock::instant(), ServerCommand::TlsUp(info));
-                Some(Drive::new(engine, MaybeTls::Tls(Box::new(stream.into()))))
-            }
-            Ok(Err(error)) => {
-                self.shared.hub.metrics().handshakes_failed.up();
-                if let Some(unsaid) = self.shared.hub.may_say("handshake") {
-                    tracing::info!(peer = %self.peer, %error, unsaid, "TLS handshake failed");
-                }
-                None
-            }
-            Err(_) => {
-                self.shared.hub.metrics().handshakes_failed.up();
-                None
-            }
-        }
+        let MaybeTls::Plain(stream) = stream else { return Err(Outcome::Handshake) };
+        let (stream, info) = self.shared.shake_hands(stream, self.peer, until).await?;
+        engine.handle_command(Clock::instant(), ServerCommand::TlsUp(info));
+        Ok(Drive::new(engine, stream).at_least(WRITE_LEAST))
     }
 
     /// The one stable line that a log watcher may count on.
@@ -308,6 +274,10 @@ impl Session {
             },
         }
     }
+}
+
+fn bye(cause: ByeCause, retry_after: Option<Duration>) -> ServerCommand {
+    ServerCommand::Bye { cause: Some(cause), reason: Some(cause.sentence()), retry_after }
 }
 
 fn open_link(opening: LinkOpening) -> service::LinkOpening {

@@ -1,8 +1,8 @@
 //! The listening sockets before anybody accepts on them: opened here, or handed over by a service manager.
 
 use super::config::Config;
+use super::config::Start;
 use super::health::Probe;
-use super::listen::Start;
 use core::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -152,9 +152,8 @@ impl Sockets {
             let (start, address) = place(&socket, config)?;
             sockets.add(Opened { start, wanted: None, address, listener: Some(socket.listener) });
         }
-        let wanted = [(Start::Plain, &config.listen.plain), (Start::Tls, &config.listen.tls)];
-        let missing: Vec<_> =
-            wanted.into_iter().filter(|(start, _)| !sockets.open.iter().any(|open| open.start == *start)).collect();
+        let mut missing = config.listen.ports().to_vec();
+        missing.retain(|(start, _)| !sockets.open.iter().any(|open| open.start == *start));
         for (start, addresses) in missing {
             for &address in addresses {
                 sockets.add(open(start, address)?);
@@ -191,15 +190,16 @@ impl Sockets {
 /// What a passed socket is for, and where it listens.
 fn place(socket: &Passed, config: &Config) -> Result<(Start, SocketAddr), SocketError> {
     let address = checked(socket)?;
-    let listed = |addresses: &[SocketAddr]| addresses.iter().any(|listed| listed.port() == address.port());
     let start = match socket.name.as_str() {
         "plain" => Start::Plain,
         "tls" => Start::Tls,
-        _ if listed(&config.listen.plain) => Start::Plain,
-        _ if listed(&config.listen.tls) => Start::Tls,
-        name => return Err(SocketError::NeitherNor { name: name.to_owned(), address }),
+        name => {
+            let listed = |addresses: &[SocketAddr]| addresses.iter().any(|listed| listed.port() == address.port());
+            let found = config.listen.ports().into_iter().find(|(_, addresses)| listed(addresses));
+            found.ok_or_else(|| SocketError::NeitherNor { name: name.to_owned(), address })?.0
+        }
     };
-    if start == Start::Tls && config.tls.certificate.is_none() && config.tls.domains.is_empty() {
+    if start == Start::Tls && !config.tls.has_certificate() {
         return Err(SocketError::NoCertificate { address });
     }
     Ok((start, address))

@@ -36,8 +36,8 @@ impl Service {
     pub fn drop_message(&mut self, now: Now, number: u64, user: &Address, message: u64, octets: u64) {
         match self.locate(user) {
             Place::User(address) => self.enter(now, &address, Held::Drop { number, message, octets }),
-            // Nobody whose messages could be stored: there is nothing left to do.
-            _ => self.dropped(number, Ok(())),
+            // What was stored while the domain was served still is, and only whoever serves it deletes it.
+            _ => self.effects.push_back(Effect::Administered { number, outcome: Administered::NotServed }),
         }
     }
 

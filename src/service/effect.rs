@@ -117,6 +117,8 @@ pub enum Administered {
     Answered(Octets),
     /// To [`super::Service::drop_message`]: the message is gone for good, or it could not be deleted.
     Dropped(Result<(), StoreError>),
+    /// The same, and nothing was done: the user's domain is not served here.
+    NotServed,
 }
 
 /// What an operator may want to know. Ids only, never bodies.

@@ -137,10 +137,7 @@ impl Service {
             Access::Allowed(_) => user.shown(&access),
             Access::Concealed(_) | Access::Denied => return None,
         };
-        if !media_type::is(&entity.content_type, media_type::PRESENCE) || entity.transfer_encoding.is_some() {
-            return None;
-        }
-        Presence::is_note_of_absence(&entity.octets).then(|| (version, entity.clone()))
+        entity.is_note_of_absence().then(|| (version, entity.clone()))
     }
 
     /// Takes away the leased values that have ended, tells those who see it, and sets the timer for the next end.

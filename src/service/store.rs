@@ -1,6 +1,7 @@
 //! What the rules may ask of a store and have it write; the store itself lies elsewhere.
 
-use crate::model::{Address, ConnectionId, Credentials, ErrorKind, MessageId, Token, UnixMillis, Version};
+use crate::model::presence::{Presence, PresenceError};
+use crate::model::{Address, ConnectionId, Credentials, ErrorKind, MessageId, Token, UnixMillis, Version, media_type};
 use bytes::Bytes;
 
 /// Reading. Many may read at the same time.
@@ -199,6 +200,23 @@ pub struct Entity {
     pub disposition: Option<String>,
     /// The body.
     pub octets: Bytes,
+}
+
+impl Entity {
+    /// The presence that it is; `None` if it is of another type, or encoded: nobody here reads it then.
+    #[must_use]
+    pub fn presence(&self) -> Option<Result<Presence, PresenceError>> {
+        self.is_presence().then(|| Presence::parse(&self.octets))
+    }
+
+    /// Whether it says that somebody is not there, and why.
+    pub(super) fn is_note_of_absence(&self) -> bool {
+        self.is_presence() && Presence::is_note_of_absence(&self.octets)
+    }
+
+    fn is_presence(&self) -> bool {
+        media_type::is(&self.content_type, media_type::PRESENCE) && self.transfer_encoding.is_none()
+    }
 }
 
 /// A subscription by a session of another domain. At most one per subscriber and session.

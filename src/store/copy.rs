@@ -54,6 +54,14 @@ pub(super) fn database(from: &Connection, to: &Path) -> Result<(), OpenError> {
     sync(to)
 }
 
+/// Copies a file to one that is not there yet, and is private and on the disk then.
+pub(super) fn file(from: &Path, to: &Path) -> Result<(), OpenError> {
+    let mut source = File::open(from).map_err(|error| OpenError::io(from, &error))?;
+    let copied = create_private(OpenOptions::new().write(true).create_new(true), to)
+        .and_then(|mut file| io::copy(&mut source, &mut file).and_then(|_| file.sync_all()));
+    copied.map_err(|error| OpenError::io(to, &error))
+}
+
 /// Waits until a file, or the names in a folder, are on the disk.
 pub(super) fn sync(path: &Path) -> Result<(), OpenError> {
     synced(path).map_err(|error| OpenError::io(path, &error))

@@ -18,12 +18,14 @@ pub mod memory;
 pub mod migrations;
 pub mod open_error;
 pub mod recent;
+mod room;
 pub mod sqlite;
 mod sums;
 pub mod thread;
 pub mod verify;
 
 pub use open_error::{OpenError, OpenErrorKind};
+pub use room::room;
 
 use crate::model::Domain;
 use crate::service::store::{Remembered, StoreError, StoreWrite};

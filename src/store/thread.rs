@@ -3,7 +3,7 @@
 use super::{Backend, Remember};
 use crate::model::{Address, Credentials};
 use crate::service::effect::Ticket;
-use crate::service::store::{Loaded, Read, Remembered, StoreError, StoreRead, StoreWrite, Write};
+use crate::service::store::{Loaded, Read, Remembered, StoreError, StoreRead, StoreWrite, Totals, Write};
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -131,7 +131,8 @@ impl StoreThread {
         Ok(Self { queues, remember, progress, threads: Mutex::new(threads) })
     }
 
-    /// Performs all writes or none, then completes with [`Completion::Written`]. May be empty, and then only waits its turn.
+    /// Performs all writes or none, then completes with [`Completion::Written`]. May be empty: that
+    /// changes nothing, and takes as long, and fails as soon, as a change.
     pub fn write(&self, ticket: Ticket, writes: Vec<Write>) {
         if let Some(queues) = lock(&self.queues).as_mut() {
             queues.given += 1;
@@ -152,6 +153,21 @@ impl StoreThread {
         if let Some(queues) = lock(&self.queues).as_ref() {
             // A password is set by an administrator's command, in a process of its own: no write given here has to be waited for.
             let look: Look = Box::new(move |store| answer(store.credentials(&user)));
+            let _ = queues.reads.send(ReadJob::Look { look, after: 0 });
+        }
+    }
+
+    /// Counts what there is, then calls `answer` on one of the store's threads. A write that is under way is not waited for: a
+    /// disk that hangs is told of by other numbers, and must not hold up the readers, whom each login needs.
+    pub fn totals(&self, answer: impl FnOnce(Result<Totals, StoreError>) + Send + 'static) {
+        if let Some(queues) = lock(&self.queues).as_ref() {
+            let look: Look = Box::new(move |store| {
+                answer(match store.read(&Read::Totals) {
+                    Ok(Loaded::Totals(totals)) => Ok(totals),
+                    Ok(_) => Err(StoreError::Corrupt),
+                    Err(error) => Err(error),
+                });
+            });
             let _ = queues.reads.send(ReadJob::Look { look, after: 0 });
         }
     }

@@ -128,3 +128,19 @@ fn what_waits_is_listed_and_dropped_for_good() {
     );
     assert_eq!(of(&asked(&site, &["mailbox", "list", "alice"]), "id"), ["<four@x>"]);
 }
+
+/// A domain is taken out of the configuration while messages wait for a user of it.
+#[test]
+fn what_waits_in_a_domain_that_is_not_served_any_more_is_not_said_to_be_gone() {
+    let site = Site::with_users(&["alice"]);
+    site.logged_in("alice", "A", "").send_message("alice", "one@x", "to be kept");
+    let file = site.path("impp-relay.toml");
+    let good = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, good.replace("[\"demo.test\"]", "[\"second.test\"]")).unwrap();
+    site.administer(&["reload"]);
+    let line = "impp-relay: this relay does not serve demo.test; nothing was dropped\n".to_owned();
+    assert_eq!(ran(&site, &["mailbox", "drop", &at("alice"), "--all"]), (67, String::new(), line));
+    std::fs::write(&file, good).unwrap();
+    site.administer(&["reload"]);
+    assert_eq!(of(&asked(&site, &["mailbox", "list", &at("alice")]), "id"), ["<one@x>"]);
+}

@@ -60,7 +60,10 @@ fn any_fault_leaves_everything_as_it_was_and_lets_nobody_in() {
         ),
         (
             "port in use",
-            Box::new(move |good| format!("{}{OPEN}", good.replacen("plain = [", &format!("plain = [\"{taken}\", "), 1))),
+            Box::new(move |good| {
+                let more = good.replace("[\"demo.test\"]", "[\"demo.test\", \"more.test\"]");
+                format!("{}{OPEN}", more.replacen("plain = [", &format!("plain = [\"{taken}\", "), 1))
+            }),
             format!("{taken} is in use by another program; stop it or choose another port in [listen]"),
         ),
         (
@@ -77,6 +80,11 @@ fn any_fault_leaves_everything_as_it_was_and_lets_nobody_in() {
             "other data",
             Box::new(|good| format!("{}{OPEN}", good.replace("data-dir = \"data\"", "data-dir = \"data/../data\""))),
             format!("{file}: data-dir cannot change while the relay runs; restart it, or take the change back"),
+        ),
+        (
+            "other administrators",
+            Box::new(|good| good.replacen("[listen]\n", "[listen]\ncontrol-mode = \"0660\"\n", 1)),
+            "listen.control-mode cannot change while the relay runs".to_owned(),
         ),
         (
             "other log",
@@ -101,6 +109,9 @@ fn any_fault_leaves_everything_as_it_was_and_lets_nobody_in() {
         assert!(!mechanisms(&site).contains("ANONYMOUS"), "{what}");
         assert!(TcpStream::connect(site.plain).is_ok(), "{what}");
     }
+    // Nor was a domain written down that a refused configuration had.
+    let store = rusqlite::Connection::open(site.path("data/store.db")).unwrap();
+    assert_eq!(store.query_row("SELECT group_concat(name) FROM domain", [], |row| row.get::<_, String>(0)).unwrap(), "demo.test");
     // By the signal as well, and a reload that can be done is done after all that.
     signal(site.pid(), "HUP");
     site.log().wait_for_times("all stays as it was", cases.len() + 1);

@@ -2,7 +2,9 @@
 
 use crate::ran;
 use crate::support::Site;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 
 fn said(site: &Site, question: &str) -> Vec<String> {
@@ -37,6 +39,16 @@ fn a_question_that_makes_no_sense_is_refused_in_one_line() {
     let long = format!("{{\"do\":\"{}\"}}\n", "x".repeat(300_000));
     assert_eq!(said(&site, &long).len(), 1, "cut off, and so no JSON");
     assert_eq!(said(&site, "{\"do\":\"links\",\"v\":1}\n"), ["{\"v\":1,\"end\":\"ok\"}"]);
+}
+
+/// Whoever may open it may do everything.
+#[test]
+fn only_those_may_ask_whom_its_mode_lets() {
+    for (extra, mode) in [("", 0o600), ("control-mode = \"0660\"\n", 0o660)] {
+        let site = Site::with(extra, &[]);
+        assert_eq!(fs::metadata(site.path("data/control")).unwrap().permissions().mode() & 0o777, mode);
+        assert_eq!(ran(&site, &["sessions"]).0, 0);
+    }
 }
 
 #[test]

@@ -15,26 +15,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod actors;
-mod record;
+#[path = "../support/promises/mod.rs"]
+mod promises;
 
-use actors::Stage;
-use record::Record;
+use promises::{Record, Stage, users};
 use std::process::Stdio;
 use std::sync::Arc;
-use support::{Dice, PATIENCE, Site, bare, program};
-
-/// Who takes part, and as what.
-const SENDERS: [&str; 4] = ["sender-0", "sender-1", "sender-2", "sender-3"];
-/// Always connected, as far as the relay lets them.
-const PRESENT: [&str; 2] = ["present-0", "present-1"];
-/// Connected now and then: their messages are stored.
-const ABSENT: [&str; 2] = ["absent-0", "absent-1"];
-const WATCHERS: [&str; 3] = ["watcher-0", "watcher-1", "watcher-2"];
-const PUBLISHER: &str = "publisher";
-/// Changes who may see its presence, and asks the guest each time whether that holds.
-const OWNER: &str = "owner";
-const GUEST: &str = "guest";
+use support::{Dice, Site, bare, program};
 
 #[test]
 fn what_was_acknowledged_survives_every_kill() {
@@ -48,13 +35,11 @@ fn what_was_acknowledged_survives_five_hundred_kills() {
 }
 
 fn run(kills: usize, seed: u64) {
-    let users: Vec<&str> = SENDERS.iter().chain(&PRESENT).chain(&ABSENT).chain(&WATCHERS).copied().collect();
-    let users: Vec<&str> = users.into_iter().chain([PUBLISHER, OWNER, GUEST]).collect();
-    let mut site = Site::with("[log]\nlevel = \"info\"\nformat = \"json\"\n", &users);
+    let mut site = Site::with("[log]\nlevel = \"info\"\nformat = \"json\"\n", &users());
     let record = Arc::new(Record::default());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let stage = Stage::new(&site, record.clone());
-    let actors = runtime.block_on(async { stage.begin() });
+    let mut actors = runtime.block_on(async { stage.begin() });
     let mut dice = Dice::new(seed);
     let mut starts_cut_short = 0;
     for round in 1..=kills {
@@ -85,18 +70,9 @@ fn run(kills: usize, seed: u64) {
             eprintln!("{round} of {kills}");
         }
     }
-    stage.end_of_load();
-    runtime.block_on(async {
-        for actor in actors.loads {
-            tokio::time::timeout(PATIENCE, actor).await.expect("an actor finishes what it began").unwrap();
-        }
-    });
-    record.wait("all that was acknowledged", |record| record.is_complete() || record.is_broken());
-    record.wait("each watcher's newest value", |record| record.watchers_are_current(&WATCHERS) || record.is_broken());
+    runtime.block_on(stage.end(&mut actors));
     println!("{}", record.figures());
     println!("{starts_cut_short} of the kills hit a relay that was starting");
-    assert!(!record.is_broken(), "{}", record.verdict());
-    record.must_have_seen_everything();
-    drop(actors.others);
+    drop(actors);
     runtime.shutdown_background();
 }

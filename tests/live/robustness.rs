@@ -1,7 +1,7 @@
 //! Hostile and unlucky peers cost only themselves; a full disk loses nothing that was acknowledged.
 
 use crate::support::wire::message;
-use crate::support::{Dice, Site, SmallDisk, Tool, Wire, at, expect, expect_text, program, run};
+use crate::support::{Dice, Site, SmallDisk, Tool, Wire, at, expect, expect_text, program, run, until};
 use std::io::Write as _;
 use std::net::TcpStream;
 
@@ -132,7 +132,7 @@ fn one_address_cannot_take_all_places() {
 
 #[test]
 fn a_full_disk_is_a_server_error_and_loses_nothing_acknowledged() {
-    let mut site = Site::prepared("", &["alice", "bob"]);
+    let mut site = Site::prepared("[limits]\nbody = \"1M\"\n", &["alice", "bob"]);
     let Some(disk) = SmallDisk::over(&site, "data", "size=8M") else { return };
     // Two ballast files keep some of the room back.
     for ballast in ["data/first", "data/second"] {
@@ -142,12 +142,20 @@ fn a_full_disk_is_a_server_error_and_loses_nothing_acknowledged() {
     let config = site.path("impp-relay.toml").display().to_string();
     let serve = || disk.inside(program("impp-relay"), &["serve", "-c", &config]);
     site.start_as(serve());
+    let health = || {
+        let done = run(&mut disk.inside(program("impp-relay"), &["health", "-c", &config]), b"");
+        (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+    };
+    assert_eq!(health().0, 0, "{}", health().1);
     let mut taken = Vec::new();
     fill_up(&mut site.logged_in("alice", "filler-1", ""), &mut taken);
     assert!(taken.len() > 5, "{taken:?}");
     let failed = run(site.tool("impp-send", "alice").args(["-m", &"x".repeat(45_000), &at("bob")]), b"");
     let errors = String::from_utf8_lossy(&failed.stderr);
     assert!(failed.status.code() == Some(75) && errors.contains("(server-error)"), "{errors}");
+    // It can still write a page in the place of an older one, and yet it is full.
+    until("health notices", || health().0 == 1);
+    assert!(health().1.contains("ill   store-room: the disk is full: "), "{}", health().1);
     // Reading goes on.
     expect(1, site.tool("impp-fetch", "alice").arg(at("bob")), b"");
 

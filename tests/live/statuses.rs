@@ -132,6 +132,25 @@ fn too_few_resources_are_told_in_one_line() {
     }
 }
 
+/// Nor does the relay blame a file, or a port, for what it has too few descriptors for.
+#[test]
+fn a_relay_with_too_few_files_says_so_and_does_not_start() {
+    let site = Site::prepared("", &["alice"]);
+    for files in [4, 8, 9, 12, 14, 17, 40, 63] {
+        let done = starved(&site.relay_command(&["serve"]), files);
+        let line = format!(
+            "impp-relay: {files} open files are allowed, and 64 are needed besides connections; raise LimitNOFILE= or ulimit -n\n"
+        );
+        assert_eq!((done.status.code(), errors(&done)), (Some(70), line));
+    }
+    // Its other commands may have enough; if not, that is one line too.
+    for files in 4..16 {
+        let done = starved(&site.relay_command(&["check", "dns", "--resolver", "127.0.0.1:1"]), files);
+        let status = done.status.code().unwrap();
+        assert!(status != 101 && !errors(&done).contains("panicked"), "{files}: {status} {}", errors(&done));
+    }
+}
+
 #[test]
 fn input_that_is_none_or_never_ends() {
     let site = Site::with_users(&["alice", "bob"]);

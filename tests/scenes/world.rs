@@ -548,6 +548,7 @@ impl World {
                 let words: &[&str] = match outcome {
                     Administered::Dropped(Ok(())) => &["dropped"],
                     Administered::Dropped(Err(_)) => &["not", "dropped"],
+                    Administered::NotServed => &["not", "served"],
                     Administered::Answered(_) => &["answered"],
                 };
                 note(format!("{:>10} ! {}", "", words.join(" ")));

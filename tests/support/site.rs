@@ -33,6 +33,9 @@ struct Running {
     log: Said,
 }
 
+/// Lines of `extra` that belong into `[listen]`.
+const LISTEN_KEYS: [&str; 2] = ["http = ", "control-mode = "];
+
 impl Site {
     /// A running relay with these users.
     pub fn with_users(users: &[&str]) -> Self {
@@ -88,7 +91,8 @@ impl Site {
     fn write_config(&self) {
         let (domain, plain, tls) = (&self.domain, self.plain, self.tls);
         // A section can be written once only.
-        let (listen, extra): (Vec<&str>, Vec<&str>) = self.extra.lines().partition(|line| line.starts_with("http = "));
+        let (listen, extra): (Vec<&str>, Vec<&str>) =
+            self.extra.lines().partition(|line| LISTEN_KEYS.iter().any(|key| line.starts_with(key)));
         let (listen, extra) = (listen.join("\n"), extra.join("\n"));
         let log = if extra.contains("[log]") { "" } else { "[log]\nlevel = \"debug\"\nformat = \"json\"\n" };
         let config = format!(

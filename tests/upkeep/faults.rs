@@ -1,76 +1,34 @@
 //! A disk that fails and a clock that jumps, under the relay as it is: its system calls are made to fail from outside.
 
+use crate::failing::Failing;
+use crate::support::http::{get, http_of};
 use crate::support::wire::{Frame, message};
-use crate::support::{Site, Wire, has, program};
+use crate::support::{Site, Wire, run, until};
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 const FOREVER: u32 = 1_000_000;
 
-/// A site whose relay does as the plan says.
-struct Failing {
-    site: Site,
-    library: PathBuf,
+fn failing() -> Option<Failing> {
+    let mut failing = Failing::on(Site::prepared("[interdomain]\nenabled = false\n", &["alice", "bob", "carol"]))?;
+    failing.start();
+    Some(failing)
 }
 
-impl Failing {
-    /// `None`, with a word about it, where there is no compiler for C.
-    fn new() -> Option<Self> {
-        let site = Site::prepared("[interdomain]\nenabled = false\n", &["alice", "bob", "carol"]);
-        if !has("cc") {
-            return None;
-        }
-        let library = site.path("failing.so");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/upkeep/failing.c");
-        let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).args([source, "-ldl"]).status();
-        assert!(built.unwrap().success());
-        let mut failing = Self { site, library };
-        failing.plan("");
-        failing.start();
-        Some(failing)
-    }
-
-    fn start(&mut self) {
-        let mut command = Command::new(program("impp-relay"));
-        command.arg("serve").arg("-c").arg(self.site.path("impp-relay.toml"));
-        command.env("LD_PRELOAD", &self.library).env("IMPP_TEST_PLAN", self.site.path("plan"));
-        self.site.start_as(command);
-    }
-
-    /// From now on this is the plan.
-    fn plan(&self, plan: &str) {
-        // The former stays until the end, so that its inode is not given to the next.
-        let former = (0..).map(|number| self.site.path(&format!("plan.{number}"))).find(|path| !path.exists()).unwrap();
-        let _ = fs::rename(self.site.path("plan"), former);
-        fs::write(self.site.path("plan.new"), plan).unwrap();
-        fs::rename(self.site.path("plan.new"), self.site.path("plan")).unwrap();
-    }
-
-    /// Kills the relay, and starts it on a disk that works.
-    fn restart(&mut self) {
-        self.site.kill();
-        self.plan("");
-        self.start();
-    }
-
-    /// The ids of all that waits for bob.
-    fn received(&self) -> Vec<String> {
-        let mut bob = self.site.logged_in("bob", "receives", "Accept: messages\n");
-        let mut alice = self.site.logged_in("alice", "ends", "");
-        let end = message("alice", "bob", "end@demo.test", "the end");
-        alice.request("SEND", "bob", "Message-ID: <end@demo.test>\nContent-Type: message/rfc822\n", end.as_bytes());
-        let mut ids = Vec::new();
-        loop {
-            let frame = bob.frame();
-            bob.accept(&frame);
-            match frame.header("Message-ID").unwrap() {
-                "<end@demo.test>" => return ids,
-                id => ids.push(id.to_owned()),
-            }
+/// The ids of all that waits for bob.
+fn received(site: &Site) -> Vec<String> {
+    let mut bob = site.logged_in("bob", "receives", "Accept: messages\n");
+    let mut alice = site.logged_in("alice", "ends", "");
+    let end = message("alice", "bob", "end@demo.test", "the end");
+    alice.request("SEND", "bob", "Message-ID: <end@demo.test>\nContent-Type: message/rfc822\n", end.as_bytes());
+    let mut ids = Vec::new();
+    loop {
+        let frame = bob.frame();
+        bob.accept(&frame);
+        match frame.header("Message-ID").unwrap() {
+            "<end@demo.test>" => return ids,
+            id => ids.push(id.to_owned()),
         }
     }
 }
@@ -92,11 +50,12 @@ fn error(frame: &Frame) -> Option<&str> {
 
 #[test]
 fn while_every_write_or_sync_fails_nothing_is_promised_and_then_all_goes_on() {
-    let Some(mut failing) = Failing::new() else { return };
+    let Some(mut failing) = failing() else { return };
     let mut alice = failing.site.logged_in("alice", "acts", "");
     assert_eq!(error(&change(&mut alice, "before")), None);
     assert_eq!(error(&set_acl(&mut alice, "carol")), None);
     let (mut promised, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    let mut note = "before".to_owned();
     let plans = [
         format!("sync store.db-wal {EIO} 1 {FOREVER}"),
         format!("write store.db-wal {EIO} 1 {FOREVER}"),
@@ -114,12 +73,13 @@ fn while_every_write_or_sync_fails_nothing_is_promised_and_then_all_goes_on() {
         // What needs no disk goes on, and shows what was promised last.
         let shown = alice.ask("FETCH", "alice", "", b"");
         let text = String::from_utf8(shown.body).unwrap();
-        assert!(text.contains("<note>before</note>") || text.contains("<note>again"), "{plan}: {text}");
+        assert!(text.contains(&format!("<note>{note}</note>")), "{plan}: {text}");
         failing.plan("");
         let id = format!("good-{number}@demo.test");
         assert_eq!(alice.send_message("bob", &id, "text").header("Delivery"), Some("stored"), "after {plan}");
         promised.insert(format!("<{id}>"));
-        assert_eq!(error(&change(&mut alice, &format!("again {number}"))), None, "after {plan}");
+        note = format!("again {number}");
+        assert_eq!(error(&change(&mut alice, &note)), None, "after {plan}");
     }
     failing.restart();
     // Who was refused says it again, and it is taken, once.
@@ -128,7 +88,7 @@ fn while_every_write_or_sync_fails_nothing_is_promised_and_then_all_goes_on() {
         let answer = alice.send_message("bob", id.trim_matches(['<', '>']), "text");
         assert_eq!(answer.header("Delivery"), Some("stored"), "{id}: {answer:?}");
     }
-    let received = failing.received();
+    let received = received(&failing.site);
     let once: BTreeSet<String> = received.iter().cloned().collect();
     assert_eq!(once.len(), received.len(), "twice: {received:?}");
     assert_eq!(once, promised.union(&refused).cloned().collect());
@@ -141,7 +101,7 @@ fn while_every_write_or_sync_fails_nothing_is_promised_and_then_all_goes_on() {
 
 #[test]
 fn whichever_write_or_sync_fails_once_costs_one_answer_and_no_promise() {
-    let Some(mut failing) = Failing::new() else { return };
+    let Some(mut failing) = failing() else { return };
     let mut alice = failing.site.logged_in("alice", "acts", "");
     let mut sent = BTreeSet::new();
     let mut refusals = 0;
@@ -163,16 +123,50 @@ fn whichever_write_or_sync_fails_once_costs_one_answer_and_no_promise() {
     }
     assert!(refusals >= 20, "{refusals} were refused");
     failing.restart();
-    let received = failing.received();
+    let received = received(&failing.site);
     assert_eq!(received.len(), sent.len());
     assert_eq!(received.into_iter().collect::<BTreeSet<_>>(), sent);
     failing.site.administer(&["verify", failing.site.path("data").to_str().unwrap()]);
 }
 
+/// Full, or broken: the relay answers, and says that it is of no use; it is not started anew for that, which would not help.
+#[test]
+fn a_store_that_cannot_write_is_no_health() {
+    let config = "http = \"127.0.0.1:0\"\n[interdomain]\nenabled = false\n";
+    let Some(mut failing) = Failing::on(Site::prepared(config, &["alice"])) else { return };
+    failing.start();
+    let site = &failing.site;
+    let http = http_of(site);
+    let health = || {
+        let done = run(&mut site.relay_command(&["health", "--json"]), b"");
+        (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+    };
+    let fault = |said: &str| -> Option<String> {
+        let parts = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        parts.into_iter().find(|part| part["part"] == "store-write").unwrap()["fault"].as_str().map(str::to_owned)
+    };
+    let well = || health().0 == 0 && get(http, "/healthz").0.starts_with("HTTP/1.1 200 ");
+    assert!(well());
+    for (plan, why) in [
+        (format!("write store.db-wal {ENOSPC} 1 {FOREVER}"), "the disk is full"),
+        (format!("write store.db-wal {EIO} 1 {FOREVER}"), "the store cannot be read or written"),
+        (format!("sync store.db-wal {EIO} 1 {FOREVER}"), "the store cannot be read or written"),
+    ] {
+        failing.plan(&plan);
+        until("health notices", || health().0 == 1);
+        let (_, said) = health();
+        assert_eq!(fault(&said).as_deref(), Some(why), "{plan}: {said}");
+        let (head, body) = get(http, "/healthz");
+        assert!(head.starts_with("HTTP/1.1 503 ") && body.contains(&format!("store-write: {why}")), "{plan}: {head}{body}");
+        failing.plan("");
+        until("it works again", well);
+    }
+}
+
 /// The write-ahead log holds what was promised; that it cannot be moved to the database harms nobody.
 #[test]
 fn a_database_that_cannot_be_synced_costs_no_promise() {
-    let Some(mut failing) = Failing::new() else { return };
+    let Some(mut failing) = failing() else { return };
     failing.plan(&format!("sync /store.db {EIO} 1 {FOREVER}\nwrite /store.db {EIO} 3 {FOREVER}"));
     let mut alice = failing.site.logged_in("alice", "acts", "");
     let text = "x".repeat(1_000_000);
@@ -184,13 +178,13 @@ fn a_database_that_cannot_be_synced_costs_no_promise() {
         sent.push(format!("<{id}>"));
     }
     failing.restart();
-    assert_eq!(failing.received(), sent);
+    assert_eq!(received(&failing.site), sent);
     failing.site.administer(&["verify", failing.site.path("data").to_str().unwrap()]);
 }
 
 #[test]
 fn a_log_of_deliveries_that_cannot_be_written_is_told_and_holds_up_nobody() {
-    let Some(failing) = Failing::new() else { return };
+    let Some(failing) = failing() else { return };
     let mut bob = failing.site.logged_in("bob", "receives", "Accept: messages\n");
     let mut alice = failing.site.logged_in("alice", "acts", "");
     let mut deliver = |id: &str| {
@@ -211,7 +205,7 @@ fn a_log_of_deliveries_that_cannot_be_written_is_told_and_holds_up_nobody() {
 
 #[test]
 fn the_clock_jumps_and_nothing_goes_back() {
-    let Some(mut failing) = Failing::new() else { return };
+    let Some(mut failing) = failing() else { return };
     let mut alice = failing.site.logged_in("alice", "acts", "");
     let mut carol = failing.site.logged_in("carol", "watches", "");
     assert_eq!(error(&carol.ask("SUBSCRIBE", "alice", "", b"")), None);
@@ -239,5 +233,5 @@ fn the_clock_jumps_and_nothing_goes_back() {
     let mut alice = failing.site.logged_in("alice", "acts-again", "");
     assert!(version(&change(&mut alice, "after")) > last);
     assert_eq!(alice.send_message("bob", "0@demo.test", "text").header("Delivery"), Some("stored"));
-    assert_eq!(failing.received(), sent, "each once, in order");
+    assert_eq!(received(&failing.site), sent, "each once, in order");
 }

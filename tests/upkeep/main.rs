@@ -12,9 +12,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/promises/mod.rs"]
+mod promises;
+
 mod commands;
+mod cut;
 mod drill;
+mod failing;
 mod faults;
-mod load;
 mod transfer;
 mod upgrade;

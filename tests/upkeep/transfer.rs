@@ -71,3 +71,63 @@ fn a_bad_line_is_named_with_its_file() {
     assert_eq!(empty.status.code(), Some(65));
     assert!(String::from_utf8_lossy(&empty.stderr).contains("there is nothing to import"));
 }
+
+/// Where in a file this text stands.
+fn position(octets: &[u8], text: &str) -> usize {
+    octets.windows(text.len()).position(|some| some == text.as_bytes()).unwrap()
+}
+
+#[test]
+fn what_is_sound_of_a_damaged_store_goes_to_a_fresh_one() {
+    let mut site = Site::with_users(&["alice", "bob", "carol"]);
+    let many: Vec<String> = (0..400).map(|number| format!("silent-{number:03}")).collect();
+    site.add_silent_users(&many);
+    let mut alice = site.logged_in("alice", "acts", "");
+    for number in 1..=9 {
+        alice.send_message("bob", &format!("{number}@demo.test"), &format!("text number {number} of nine"));
+    }
+    assert!(site.stop());
+    // One octet of a message, and the head of the page on which some of the many have their accounts.
+    let store = site.path("data/store.db");
+    let mut octets = fs::read(&store).unwrap();
+    let message = position(&octets, "text number 4");
+    octets[message] ^= 1;
+    let page = position(&octets, "impp://demo.test/silent-200") / 4096 * 4096;
+    octets[page..page + 8].fill(0xff);
+    fs::write(&store, octets).unwrap();
+
+    let data = site.path("data");
+    let judged = expect_text(1, &mut site.relay_command(&["verify", data.to_str().unwrap()]), "");
+    assert!(judged.contains("not all rows of the table account can be read: some are lost"), "{judged}");
+    let file = site.path("sound.jsonl");
+    let done = run(&mut site.relay_command(&["export", "-o", file.to_str().unwrap()]), b"");
+    let words = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(2), "{words}");
+    for expected in [
+        "impp-relay: not all rows of the table account can be read: some are lost\n",
+        "impp-relay: 1 message(s) that wait for bob@demo.test are damaged: 4\n",
+        "impp-relay: the store is damaged: what is sound of it is in the export, and can be imported; see above what is lost\n",
+    ] {
+        assert!(words.contains(expected), "{words}");
+    }
+    // Standard output has the same.
+    assert_eq!(expect_text(2, &mut site.relay_command(&["export"]), ""), fs::read_to_string(&file).unwrap());
+
+    let mut fresh = Site::prepared("", &[]);
+    let done = run(&mut fresh.relay_command(&["import", file.to_str().unwrap()]), b"");
+    let words = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{words}");
+    // Some tens lay on that page; those before and behind it are there.
+    let users: usize = words.split(' ').find_map(|word| word.parse().ok()).unwrap();
+    assert!((320..403).contains(&users) && words.contains(" and 8 message(s) imported"), "{words}");
+    let list = fresh.administer(&["user", "list", "demo.test"]);
+    assert!(["silent-000", "silent-399", "alice", "bob", "carol"].iter().all(|user| list.contains(user)), "{list}");
+    fresh.start();
+    let mut bob = fresh.logged_in("bob", "receives", "Accept: messages\n");
+    for number in (1..=9).filter(|number| *number != 4) {
+        let frame = bob.frame();
+        assert_eq!(frame.header("Message-ID"), Some(format!("<{number}@demo.test>").as_str()));
+        bob.accept(&frame);
+    }
+    expect_text(0, &mut fresh.relay_command(&["verify", fresh.path("data").to_str().unwrap()]), "");
+}

@@ -86,7 +86,7 @@ impl Relay {
                 stream.write_all(&octets).await.unwrap();
             }
             stream.flush().await.unwrap();
-            while let Some(event) = client.poll_event() {
+            if let Some(event) = client.poll_event() {
                 match event {
                     ClientEvent::Ready { .. } => return stream,
                     other => panic!("no login: {other:?}"),

@@ -34,17 +34,8 @@ pub enum Row {
 }
 
 impl Row {
-    pub const ALL: [Self; 9] = [
-        Self::Pairs,
-        Self::Pair,
-        Self::FanOut,
-        Self::FanOutWide,
-        Self::Idle,
-        Self::Stored,
-        Self::Login,
-        Self::Large,
-        Self::Link,
-    ];
+    pub const ALL: [Self; 9] =
+        [Self::Pairs, Self::Pair, Self::FanOut, Self::FanOutWide, Self::Idle, Self::Stored, Self::Login, Self::Large, Self::Link];
 
     pub const fn name(self) -> &'static str {
         match self {

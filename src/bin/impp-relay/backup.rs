@@ -64,7 +64,9 @@ pub(crate) fn failure(error: &BackupError) -> Failure {
     let exit = match error {
         BackupError::Open(error) => return open_failure(error),
         BackupError::NoStore(_) | BackupError::NoBackup(_) => Exit::NoInput,
-        BackupError::HoldsBackup { .. } | BackupError::HoldsOther(_) | BackupError::HoldsStore(_) => Exit::CannotCreate,
+        BackupError::HoldsBackup { .. } | BackupError::HoldsOther(_) | BackupError::InTheWay(_) | BackupError::HoldsStore(_) => {
+            Exit::CannotCreate
+        }
         BackupError::UnderWay(_) | BackupError::Clock { .. } => Exit::TryLater,
         BackupError::Damaged(_) => Exit::Data,
         _ => Exit::Internal,

@@ -6,16 +6,17 @@ use crate::user::open_failure;
 use impp::cli::exit::{Exit, Failure, Outcome};
 use impp::cli::print::Printer;
 use impp::cli::safe;
-use impp::store::dump::{ExportError, export};
+use impp::model::Address;
+use impp::store::dump::{ExportError, Exported, export};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Writes an export to a file that nobody else can read, or to standard output.
+/// Writes an export to a file that nobody else can read, or to standard output; 2 if the store is damaged, and not all is in it.
 pub(crate) fn work(wish: &ExportArgs, config: &Path, out: &Printer) -> Outcome<Exit> {
     let data = settings::load(config)?.data_dir;
-    match &wish.output {
+    let done = match &wish.output {
         Some(file) => to_file(&data, file)?,
         None => {
             if out.is_open_to_others() {
@@ -23,14 +24,29 @@ pub(crate) fn work(wish: &ExportArgs, config: &Path, out: &Printer) -> Outcome<E
                     "others can read the file that this goes to, and it has what passwords are checked against: chmod 600 it",
                 );
             }
-            export(&data, |line| out.line(&safe::json(line))).map_err(failure)?;
+            export(&data, |line| out.line(&safe::json(line))).map_err(failure)?
         }
+    };
+    if done.faults.is_empty() {
+        return Ok(Exit::Yes);
     }
-    Ok(Exit::Yes)
+    for fault in &done.faults {
+        out.complain(&fault.to_string());
+    }
+    for user in done.disabled.iter().map(Address::shown) {
+        out.complain(&format!(
+            "{user} is disabled in the export, for that user's account is lost: impp-relay user enable {user}"
+        ));
+    }
+    for user in done.closed.iter().map(Address::shown) {
+        out.complain(&format!("{user} allows nobody anything in the export, for that user's rules are lost: set them anew"));
+    }
+    out.complain("the store is damaged: what is sound of it is in the export, and can be imported; see above what is lost");
+    Ok(Exit::Partly)
 }
 
 /// Whole and on the disk before it bears its name.
-fn to_file(data: &Path, file: &Path) -> Outcome<()> {
+fn to_file(data: &Path, file: &Path) -> Outcome<Exported> {
     let mut half = file.as_os_str().to_owned();
     half.push(".half");
     let half = PathBuf::from(half);
@@ -40,7 +56,7 @@ fn to_file(data: &Path, file: &Path) -> Outcome<()> {
     let mut writer = BufWriter::new(opened.map_err(|error| Failure::creating(file, &error))?);
     let done = export(data, |line| writeln!(writer, "{}", safe::json(line)).map_err(|error| Failure::writing(file, &error)))
         .map_err(failure)
-        .and_then(|()| named(writer, &half, file).map_err(|error| Failure::writing(file, &error)));
+        .and_then(|done| named(writer, &half, file).map(|()| done).map_err(|error| Failure::writing(file, &error)));
     if done.is_err() {
         let _ = fs::remove_file(&half);
     }

@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// Files that are open besides connections: the store's, the log's, listening sockets.
 const OTHER_FILES: u64 = 64;
+/// What to do about too few.
+const MORE_FILES: &str = "raise LimitNOFILE= or ulimit -n";
 
 /// As root: goes on as the owner of the data folder, to whom everything belongs that a relay writes. The name of whom it is then.
 ///
@@ -76,13 +78,23 @@ fn name(uid: Uid, user: &Option<User>) -> String {
     user.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone())
 }
 
-/// Raises the limit of open files as far as it goes, and says whether that is enough for so many connections.
-pub(crate) fn raise_open_files(connections: usize) -> u64 {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 0 };
+/// Raises the limit of open files as far as it goes, and says how far that is; whether it is enough for so many connections goes
+/// to the log.
+///
+/// *Order:* before anything is opened: what fails for want of descriptors otherwise blames a file, or a port.
+///
+/// # Errors
+/// It is not enough for what the relay opens besides connections.
+pub(crate) fn raise_open_files(connections: usize) -> Outcome<u64> {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(0) };
     let open = if setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() { hard } else { soft };
+    if open < OTHER_FILES {
+        let line = format!("{open} open files are allowed, and {OTHER_FILES} are needed besides connections; {MORE_FILES}");
+        return Err(Failure::new(Exit::Internal, line));
+    }
     let needed = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
     if open < needed {
-        tracing::warn!(open_files = open, needed, "too few open files for limits.connections; raise LimitNOFILE= or ulimit -n");
+        tracing::warn!(open_files = open, needed, "too few open files for limits.connections; {MORE_FILES}");
     }
-    open
+    Ok(open)
 }

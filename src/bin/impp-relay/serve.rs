@@ -19,15 +19,19 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// What the service manager shows while everybody is sent away, and while the relay ends.
+const DRAINING: &str = "STATUS=Sending everybody away";
+const STOPPING: &str = "STATUS=Saying good-bye";
+
 /// Serves. SIGTERM and SIGINT end it in good order, with status 0 since that is how a service ends; SIGHUP has
 /// everything read again.
 pub(crate) fn work(config: &Path) -> Outcome<Exit> {
     let passed = passed::take()?;
     let config = settings::load(config)?;
     let log = log::start(config.log);
+    let open_files = process::raise_open_files(config.limits.connections)?;
     let sockets = Sockets::open(&config, passed).map_err(|error| unbound(&error))?;
     let user = process::drop_root(&config.data_dir)?;
-    let open_files = process::raise_open_files(config.limits.connections);
     tracing::info!(%user, open_files, "relay starts");
     run::block_on_all(async |stop| {
         let (tell, reread) = watch::channel(());
@@ -40,11 +44,10 @@ pub(crate) fn work(config: &Path) -> Outcome<Exit> {
         let stopped = async {
             let number = stop.asked().await;
             tracing::info!(signal = number, "asked to stop");
-            notify::say("STOPPING=1\nSTATUS=Saying good-bye");
         };
         let status = Arc::new(Mutex::new(status(&config)));
         let ready = |bound: &Bound| {
-            notify::say(&format!("READY=1\n{}", text(&status)));
+            say_with(&status, |status| notify::say(&format!("READY=1\n{status}")));
             if let Some((health, every)) = bound.health.clone().zip(rounds()) {
                 tokio::spawn(give_signs_of_life(health, every, Arc::clone(&status)));
             }
@@ -67,31 +70,41 @@ async fn give_signs_of_life(health: Probe, every: Duration, status: Arc<Mutex<St
         let found = health.inside().await;
         let faults = found.parts.iter().filter_map(|part| Some(format!("; {}: {}", part.name, part.fault.as_ref()?)));
         let faults: String = faults.collect();
-        let status = text(&status);
-        if found.is_alive() {
-            notify::say(&format!("WATCHDOG=1\n{status}{faults}"));
-        } else {
+        if !found.is_alive() {
             tracing::error!("parts of the relay do not answer{faults}");
-            notify::say(&format!("{status}{faults}"));
         }
+        say_with(&status, |status| {
+            let alive = if found.is_alive() { "WATCHDOG=1\n" } else { "" };
+            notify::say(&format!("{alive}{status}{faults}"));
+        });
         tokio::time::sleep(every).await;
     }
 }
 
-/// Tells the service manager of a reload, from its begin to its end; in between the relay serves on.
+/// Tells the service manager of a reload, from its begin to its end (in between the relay serves on), and of the relay's end when
+/// it begins. The signs of life go on, and show what was said last.
 fn tell_stage(told: Arc<Mutex<String>>) -> impl Fn(Stage<'_>) + Send + Sync {
     move |stage| match stage {
         Stage::Reloading => notify::say_reloading(),
-        Stage::Serving(config) => {
-            let status = status(config);
-            notify::say(&format!("READY=1\n{status}"));
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = status;
-        }
+        Stage::Serving(config) => say_with(&told, |told| {
+            *told = status(config);
+            notify::say(&format!("READY=1\n{told}"));
+        }),
+        // No STOPPING: from there on the service manager waits for `TimeoutStopSec=`, and a drain may take a day.
+        Stage::Draining => say_with(&told, |told| {
+            *told = DRAINING.to_owned();
+            notify::say(told);
+        }),
+        Stage::Stopping => say_with(&told, |told| {
+            *told = STOPPING.to_owned();
+            notify::say(&format!("STOPPING=1\n{told}"));
+        }),
     }
 }
 
-fn text(status: &Mutex<String>) -> String {
-    status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// Says something with the status as it is while it is said: a sign of life must not overtake the end.
+fn say_with(status: &Mutex<String>, say: impl FnOnce(&mut String)) {
+    say(&mut status.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
 /// *Shape:* `STATUS=Serving example.org and 2 more`

@@ -28,6 +28,16 @@ pub(crate) fn work(wish: &VerifyArgs, out: &Printer) -> Outcome<Exit> {
     if verdict.schema > 0 && !verdict.has_sums() {
         out.note("this store is of an older impp, without checksums: damage within values was not looked for; it gets them when the relay starts");
     }
+    if !verdict.faults.is_empty() {
+        out.note(match verdict {
+            Verdict { manifest: Some(_), .. } => "take another backup, or make a new one",
+            Verdict { schema: 0, .. } => "stop the relay, and restore a backup that is whole",
+            _ => {
+                "stop the relay, and restore a backup that is whole, or export what is sound and import it into a fresh data folder: \
+                 see BACKUPS in impp-relay(8)"
+            }
+        });
+    }
     Ok(if verdict.faults.is_empty() { Exit::Yes } else { Exit::No })
 }
 

@@ -62,11 +62,15 @@ impl Reader<'_> {
     fn listen(&self, tls: &Tls, data_dir: &Path) -> Result<Listen, ConfigError> {
         let plain = self.values.list("listen.plain", |text| text.parse().ok())?;
         let secure = self.values.list("listen.tls", |text| text.parse().ok())?;
-        let certificate = tls.certificate.is_some() || !tls.domains.is_empty();
+        let certificate = tls.has_certificate();
         if !certificate && self.values.is_set("listen.tls") && !secure.is_empty() {
             return Err(self.values.refuse("listen.tls", ConfigFault::TlsWithoutCertificate));
         }
         let control = self.file("listen.control")?.unwrap_or_else(|| data_dir.join("control"));
+        let control_mode = match self.word("listen.control-mode", keys::CONTROL_MODES)? {
+            "0660" => 0o660,
+            _ => 0o600,
+        };
         let http = match self.values.find("listen.http") {
             Some(found) => {
                 let address = found.value.as_str().and_then(|text| text.parse().ok());
@@ -74,7 +78,7 @@ impl Reader<'_> {
             }
             None => None,
         };
-        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, http, control };
+        let listen = Listen { plain, tls: if certificate { secure } else { Vec::new() }, http, control, control_mode };
         if listen.plain.is_empty() && listen.tls.is_empty() {
             return Err(self.values.refuse("listen.plain", ConfigFault::NoListener));
         }

@@ -71,10 +71,12 @@ impl Kind {
 
 /// The words of `auth.mechanisms`.
 pub(super) const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "EXTERNAL"];
+/// The words of `listen.control-mode`: never everybody.
+pub(super) const CONTROL_MODES: &[&str] = &["0600", "0660"];
 /// The words of `dns.dnssec`.
 pub(super) const DNSSEC: &[&str] = &["validate", "trust-ad", "off"];
 /// The words of `log.level`.
-pub(in crate::relay) const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+pub const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// The words of `log.format`.
 pub(super) const FORMATS: &[&str] = &["text", "json"];
 
@@ -110,6 +112,12 @@ pub const KEYS: &[Key] = &[
         "listen.control",
         Kind::Path,
         "The socket by which commands such as impp-relay links ask the running relay. Absent: control in the data folder.",
+    ),
+    key(
+        "listen.control-mode",
+        Kind::Words(CONTROL_MODES),
+        r#""0600""#,
+        "Who may open that socket, and is an administrator by that: the relay's user and root, or with 0660 its group too.",
     ),
     open(
         "tls.certificate",

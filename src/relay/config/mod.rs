@@ -58,6 +58,15 @@ pub struct Config {
     pub log: Log,
 }
 
+/// Whether TLS comes first on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// HELLO in the clear, STARTTLS perhaps.
+    Plain,
+    /// TLS from the first octet.
+    Tls,
+}
+
 /// Where to listen; not both are empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
@@ -69,6 +78,8 @@ pub struct Listen {
     pub http: Option<SocketAddr>,
     /// The socket for administrators' commands.
     pub control: PathBuf,
+    /// Its mode, as chmod takes it.
+    pub control_mode: u32,
 }
 
 /// Certificates.
@@ -242,6 +253,22 @@ pub struct Log {
     pub level: &'static str,
     /// JSON rather than text.
     pub json: bool,
+}
+
+impl Listen {
+    /// The addresses of each kind of port.
+    #[must_use]
+    pub fn ports(&self) -> [(Start, &[SocketAddr]); 2] {
+        [(Start::Plain, &self.plain), (Start::Tls, &self.tls)]
+    }
+}
+
+impl Tls {
+    /// Whether there is a certificate at all, and so TLS.
+    #[must_use]
+    pub fn has_certificate(&self) -> bool {
+        self.certificate.is_some() || !self.domains.is_empty()
+    }
 }
 
 impl Config {

@@ -256,6 +256,7 @@ fn what_is_refused_and_in_which_words() {
             "listen.http = \"9572\"",
             "5: \"listen.http\" must be an address with a port, such as \"127.0.0.1:9572\" or \"[::1]:9572\"",
         ),
+        ("listen.control-mode = \"0666\"", "5: \"listen.control-mode\" knows these words: 0600, 0660"),
         ("limits.failed-login-delay = \"16s\"", "5: \"limits.failed-login-delay\" must be \"15s\" or less"),
         ("mailbox = 1", "5: \"mailbox\" must be a section: [mailbox]"),
         ("[mailbox]\nenabled = \"yes\"", "6: \"mailbox.enabled\" must be true or false"),

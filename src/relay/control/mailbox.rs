@@ -61,6 +61,10 @@ pub(super) async fn drop(hub: &Arc<Hub>, user: &Address, only: Option<Vec<u64>>,
             match done {
                 Ok((line, Some(Administered::Dropped(Ok(()))))) => reply.line(&line).await?,
                 Ok((_, Some(Administered::Dropped(Err(error))))) => return Err(Refusal::from(error).into()),
+                Ok((_, Some(Administered::NotServed))) => {
+                    let reason = format!("this relay does not serve {}; nothing was dropped", user.domain_str());
+                    return Err(Refusal::new(Why::NoUser, reason).into());
+                }
                 Ok((_, Some(Administered::Answered(_)) | None)) | Err(_) => return Err(Refusal::stopping().into()),
             }
         }

@@ -21,6 +21,8 @@ pub use ask::ask;
 pub use ask::ask_each;
 pub(super) use facts::ConnectionFacts;
 pub(super) use facts::Facts;
+pub use orders::DRAIN_LONGER;
+pub use orders::DRAIN_OVER;
 pub(super) use socket::Door;
 pub(super) use socket::open;
 

@@ -14,9 +14,10 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Over how long everybody is sent away, unless somebody says otherwise; and how much longer they may take.
-const OVER: Duration = Duration::from_secs(10);
-const LONGER: Duration = Duration::from_secs(10);
+/// Over how long everybody is sent away, unless somebody says otherwise.
+pub const DRAIN_OVER: Duration = Duration::from_secs(10);
+/// How much longer they may take then.
+pub const DRAIN_LONGER: Duration = Duration::from_secs(10);
 /// Nobody who means it lets a drain last longer than a day.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
@@ -36,8 +37,8 @@ pub(super) async fn reload(office: &Office, reply: &mut Reply) -> Result<(), Hal
 
 /// Everybody is sent away, and the relay ends; tells when that has begun, and with `wait` ends with the relay.
 pub(super) async fn drain(question: &Question, office: &Office, reply: &mut Reply) -> Result<(), Halt> {
-    let over = length(question, "over_s")?.unwrap_or(OVER);
-    let deadline = length(question, "deadline_s")?.unwrap_or(over.saturating_add(LONGER));
+    let over = length(question, "over_s")?.unwrap_or(DRAIN_OVER);
+    let deadline = length(question, "deadline_s")?.unwrap_or(over.saturating_add(DRAIN_LONGER));
     let (answer, begun) = oneshot::channel();
     let given = office.orders.send(Order::Drain(Drain { over, deadline }, answer)).await;
     let Draining { connections, already } = match given.map_err(|_| ()).and(begun.await.map_err(|_| ())) {

@@ -60,7 +60,7 @@ async fn ask(hub: &Hub, user: &Address, call: UserCall, body: &[u8]) -> Result<F
     let frame = parse(frame.into()).ok_or_else(broken)?;
     match hub.administer(|service, now, asked| service.act_for(now, asked, &user, frame)).await {
         Some(Administered::Answered(octets)) => parse(octets).ok_or_else(broken),
-        Some(Administered::Dropped(_)) | None => Err(Refusal::stopping()),
+        Some(Administered::Dropped(_) | Administered::NotServed) | None => Err(Refusal::stopping()),
     }
 }
 

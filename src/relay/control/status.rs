@@ -11,9 +11,6 @@ use super::reply::Halt;
 use super::reply::Reply;
 use crate::net::Clock;
 use crate::service::RouteStatus;
-use crate::service::store::Loaded;
-use crate::service::store::Read;
-use crate::service::store::StoreError;
 use crate::service::store::Totals;
 use serde_json::Value;
 use serde_json::json;
@@ -30,15 +27,15 @@ pub(super) async fn status(question: &Question, office: &Office, reply: &mut Rep
     let hub = &office.hub;
     let (counts, routes) = hub.look(|service, _| (service.counts(), service.routes(now)));
     let down: Vec<&RouteStatus> = routes.iter().filter(|route| route.links.is_empty()).collect();
-    let totals = tokio::time::timeout(PATIENCE, hub.read(Read::Totals)).await;
-    let totals = match totals.unwrap_or(Err(StoreError::Io)) {
-        Ok(Loaded::Totals(totals)) => Some(totals),
-        _ => None,
+    let looked = async {
+        match &office.probe {
+            Some(probe) => probe.inside().await,
+            None => Health { parts: Vec::new() },
+        }
     };
-    let health = match &office.probe {
-        Some(probe) => probe.inside().await,
-        None => Health { parts: Vec::new() },
-    };
+    // Side by side, so that a relay of which much is silent answers before whoever asks has lost patience.
+    let (totals, health) = tokio::join!(tokio::time::timeout(PATIENCE, hub.totals()), looked);
+    let totals = totals.ok().flatten();
     let fault = health.parts.iter().find_map(|part| Some(format!("{}: {}", part.name, part.fault.as_ref()?)));
     let domains: Vec<&str> = in_force.config.domains.iter().map(|domain| domain.as_str()).collect();
     let samples = question.is_set("samples").then(|| office.samples.all().iter().map(sample).collect::<Vec<_>>());

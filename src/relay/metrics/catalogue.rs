@@ -47,7 +47,7 @@ families! {
     BUILD Gauge "impp_build_info" "1; the label has the version.";
     STARTED Gauge "impp_start_time_seconds" "When the relay started, in Unix time.";
     ACCEPTED Counter "impp_connections_accepted_total" "Connections that were let in.";
-    ENDED Counter "impp_connections_ended_total" "Accepted connections that ended, by how.";
+    ENDED Counter "impp_connections_ended_total" "Connections that ended, by how; those that were refused were never let in.";
     CONNECTIONS Gauge "impp_connections" "Connections that stand, links and those not logged in included.";
     HANDSHAKES_FAILED Counter "impp_tls_handshakes_failed_total" "TLS handshakes of accepted connections that came to nothing.";
     LOGINS Counter "impp_logins_total" "Users and domains that were let in.";

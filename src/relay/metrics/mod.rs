@@ -1,6 +1,7 @@
 //! What the relay counts while it works, and how Prometheus is told.
 
 mod catalogue;
+mod ending;
 mod number;
 mod process;
 mod scrape;
@@ -9,6 +10,7 @@ mod text;
 pub use catalogue::FAMILIES;
 pub use catalogue::Family;
 pub use catalogue::Kind;
+pub(super) use ending::Ending;
 pub(super) use scrape::Scrape;
 pub(super) use text::CONTENT_TYPE;
 
@@ -28,7 +30,22 @@ const DELIVERY_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 /// From a good SSD to a disk in trouble.
 const COMMIT_SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// How an accepted connection ends, in one word each.
-const ENDS: &[&str] = &["bye", "closed", "lost", "malformed", "too-large", "flood", "failures", "login-time", "idle", "limit"];
+const ENDS: &[&str] = &[
+    "bye",
+    "closed",
+    "lost",
+    "malformed",
+    "too-large",
+    "flood",
+    "failures",
+    "login-time",
+    "idle",
+    "limit",
+    "handshake",
+    "room",
+    "refused",
+    "dropped",
+];
 /// Names of mechanisms, and what stands for any other.
 const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "EXTERNAL", "PLAIN", "ANONYMOUS", UNKNOWN];
 const UNKNOWN: &str = "unknown";
@@ -42,6 +59,16 @@ pub(super) enum Outcome {
     Broke,
     /// It took more than it may.
     SentAway,
+    /// The handshake of TLS came to nothing.
+    Handshake,
+    /// So did the time for it.
+    LoginTime,
+    /// It had not logged in, and another needed its place.
+    MadeRoom,
+    /// It was never let in.
+    NotLetIn,
+    /// The relay ended first, or something in it broke.
+    Dropped,
 }
 
 /// Counted as it happens.
@@ -117,6 +144,10 @@ impl Metrics {
         self.ended.up(match outcome {
             Outcome::Broke => "lost",
             Outcome::SentAway => "limit",
+            Outcome::Handshake => "handshake",
+            Outcome::MadeRoom => "room",
+            Outcome::NotLetIn => "refused",
+            Outcome::Dropped => "dropped",
             Outcome::Ended(End::Bye) => "bye",
             Outcome::Ended(
                 End::Malformed(_) | End::MalformedResponse(_) | End::PlaintextBehindStartTls | End::NotUnderstood(_),
@@ -124,7 +155,7 @@ impl Metrics {
             Outcome::Ended(End::TooLarge { .. }) => "too-large",
             Outcome::Ended(End::Flood) => "flood",
             Outcome::Ended(End::TooManyFailures) => "failures",
-            Outcome::Ended(End::AuthTimeout) => "login-time",
+            Outcome::LoginTime | Outcome::Ended(End::AuthTimeout) => "login-time",
             Outcome::Ended(End::Idle) => "idle",
             Outcome::Ended(_) => "closed",
         });

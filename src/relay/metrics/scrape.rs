@@ -10,8 +10,6 @@ use crate::relay::hub::Hub;
 use crate::relay::material::Live;
 use crate::service::Counts;
 use crate::service::RouteStatus;
-use crate::service::store::Loaded;
-use crate::service::store::Read;
 use crate::service::store::Totals;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,10 +46,7 @@ impl Scrape {
 
     /// The whole text.
     pub(in crate::relay) async fn text(&self) -> String {
-        let store = match tokio::time::timeout(PATIENCE, self.hub.read(Read::Totals)).await {
-            Ok(Ok(Loaded::Totals(totals))) => Some(totals),
-            _ => None,
-        };
+        let store = tokio::time::timeout(PATIENCE, self.hub.totals()).await.ok().flatten();
         let (counts, unanswered, routes) =
             self.hub.look(|service, _| (service.counts(), service.unanswered_octets(), service.routes(Clock::now())));
         let named = |(domain, shown): (Option<crate::model::Domain>, crate::net::tls::Shown)| {

@@ -23,6 +23,8 @@ pub enum BackupError {
     },
     /// The folder for the backup holds something else.
     HoldsOther(PathBuf),
+    /// What bears a name that a backup needs beside its folder, and is none of ours.
+    InTheWay(PathBuf),
     /// Another backup into the same folder is under way.
     UnderWay(PathBuf),
     /// What should be put back is no backup.
@@ -54,6 +56,11 @@ impl fmt::Display for BackupError {
             Self::HoldsOther(folder) => {
                 write!(f, "{} holds something that is no backup; name a folder that is empty or not there", folder.display())
             }
+            Self::InTheWay(path) => write!(
+                f,
+                "{} is in the way, and nothing that an earlier backup by this user left there; see what it is and remove it, or name another folder",
+                path.display()
+            ),
             Self::UnderWay(folder) => write!(f, "another backup into {} is under way", folder.display()),
             Self::NoBackup(folder) => {
                 write!(

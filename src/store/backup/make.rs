@@ -1,15 +1,14 @@
 //! Making a backup, while a relay is at work or not.
 
 use super::place::Place;
-use super::{BackupError, drop_settled, together};
+use super::{BackupError, CONFIG_FILE, drop_settled, together};
 use crate::model::UnixMillis;
 use crate::store::manifest::{Listed, Manifest};
 use crate::store::recent;
-use crate::store::sqlite::DATABASE_FILE;
+use crate::store::sqlite::{DATABASE_FILE, is_one_store};
 use crate::store::verify::{self, Fault};
-use crate::store::{OpenError, copy, create_private, migrations};
+use crate::store::{OpenError, copy, migrations};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -49,6 +48,7 @@ pub fn make(making: &Making<'_>) -> Result<Made, BackupError> {
 
 /// The same; `between` is what happens after the database was copied and before the log is.
 pub(super) fn make_while(making: &Making<'_>, between: impl FnOnce()) -> Result<Made, BackupError> {
+    is_one_store(making.data)?;
     let source = making.data.join(DATABASE_FILE);
     if !source.exists() {
         return Err(BackupError::NoStore(making.data.to_owned()));
@@ -61,14 +61,14 @@ pub(super) fn make_while(making: &Making<'_>, between: impl FnOnce()) -> Result<
     // First the database, then the log: see above.
     copy::database(&store, &database)?;
     between();
-    let log = recent::read_all(making.data).map_err(|error| OpenError::io(making.data, &error))?;
-    let log = together(log.into_iter().flat_map(|(_, found)| found.entries).collect());
+    let log = together(recent::entries(making.data)?);
     let dropped = settle(&database, &log);
     let io = |error: io::Error| OpenError::io(place.folder(), &error);
     let written = recent::write_whole(place.folder(), &log).map_err(io)?;
     files.extend(written.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()));
     if let Some(config) = making.config {
-        files.push(copy_file(config, &place.folder().join(CONFIG_FILE))?);
+        copy::file(config, &place.folder().join(CONFIG_FILE))?;
+        files.push(CONFIG_FILE.to_owned());
     }
     let (_, counts, faults) = verify::content(place.folder())?;
     // In a damaged store it may fail, and then damage is what there is to tell.
@@ -83,24 +83,10 @@ pub(super) fn make_while(making: &Making<'_>, between: impl FnOnce()) -> Result<
     Ok(Made { manifest, faults })
 }
 
-/// The configuration's name within a backup.
-const CONFIG_FILE: &str = "impp-relay.toml";
-
 fn settle(database: &Path, log: &[recent::Entry]) -> rusqlite::Result<u64> {
     let mut copy = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let transaction = copy.transaction()?;
     let dropped = drop_settled(&transaction, log)?;
     transaction.commit()?;
     Ok(dropped)
-}
-
-/// Copies a file, which is on the disk then. The name of the copy.
-fn copy_file(from: &Path, to: &Path) -> Result<String, OpenError> {
-    let mut source = File::open(from).map_err(|error| OpenError::io(from, &error))?;
-    let copied = create_private(OpenOptions::new().write(true).create_new(true), to).and_then(|mut file| {
-        io::copy(&mut source, &mut file)?;
-        file.sync_all()
-    });
-    copied.map_err(|error| OpenError::io(to, &error))?;
-    Ok(to.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }

@@ -24,6 +24,14 @@ use crate::model::Fingerprint;
 use rusqlite::Connection;
 use std::collections::HashSet;
 
+/// The configuration's name within a backup.
+const CONFIG_FILE: &str = "impp-relay.toml";
+
+/// Whether a file of this name is a part of the log of deliveries.
+fn is_log(name: &str) -> bool {
+    name.starts_with("recent-") && name.ends_with(".log")
+}
+
 /// What a stored message is known by: a later one with the same name was stored at another time.
 pub(super) type Name = (Fingerprint, u64);
 

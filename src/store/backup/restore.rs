@@ -1,15 +1,15 @@
 //! Putting a backup back: into an empty data folder, or in the place of a store that is set aside.
 
-use super::place::{private_folder, remove};
-use super::{BackupError, drop_settled, lift, together};
+use super::place::{empty, private_folder, remove};
+use super::{BackupError, drop_settled, is_log, lift, together};
 use crate::model::UnixMillis;
 use crate::store::manifest::{Listed, Manifest};
 use crate::store::recent;
 use crate::store::sqlite::{DATABASE_FILE, HALF_RESTORED, LOCK_FILE, lock, make_folder};
 use crate::store::verify::{self, Counts};
-use crate::store::{OpenError, copy, create_private, migrations};
+use crate::store::{OpenError, copy, migrations};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -63,13 +63,15 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         return Err(BackupError::HoldsStore(data.to_owned()));
     }
     let half = data.join(HALF);
+    let known = known(data)?;
     remove(&half)?;
     private_folder(&half)?;
-    let ready = make_ready(restoring, &manifest, &half).inspect_err(|_| {
+    let ready = make_ready(restoring, &manifest, known, &half).inspect_err(|_| {
         let _ = remove(&half);
     })?;
-    // From here on the relay does not start until all is in its place.
-    remove(&broken_off)?;
+    // From here on no relay starts until all is in its place. If one was broken off here, none starts already, and at no moment
+    // is there neither a store nor this name: an empty folder is replaced by the rename.
+    empty(&broken_off)?;
     copy::name(&half, &broken_off)?;
     let aside = set_aside(data, &old, restoring.now)?;
     for name in names(&broken_off)? {
@@ -103,21 +105,31 @@ fn check(restoring: &Restoring<'_>) -> Result<Manifest, BackupError> {
     Ok(manifest)
 }
 
-/// The store as it shall be, whole in the folder `half`.
-fn make_ready(restoring: &Restoring<'_>, manifest: &Manifest, half: &Path) -> Result<Restored, BackupError> {
+/// The deliveries that a data folder remembers. A restore that was broken off may have what is no longer where the relay keeps it,
+/// and have moved it on when it was repeated, and broken off again.
+fn known(data: &Path) -> Result<Vec<recent::Entry>, OpenError> {
+    let mut known = recent::entries(data)?;
+    let [broken_off, half] = [HALF_RESTORED, HALF].map(|name| data.join(name));
+    if broken_off.exists() {
+        for folder in [broken_off, half].into_iter().filter(|folder| folder.exists()) {
+            known.extend(recent::entries(&folder)?);
+        }
+    }
+    Ok(known)
+}
+
+/// The store as it shall be, whole in the folder `half`; these deliveries are known beside those of the backup.
+fn make_ready(
+    restoring: &Restoring<'_>,
+    manifest: &Manifest,
+    known: Vec<recent::Entry>,
+    half: &Path,
+) -> Result<Restored, BackupError> {
     let stored = |name: &str| name == DATABASE_FILE || is_log(name);
     for listed in manifest.files.iter().filter(|listed| stored(&listed.name)) {
         copy_listed(restoring.from, half, listed)?;
     }
-    let of = |folder: &Path| recent::read_all(folder).map_err(|error| OpenError::io(folder, &error));
-    let mut log: Vec<_> = of(half)?.into_iter().flat_map(|(_, found)| found.entries).collect();
-    log.extend(of(restoring.data)?.into_iter().flat_map(|(_, found)| found.entries));
-    // Of a restore that was broken off: it may have had what is no longer in the data folder.
-    let broken_off = restoring.data.join(HALF_RESTORED);
-    if broken_off.exists() {
-        log.extend(of(&broken_off)?.into_iter().flat_map(|(_, found)| found.entries));
-    }
-    let log = together(log);
+    let log = together([recent::entries(half)?, known].concat());
     let path = half.join(DATABASE_FILE);
     let (lifted, delivered_since) = change(&path, &log, restoring.now)?;
     let io = |error: io::Error| OpenError::io(half, &error);
@@ -149,10 +161,7 @@ fn change(path: &Path, log: &[recent::Entry], now: UnixMillis) -> Result<(u64, u
 /// Copies a file of the backup, and insists that the copy is what the manifest says.
 fn copy_listed(from: &Path, to: &Path, listed: &Listed) -> Result<(), BackupError> {
     let (source, copy) = (from.join(&listed.name), to.join(&listed.name));
-    let mut read = File::open(&source).map_err(|error| OpenError::io(&source, &error))?;
-    let copied = create_private(OpenOptions::new().write(true).create_new(true), &copy)
-        .and_then(|mut file| io::copy(&mut read, &mut file).and_then(|_| file.sync_all()));
-    copied.map_err(|error| OpenError::io(&copy, &error))?;
+    copy::file(&source, &copy)?;
     match Listed::of(to, &listed.name) {
         Ok(found) if found == *listed => Ok(()),
         Ok(_) => Err(BackupError::Damaged(vec![verify::Fault::File { name: listed.name.clone(), there: true }])),
@@ -182,10 +191,6 @@ fn set_aside(data: &Path, old: &[String], now: UnixMillis) -> Result<Option<Path
 /// The files of a store that are in a data folder.
 fn ours(data: &Path) -> Result<Vec<String>, OpenError> {
     Ok(names(data)?.into_iter().filter(|name| is_log(name) || (name.starts_with("store") && name.contains(".db"))).collect())
-}
-
-fn is_log(name: &str) -> bool {
-    name.starts_with("recent-") && name.ends_with(".log")
 }
 
 /// The names in a folder, but for the lock.

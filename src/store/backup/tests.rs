@@ -182,7 +182,7 @@ fn a_backup_is_private_whole_and_never_half() {
     fs::write(&config, "domains = []").unwrap();
     let wish = Making { config: Some(&config), ..making(&data, &backup) };
     // What a killed one left behind.
-    let half = all.path().join("backup.half");
+    let half = all.path().join(".backup.impp-half");
     fs::create_dir(&half).unwrap();
     fs::write(half.join("store.db"), "half").unwrap();
     make(&wish).unwrap();
@@ -200,15 +200,119 @@ fn a_backup_is_private_whole_and_never_half() {
     let nowhere = all.path().join("nowhere");
     assert!(refused(&Making { data: &nowhere, ..wish }).starts_with("there is no store in"));
     assert_eq!(fs::read(backup.join("manifest.json")).unwrap(), manifest);
-    // Two at once; and one in the place of another, killed between the two names.
+    // Two at once.
     let place = super::place::Place::begin(&nowhere, false).unwrap();
     assert_eq!(super::place::Place::begin(&nowhere, false).err(), Some(BackupError::UnderWay(nowhere.clone())));
     drop(place);
-    fs::rename(&backup, all.path().join("backup.old")).unwrap();
-    let later = Making { replace: true, now: UnixMillis(NOW.0 + 1000), ..wish };
-    make(&later).unwrap();
     assert_eq!(names(all.path()), ["backup", "data", "relay.toml"]);
+}
+
+#[test]
+fn an_earlier_backup_goes_only_when_asked_and_comes_back_when_the_new_one_fails() {
+    let (all, [data, backup, _]) = places();
+    let aside = all.path().join(".backup.impp-replaced");
+    let time = |folder: &Path| verify::folder(folder).unwrap().manifest.unwrap().time.0;
+    let at = |seconds: u64, replace: bool| Making { replace, now: UnixMillis(NOW.0 + seconds * 1000), ..making(&data, &backup) };
+    make(&making(&data, &backup)).unwrap();
+    // One that was killed between the two names; without --replace it is let alone.
+    fs::rename(&backup, &aside).unwrap();
+    make(&at(1, false)).unwrap();
+    assert_eq!((time(&aside), time(&backup)), (NOW.0, NOW.0 + 1000));
+    // With it, an older one of the same kind goes.
+    make(&at(2, true)).unwrap();
+    assert_eq!(names(all.path()), ["backup", "data"]);
+    // Put back first, so that one that fails leaves what was there.
+    fs::rename(&backup, &aside).unwrap();
+    let place = super::place::Place::begin(&backup, true).unwrap();
+    assert_eq!((time(&backup), names(all.path()).len()), (NOW.0 + 2000, 3));
+    // The new one cannot take its name: it is gone.
+    fs::remove_dir(place.folder()).unwrap();
+    assert!(place.finish().is_err());
+    assert_eq!((time(&backup), names(all.path())), (NOW.0 + 2000, vec!["backup".to_owned(), "data".to_owned()]));
+    // What is left of one that was being removed goes where there is a whole one, and is nothing to put back.
+    fs::create_dir(&aside).unwrap();
+    fs::copy(backup.join("store.db"), aside.join("store.db")).unwrap();
+    fs::rename(&backup, all.path().join("elsewhere")).unwrap();
+    assert_eq!(make(&at(3, true)).unwrap_err(), BackupError::InTheWay(aside.clone()));
+    fs::rename(all.path().join("elsewhere"), &backup).unwrap();
+    make(&at(3, true)).unwrap();
+    assert_eq!((time(&backup), names(all.path())), (NOW.0 + 3000, vec!["backup".to_owned(), "data".to_owned()]));
+    make(&at(2, true)).unwrap();
+    // Another one took the place meanwhile: nobody asked to replace that.
+    fs::rename(&backup, &aside).unwrap();
+    let place = super::place::Place::begin(&backup, false).unwrap();
+    fs::rename(&aside, &backup).unwrap();
+    assert!(matches!(place.finish().unwrap_err(), BackupError::HoldsBackup { .. }));
+    assert_eq!((time(&backup), names(all.path())), (NOW.0 + 2000, vec!["backup".to_owned(), "data".to_owned()]));
+}
+
+/// What is in a folder, its folders and links: names and contents.
+fn all_in(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for name in names(folder) {
+        let path = folder.join(name);
+        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        if kind.is_dir() {
+            all.extend(all_in(&path));
+        }
+        all.push((path.clone(), if kind.is_file() { fs::read(&path).unwrap() } else { Vec::new() }));
+    }
+    all
+}
+
+#[test]
+fn what_is_none_of_its_own_stays_as_it_is() {
+    let (all, [data, backup, _]) = places();
+    let [half, aside, other] = [".backup.impp-half", ".backup.impp-replaced", "other"].map(|name| all.path().join(name));
+    let old = all.path().join("backup.old");
+    for folder in [&old, &all.path().join("backup.half")] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("diary"), "mine").unwrap();
+    }
+    make(&making(&data, &backup)).unwrap();
+    let wish = Making { replace: true, ..making(&data, &backup) };
+    let refused = |in_the_way: &Path, of: &str| {
+        let before = all_in(all.path());
+        assert_eq!(make(&wish).unwrap_err(), BackupError::InTheWay(in_the_way.to_owned()), "{of}");
+        assert_eq!(all_in(all.path()), before, "{of}");
+    };
+    make(&Making { to: &other, ..wish }).unwrap();
+    for name in [&half, &aside] {
+        std::os::unix::fs::symlink(&other, name).unwrap();
+        refused(name, "a link");
+        fs::remove_file(name).unwrap();
+        fs::write(name, "mine").unwrap();
+        refused(name, "a file");
+        fs::remove_file(name).unwrap();
+        fs::create_dir(name).unwrap();
+        fs::write(name.join("diary"), "mine").unwrap();
+        refused(name, "a folder");
+        fs::copy(other.join("manifest.json"), name.join("manifest.json")).unwrap();
+        refused(name, "a folder with something else in it");
+        fs::remove_file(name.join("diary")).unwrap();
+        fs::create_dir(name.join("store.db")).unwrap();
+        refused(name, "a folder in it");
+        fs::remove_dir(name.join("store.db")).unwrap();
+        // Only root can show that another user's is refused.
+        if std::os::unix::fs::chown(name, Some(12345), None).is_ok() {
+            refused(name, "another user's");
+        }
+        fs::remove_dir_all(name).unwrap();
+    }
+    // Something was laid into the backup itself.
+    fs::write(backup.join("diary"), "mine").unwrap();
+    let before = all_in(all.path());
+    assert_eq!(make(&wish).unwrap_err(), BackupError::HoldsOther(backup.clone()));
+    assert_eq!(all_in(all.path()), before);
+    fs::remove_file(backup.join("diary")).unwrap();
+    // A link to a folder stands for the folder.
+    let link = all.path().join("link");
+    std::os::unix::fs::symlink(&backup, &link).unwrap();
+    let later = Making { to: &link, now: UnixMillis(NOW.0 + 1000), ..wish };
+    make(&later).unwrap();
     assert_eq!(verify::folder(&backup).unwrap().manifest.unwrap().time, later.now);
+    assert_eq!(names(all.path()), ["backup", "backup.half", "backup.old", "data", "link", "other"]);
+    assert_eq!(fs::read(old.join("diary")).unwrap(), b"mine");
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use super::fields::{self, FieldFault, Fields};
 use crate::model::acl::Acl;
-use crate::model::presence::Presence;
-use crate::model::{Address, ConnectionId, Credentials, Domain, Fingerprint, MessageId, Token, UnixMillis, media_type};
+use crate::model::{Address, ConnectionId, Credentials, Domain, Fingerprint, MessageId, Token, UnixMillis};
 use crate::service::store::{
     Account, Delivery, Entity, Moved, Remembered, StoredAcl, StoredMessage, StoredPresence, StoredSubscription, StoredValue,
 };
@@ -235,8 +234,7 @@ fn value(value: Value) -> Option<StoredValue> {
         octets: fields.take("body", fields::octets).ok()?,
     };
     fields.end().ok()?;
-    let ours = media_type::is(&body.content_type, media_type::PRESENCE) && body.transfer_encoding.is_none();
-    (!ours || Presence::parse(&body.octets).is_ok()).then_some(StoredValue { view, until, body })
+    body.presence().is_none_or(|ours| ours.is_ok()).then_some(StoredValue { view, until, body })
 }
 
 /// What may stand in a header: it goes to the wire as it is.

@@ -7,8 +7,9 @@ mod export;
 mod fields;
 mod import;
 mod item;
+mod source;
 
-pub use export::{ExportError, export};
+pub use export::{ExportError, Exported, export};
 pub use import::{Import, ImportError, ImportFault};
 
 #[cfg(test)]

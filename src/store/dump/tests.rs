@@ -7,13 +7,18 @@ use crate::store::verify;
 use std::convert::Infallible;
 use std::path::Path;
 
-fn lines(folder: &Path) -> Vec<String> {
+fn exported(folder: &Path) -> Result<(Exported, Vec<String>), ExportError<Infallible>> {
     let mut lines = Vec::new();
-    export(folder, |line| {
+    let done = export(folder, |line| {
         lines.push(line);
         Ok::<_, Infallible>(())
-    })
-    .unwrap();
+    })?;
+    Ok((done, lines))
+}
+
+fn lines(folder: &Path) -> Vec<String> {
+    let (done, lines) = exported(folder).unwrap();
+    assert_eq!((done.faults, done.disabled, done.closed), (vec![], vec![], vec![]));
     lines
 }
 
@@ -128,4 +133,104 @@ fn each_bad_line_is_named_and_nothing_is_imported() {
     // After all that the store is as it was: empty.
     import(fresh.path(), &whole).unwrap();
     assert_eq!(lines(fresh.path()), whole);
+}
+
+/// What a damaged store gives is named as such, is no more than there was, and fills a fresh store.
+fn salvaged(folder: &Path, whole: &[String], what: &str) -> Option<(Exported, Vec<String>)> {
+    let (done, found) = match exported(folder) {
+        Ok(found) => found,
+        Err(ExportError::Open(_)) => return None,
+        Err(ExportError::Damaged) => panic!("{what}: damaged, and not found to be"),
+    };
+    if done.faults.is_empty() {
+        assert_eq!(found, whole, "{what}");
+    }
+    let marked = |line: &str| {
+        let of = |address: &crate::model::Address| line.contains(&format!("\"address\":\"{address}\""));
+        let disabled = line.contains("\"kind\":\"user\"") && line.contains("\"disabled\":true") && done.disabled.iter().any(of);
+        disabled || (line.contains("\"kind\":\"acl\"") && done.closed.iter().any(of))
+    };
+    for line in &found[1..] {
+        // A user may have lost the password.
+        let without = |line: &str| line.split(",\"scram_sha_256\"").next().map(str::to_owned);
+        let there = whole.contains(line)
+            || marked(line)
+            || (line.ends_with("\"scram_sha_256\":null}") && whole.iter().any(|one| without(one) == without(line)));
+        assert!(there, "{what}: {line}");
+    }
+    let fresh = tempfile::tempdir().unwrap();
+    import(fresh.path(), &found).unwrap_or_else(|error| panic!("{what}: {error}\n{}", found.join("\n")));
+    assert_eq!(verify::folder(fresh.path()).unwrap().faults, [], "{what}");
+    Some((done, found))
+}
+
+#[test]
+fn what_is_sound_of_a_damaged_store_is_exported_and_can_be_imported() {
+    let folder = full();
+    let whole = lines(folder.path());
+    let path = folder.path().join("store.db");
+    let octets = std::fs::read(&path).unwrap();
+    let (mut some, mut all, mut none) = (0, 0, 0);
+    let mut judge = |what: &str| match salvaged(folder.path(), &whole, what) {
+        Some((done, _)) if done.faults.is_empty() => all += 1,
+        Some(_) => some += 1,
+        None => none += 1,
+    };
+    for at in (0..octets.len()).step_by(613) {
+        let mut damaged = octets.clone();
+        damaged[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &damaged).unwrap();
+        judge(&format!("octet {at}"));
+    }
+    for page in 1..octets.len() / 4096 {
+        for (fill, length) in [(0xff, 16), (0x00, 4096)] {
+            let mut damaged = octets.clone();
+            damaged[page * 4096..page * 4096 + length].fill(fill);
+            std::fs::write(&path, &damaged).unwrap();
+            judge(&format!("{length} octets {fill} of page {page}"));
+        }
+    }
+    assert!(some > 20 && all > 20 && none < some, "{some} in part, {all} whole, {none} not at all");
+}
+
+#[test]
+fn where_nobody_knows_whether_it_is_allowed_it_is_not() {
+    let without = |sql: &str| {
+        let folder = full();
+        let whole = lines(folder.path());
+        fixtures::sql(folder.path(), sql);
+        let (done, found) = salvaged(folder.path(), &whole, sql).unwrap();
+        assert!(!done.faults.is_empty(), "{sql}");
+        let lost = whole.iter().filter(|line| !found.contains(line)).cloned().collect::<Vec<_>>();
+        let new = found.into_iter().filter(|line| !whole.contains(line)).collect::<Vec<_>>();
+        let shown = |addresses: &[crate::model::Address]| addresses.iter().map(|one| one.shown()).collect::<Vec<_>>().join(" ");
+        (shown(&done.disabled), shown(&done.closed), lost, new)
+    };
+    // Whether bob was disabled is not known; what waits for him is there.
+    let (disabled, closed, lost, new) = without("UPDATE account SET inbox = 0 WHERE address LIKE '%/bob'");
+    assert_eq!((disabled.as_str(), closed.as_str(), lost.len(), new.len()), ("bob@example.org", "", 1, 1));
+    assert!(new[0].contains("\"disabled\":true") && new[0].contains("stored_key"), "{new:?}");
+    // An account of which nothing else is there is lost.
+    let (disabled, _, lost, new) = without("UPDATE account SET moved_permanently = 0 WHERE address LIKE '%/info'");
+    assert_eq!((disabled.as_str(), lost.len(), new.len()), ("", 1, 0));
+    // Rules that cannot be believed let nobody in.
+    let (disabled, closed, lost, new) = without("UPDATE acl SET concealed = '5 -'");
+    assert_eq!((disabled.as_str(), closed.as_str(), lost.len(), new.len()), ("", "ann@example.org", 1, 1));
+    let rules = "<acl><rule><who>*</who>";
+    assert!(new[0].contains(rules) && new[0].contains("<who>anonymous</who>") && !new[0].contains("allow"), "{new:?}");
+    // A password is lost, and the user is not.
+    let (disabled, closed, lost, new) = without("UPDATE credentials SET iterations = 1 WHERE account LIKE '%/bob'");
+    assert_eq!((disabled.as_str(), closed.as_str(), lost.len(), new.len()), ("", "", 1, 1));
+    assert!(new[0].ends_with("\"scram_sha_256\":null}") && new[0].contains("\"disabled\":false"), "{new:?}");
+    // The rest is lost, and nothing else.
+    for (sql, kind) in [
+        ("UPDATE message SET frame = CAST('SEND x' AS BLOB) WHERE number = 2", "message"),
+        ("DELETE FROM presence_value WHERE account LIKE '%/bob'", "presence"),
+        ("UPDATE subscription SET told = 5", "subscription"),
+        ("UPDATE domain SET iterations = 5", "domain"),
+    ] {
+        let (disabled, closed, lost, new) = without(sql);
+        assert_eq!((disabled.as_str(), closed.as_str(), lost.len(), new.len()), ("", "", 1, 0), "{sql}");
+        assert!(lost[0].contains(&format!("\"kind\":\"{kind}\"")), "{lost:?}");
+    }
 }

@@ -8,7 +8,7 @@ mod record;
 mod segment;
 
 pub(super) use record::{Entry, What};
-pub(super) use segment::{read_all, write_whole};
+pub(super) use segment::{entries, read_all, write_whole};
 
 use super::Remember;
 use super::open_error::OpenError;

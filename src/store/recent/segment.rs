@@ -3,7 +3,7 @@
 use super::record::{self, Entry, RECORD};
 use super::{Open, Sealed};
 use crate::model::UnixMillis;
-use crate::store::create_private;
+use crate::store::{OpenError, create_private};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -80,6 +80,15 @@ pub(in crate::store) fn read_all(folder: &Path) -> io::Result<Vec<(PathBuf, Foun
         }
     }
     Ok(all)
+}
+
+/// The sound entries of every segment.
+///
+/// # Errors
+/// As [`read_all`].
+pub(in crate::store) fn entries(folder: &Path) -> Result<Vec<Entry>, OpenError> {
+    let all = read_all(folder).map_err(|error| OpenError::io(folder, &error))?;
+    Ok(all.into_iter().flat_map(|(_, found)| found.entries).collect())
 }
 
 /// Writes a whole segment behind those that are there, and waits until it is on the disk. Nothing for no entries.

@@ -85,9 +85,7 @@ pub fn open(folder: &Path, role: Role) -> Result<Store, OpenError> {
         Role::Relay { .. } => Some(lock(folder)?),
         Role::Administrator => None,
     };
-    if folder.join(HALF_RESTORED).exists() {
-        return Err(OpenError::new(folder, OpenErrorKind::HalfRestored));
-    }
+    is_one_store(folder)?;
     let path = folder.join(DATABASE_FILE);
     // SQLite would make it readable by the group; its companions -wal and -shm take this file's mode over.
     create_private(OpenOptions::new().append(true).create(true), &path).map_err(|error| OpenError::io(&path, &error))?;
@@ -139,6 +137,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_OCTETS)?;
     Ok(connection)
+}
+
+/// Insists that no restore was broken off here: what there is may be of two stores.
+pub(super) fn is_one_store(folder: &Path) -> Result<(), OpenError> {
+    if folder.join(HALF_RESTORED).exists() { Err(OpenError::new(folder, OpenErrorKind::HalfRestored)) } else { Ok(()) }
 }
 
 pub(super) fn make_folder(folder: &Path) -> Result<(), OpenError> {

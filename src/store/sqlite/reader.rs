@@ -51,8 +51,10 @@ impl Reader {
         });
         let found = found.optional()?;
         let sql = "SELECT subscriber, connection, since, until, told FROM subscription WHERE presentity = ?1";
-        let subscriptions =
-            moment.prepare_cached(sql)?.query_map([user.as_str()], rows::subscription)?.collect::<Result<_, _>>()?;
+        let subscriptions = moment
+            .prepare_cached(sql)?
+            .query_map([user.as_str()], |row| rows::subscription(row, 0))?
+            .collect::<Result<_, _>>()?;
         let Some((version, mailbox, account)) = found else { return Ok(UserRecord { subscriptions, ..UserRecord::default() }) };
         let sql = "SELECT account, version, concealed, body, sum FROM acl WHERE account = ?1";
         let acl = moment.prepare_cached(sql)?.query_row([user.as_str()], rows::acl).optional()?;
@@ -78,7 +80,7 @@ impl Reader {
         let limit = i64::try_from(messages).unwrap_or(i64::MAX);
         let mut found = Vec::new();
         let mut so_far: u64 = 0;
-        for message in statement.query_map(params![user.as_str(), after, limit], rows::message)? {
+        for message in statement.query_map(params![user.as_str(), after, limit], |row| rows::message(row, [0, 1, 2, 3]))? {
             let message = message?;
             so_far = so_far.saturating_add(message.frame.len() as u64);
             found.push(message);

@@ -4,8 +4,8 @@ use crate::model::{Address, ConnectionId, Credentials, Token, UnixMillis, Versio
 use crate::service::store::{Account, Entity, Moved, StoredAcl, StoredMessage, StoredSubscription, StoredValue};
 use crate::store::sums::{self, Table};
 use bytes::Bytes;
-use rusqlite::Row;
 use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// An account from its columns, which begin at `first`, from the columns `disabled, presence, inbox, moved_to, moved_permanently`.
 pub(in crate::store) fn account(row: &Row<'_>, first: usize) -> rusqlite::Result<Account> {
@@ -39,26 +39,32 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Unix
     Ok(row.get::<_, Option<i64>>(column)?.map(|millis| UnixMillis(millis.cast_unsigned())))
 }
 
-/// A stored message, from the columns `number, stored, expires, frame`.
-pub(in crate::store) fn message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+/// The largest number that a message ever had, or 0.
+pub(in crate::store) fn last_message(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
+    connection.query_row(sql, [], |row| unsigned(row, 0)).optional().map(Option::unwrap_or_default)
+}
+
+/// A stored message, from where `number, stored, expires` and `frame` stand.
+pub(in crate::store) fn message(row: &Row<'_>, [number, stored, expires, frame]: [usize; 4]) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
-        number: unsigned(row, 0)?,
-        stored: UnixMillis(unsigned(row, 1)?),
-        expires: time(row, 2)?,
-        frame: bytes(row, 3)?,
+        number: unsigned(row, number)?,
+        stored: UnixMillis(unsigned(row, stored)?),
+        expires: time(row, expires)?,
+        frame: bytes(row, frame)?,
     })
 }
 
-/// A subscription of another domain, from the columns `subscriber, connection, since, until, told`.
-pub(in crate::store) fn subscription(row: &Row<'_>) -> rusqlite::Result<StoredSubscription> {
-    let (subscriber, connection): (String, String) = (row.get(0)?, row.get(1)?);
+/// A subscription of another domain, from its columns, which begin at `first`, from the columns `subscriber, connection, since, until, told`.
+pub(in crate::store) fn subscription(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredSubscription> {
+    let (subscriber, connection): (String, String) = (row.get(first)?, row.get(first + 1)?);
     let connection = ConnectionId::parse(&connection);
     Ok(StoredSubscription {
-        subscriber: address(&subscriber, 0)?,
-        connection: connection.ok_or(rusqlite::Error::InvalidColumnType(1, "connection".into(), Type::Text))?,
-        since: UnixMillis(unsigned(row, 2)?),
-        until: UnixMillis(unsigned(row, 3)?),
-        told: Version(unsigned(row, 4)?),
+        subscriber: address(&subscriber, first)?,
+        connection: connection.ok_or(rusqlite::Error::InvalidColumnType(first + 1, "connection".into(), Type::Text))?,
+        since: UnixMillis(unsigned(row, first + 2)?),
+        until: UnixMillis(unsigned(row, first + 3)?),
+        told: Version(unsigned(row, first + 4)?),
     })
 }
 

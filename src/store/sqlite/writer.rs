@@ -83,8 +83,8 @@ impl Writer {
         Ok(record)
     }
 
-    /// Changes nothing, and waits for the disk as long as a change does: a message that is dropped in secret must not be
-    /// answered sooner than a stored one (SPEC §7.6).
+    /// Changes nothing, and waits for the disk as long as a change does, for a page is written and synced: a message that is dropped
+    /// in secret must not be answered sooner than a stored one (SPEC §7.6); and whoever looks whether the store can write learns it.
     fn pretend(&mut self) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -132,16 +132,12 @@ impl Writer {
 
 impl StoreWrite for Writer {
     fn start(&mut self, now: UnixMillis) -> Result<Start, StoreError> {
-        let last: Option<i64> = self
-            .connection
-            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'message'", [], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
+        let last = rows::last_message(&self.connection).map_err(failed)?;
         let mut remembered = self.waiting(now).map_err(failed)?;
         if let Some(recent) = &self.recent {
             remembered.extend(recent.load(now)?);
         }
-        let next_message = last.unwrap_or(0).cast_unsigned().saturating_add(1);
+        let next_message = last.saturating_add(1);
         Ok(Start { next_message, remembered: recent::merge(remembered), watched: self.watched().map_err(failed)? })
     }
 

@@ -136,6 +136,24 @@ fn a_read_sees_the_writes_given_before_it() {
 }
 
 #[test]
+fn whoever_counts_waits_for_no_write() {
+    let memory = memory();
+    let (gate, open, batches) = gate(&memory);
+    let running = Running::new(gate, &memory);
+    running.store.write(Ticket(1), message("ann", 1));
+    batches.recv().unwrap();
+    let (say, heard) = mpsc::channel();
+    // More than there are readers.
+    for _ in 0..3 {
+        let say = say.clone();
+        running.store.totals(move |found| say.send(found.unwrap().accounts).unwrap());
+    }
+    assert_eq!(heard.iter().take(3).collect::<Vec<_>>(), [2, 2, 2]);
+    open.send(()).unwrap();
+    assert_eq!(running.end(), ["1 written"]);
+}
+
+#[test]
 fn one_bad_job_does_not_fail_the_others() {
     let memory = memory();
     let (gate, open, _batches) = gate(&memory);

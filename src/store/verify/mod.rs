@@ -3,7 +3,7 @@
 //! Nothing is changed, and a relay may be at work on the folder: what is judged is the state of one moment.
 
 mod fault;
-mod rows;
+pub(super) mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +13,7 @@ use super::copy;
 use super::manifest::{MANIFEST_FILE, Manifest};
 use super::open_error::{OpenError, OpenErrorKind};
 use super::recent;
-use super::sqlite::DATABASE_FILE;
+use super::sqlite::{DATABASE_FILE, is_one_store};
 use super::{migrations, sums};
 use rusqlite::Connection;
 use std::path::Path;
@@ -65,8 +65,9 @@ pub struct Counts {
 /// Judges a data folder, or a backup, which is known by its manifest.
 ///
 /// # Errors
-/// It is neither, cannot be read, or is of a newer impp.
+/// It is neither, cannot be read, is of a newer impp, or a restore was broken off there.
 pub fn folder(folder: &Path) -> Result<Verdict, OpenError> {
+    is_one_store(folder)?;
     let mut faults = Vec::new();
     let manifest_file = folder.join(MANIFEST_FILE);
     let is_backup = manifest_file.exists();
@@ -104,17 +105,22 @@ pub(super) fn content(folder: &Path) -> Result<(u32, Counts, Vec<Fault>), OpenEr
         Some(Err(error)) => return Err(error),
     };
     if let Some(connection) = connection.filter(|_| schema > 0) {
-        match database(&connection, schema) {
-            Ok((found, wrong)) => {
-                counts = found;
-                faults.extend(wrong);
-            }
+        // All of it as of one moment.
+        match connection.unchecked_transaction() {
+            Ok(moment) => counts = database(&moment, schema, &mut faults).0,
             Err(error) => faults.push(Fault::Structure(error.to_string())),
         }
     }
+    counts.deliveries = log(folder, &mut faults)?;
+    Ok((schema, counts, faults))
+}
+
+/// Judges the log of deliveries. How many are sound.
+pub(super) fn log(folder: &Path, faults: &mut Vec<Fault>) -> Result<u64, OpenError> {
+    let mut deliveries = 0;
     for (file, found) in recent::read_all(folder).map_err(|error| OpenError::io(folder, &error))? {
         let sound = found.entries.len();
-        counts.deliveries += sound as u64;
+        deliveries += sound as u64;
         let file = file.file_name().map(Into::into).unwrap_or(file);
         if found.damaged > 0 {
             faults.push(Fault::Deliveries { file: file.clone(), damaged: found.damaged, sound });
@@ -123,18 +129,16 @@ pub(super) fn content(folder: &Path) -> Result<(u32, Counts, Vec<Fault>), OpenEr
             faults.push(Fault::LogHead { file });
         }
     }
-    Ok((schema, counts, faults))
+    Ok(deliveries)
 }
 
-fn database(connection: &Connection, schema: u32) -> rusqlite::Result<(Counts, Vec<Fault>)> {
-    // All of it as of one moment.
-    let moment = connection.unchecked_transaction()?;
-    let mut faults = structure(&moment);
-    if migrations::statements(&moment).ok() != migrations::schema(schema).ok() {
+/// Judges a database of this schema, as of the moment at which it is read: how much there is, and which messages are sound, and whose.
+pub(super) fn database(moment: &Connection, schema: u32, faults: &mut Vec<Fault>) -> (Counts, rows::Sound) {
+    faults.extend(structure(moment));
+    if migrations::statements(moment).ok() != migrations::schema(schema).ok() {
         faults.push(Fault::Schema { version: schema });
     }
-    let counts = rows::judge(&moment, schema, &mut faults);
-    Ok((counts, faults))
+    rows::judge(moment, schema, faults)
 }
 
 /// What SQLite finds itself: pages, indexes, foreign keys.
@@ -156,7 +160,7 @@ fn structure(connection: &Connection) -> Vec<Fault> {
 }
 
 /// The columns of a table with its checksum, or with nothing in its place in stores that have none.
-fn columns(table: sums::Table, has_sums: bool) -> String {
+pub(super) fn columns(table: sums::Table, has_sums: bool) -> String {
     let sum = if has_sums { "sum" } else { "NULL" };
     format!("SELECT {}, {sum} FROM {}", table.columns, table.name)
 }

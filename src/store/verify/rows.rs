@@ -2,35 +2,64 @@
 
 use super::{Counts, Fault, SUBSCRIPTIONS_SINCE, SUMS_SINCE, What, Whose, columns};
 use crate::model::acl::Acl;
-use crate::model::presence::Presence;
-use crate::model::{Address, ConnectionId, Domain, Fingerprint, MessageId, Version, media_type};
+use crate::model::{Address, ConnectionId, Domain, Fingerprint, MessageId, Version};
 use crate::store::sqlite::rows;
 use crate::store::sums::{self, Table};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A kind of rows with checksums of their own: their table, what they hold, and whether one makes sense.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Kind {
+    pub(in crate::store) table: Table,
+    what: What,
+    sound: fn(&Row<'_>) -> bool,
+}
+
+pub(in crate::store) const DOMAIN: Kind = Kind { table: sums::DOMAIN, what: What::Domain, sound: is_domain };
+pub(in crate::store) const ACCOUNT: Kind = Kind { table: sums::ACCOUNT, what: What::Account, sound: is_account };
+pub(in crate::store) const CREDENTIALS: Kind = Kind { table: sums::CREDENTIALS, what: What::Credentials, sound: is_credentials };
+pub(in crate::store) const ACL: Kind = Kind { table: sums::ACL, what: What::Acl, sound: is_acl };
+pub(in crate::store) const MESSAGE: Kind = Kind { table: sums::MESSAGE, what: What::Message, sound: is_message };
+pub(in crate::store) const SUBSCRIPTION: Kind =
+    Kind { table: sums::SUBSCRIPTION, what: What::Subscription, sound: is_subscription };
+
+impl Kind {
+    /// Whether a row is what was written: its checksum, if it has one, and whether it makes sense. It has the columns of [`columns`].
+    pub(in crate::store) fn is_whole(self, row: &Row<'_>, has_sums: bool) -> bool {
+        let width = self.table.width();
+        let summed = || Some(row.get::<_, Option<i64>>(width).ok()?? == sums::of_row(row, width).ok()?);
+        (!has_sums || summed() == Some(true)) && (self.sound)(row)
+    }
+}
+
+/// The messages that are what was written.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Sound {
+    /// Their numbers.
+    pub(in crate::store) messages: Vec<i64>,
+    /// For whom they wait.
+    pub(in crate::store) mailboxes: BTreeSet<String>,
+}
+
 /// Judges every row. What cannot be read is a fault, never an error.
-pub(super) fn judge(connection: &Connection, schema: u32, faults: &mut Vec<Fault>) -> Counts {
-    let has_sums = schema >= SUMS_SINCE;
-    let mut judge = Judge { connection, has_sums, bad: BTreeMap::new(), counts: Counts::default() };
-    let table = |judge: &mut Judge<'_>, table, what, sound: fn(&Row<'_>) -> bool| judge.table(table, what, sound);
+pub(super) fn judge(connection: &Connection, schema: u32, faults: &mut Vec<Fault>) -> (Counts, Sound) {
+    let mut judge = Judge { connection, has_sums: schema >= SUMS_SINCE, bad: BTreeMap::new(), counts: Counts::default() };
     let unreadable = [
-        table(&mut judge, sums::DOMAIN, What::Domain, is_domain).err(),
-        table(&mut judge, sums::ACCOUNT, What::Account, is_account).err(),
-        table(&mut judge, sums::CREDENTIALS, What::Credentials, is_credentials).err(),
-        table(&mut judge, sums::ACL, What::Acl, is_acl).err(),
+        judge.table(DOMAIN).err(),
+        judge.table(ACCOUNT).err(),
+        judge.table(CREDENTIALS).err(),
+        judge.table(ACL).err(),
         judge.presence().err(),
-        (schema >= SUBSCRIPTIONS_SINCE)
-            .then(|| table(&mut judge, sums::SUBSCRIPTION, What::Subscription, is_subscription).err())
-            .flatten(),
+        (schema >= SUBSCRIPTIONS_SINCE).then(|| judge.table(SUBSCRIPTION).err()).flatten(),
     ];
     faults.extend(unreadable.into_iter().flatten().map(|what| Fault::Unreadable { what }));
-    judge.messages(faults);
+    let sound = judge.messages(faults);
     for ((what, user), rows) in judge.bad {
         faults.push(Fault::Rows { what, user, count: rows.count, numbers: rows.numbers });
     }
-    judge.counts
+    (judge.counts, sound)
 }
 
 struct Judge<'a> {
@@ -53,22 +82,16 @@ impl Judge<'_> {
         bad.numbers.extend(number);
     }
 
-    /// A row's checksum, and whether it makes sense.
-    fn is_whole(&self, row: &Row<'_>, table: Table, sound: fn(&Row<'_>) -> bool) -> bool {
-        let width = table.width();
-        let summed = || Some(row.get::<_, Option<i64>>(width).ok()?? == sums::of_row(row, width).ok()?);
-        (!self.has_sums || summed() == Some(true)) && sound(row)
-    }
-
-    fn table(&mut self, table: Table, what: What, sound: fn(&Row<'_>) -> bool) -> Result<(), What> {
+    fn table(&mut self, kind: Kind) -> Result<(), What> {
+        let what = kind.what;
         let read = || {
-            let mut statement = self.connection.prepare(&columns(table, self.has_sums))?;
+            let mut statement = self.connection.prepare(&columns(kind.table, self.has_sums))?;
             let mut found = statement.query([])?;
             let mut rows = Vec::new();
             let mut ended = Ok(());
             loop {
                 match found.next() {
-                    Ok(Some(row)) => rows.push((words(row, 0), self.is_whole(row, table, sound))),
+                    Ok(Some(row)) => rows.push((words(row, 0), kind.is_whole(row, self.has_sums))),
                     Ok(None) => break,
                     Err(error) => {
                         ended = Err(error);
@@ -115,9 +138,7 @@ impl Judge<'_> {
         let sql = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         for value in statement.query_map([account], rows::value)? {
-            let body = value?.body;
-            let ours = media_type::is(&body.content_type, media_type::PRESENCE) && body.transfer_encoding.is_none();
-            if ours && Presence::parse(&body.octets).is_err() {
+            if value?.body.presence().is_some_and(|ours| ours.is_err()) {
                 return Ok(false);
             }
         }
@@ -125,7 +146,7 @@ impl Judge<'_> {
     }
 
     /// Messages one by one, so that a page that cannot be read costs those that lie on it and no others.
-    fn messages(&mut self, faults: &mut Vec<Fault>) {
+    fn messages(&mut self, faults: &mut Vec<Fault>) -> Sound {
         let mut known: BTreeMap<i64, Option<String>> = BTreeMap::new();
         for sql in
             ["SELECT number, NULL FROM message NOT INDEXED", "SELECT number, mailbox FROM message INDEXED BY message_mailbox"]
@@ -135,17 +156,19 @@ impl Judge<'_> {
             }
         }
         let mut found: BTreeMap<String, [i64; 2]> = BTreeMap::new();
+        let mut sound = Vec::new();
         let sql = format!("{} WHERE number = ?1", columns(sums::MESSAGE, self.has_sums));
         for (number, mailbox) in &known {
             let judged = self.connection.prepare_cached(&sql).and_then(|mut statement| {
                 let judge = |row: &Row<'_>| {
                     let octets = row.get_ref(8)?.as_blob().map_or(0, <[u8]>::len);
-                    Ok((words(row, 1), octets, self.is_whole(row, sums::MESSAGE, is_message)))
+                    Ok((words(row, 1), octets, MESSAGE.is_whole(row, self.has_sums)))
                 };
                 statement.query_row([number], judge).optional()
             });
             match judged {
                 Ok(Some((Some(user), octets, true))) => {
+                    sound.push(*number);
                     let size = found.entry(user).or_default();
                     size[0] += 1;
                     size[1] = size[1].saturating_add(i64::try_from(octets).unwrap_or(i64::MAX));
@@ -159,12 +182,11 @@ impl Judge<'_> {
             self.counts.octets += octets.cast_unsigned();
         }
         self.mailboxes(&found, faults);
-        let last = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
-        let last: rusqlite::Result<Option<i64>> = self.connection.query_row(last, [], |row| row.get(0)).optional();
-        let highest = known.last_key_value().map_or(0, |(number, _)| *number);
-        if last.ok().flatten().unwrap_or(0) < highest {
+        let highest = known.last_key_value().map_or(0, |(number, _)| (*number).max(0).cast_unsigned());
+        if rows::last_message(self.connection).unwrap_or(0) < highest {
             faults.push(Fault::Numbers);
         }
+        Sound { messages: sound, mailboxes: found.into_keys().collect() }
     }
 
     fn list(&self, sql: &str, known: &mut BTreeMap<i64, Option<String>>) -> rusqlite::Result<()> {
@@ -202,7 +224,7 @@ impl Judge<'_> {
 }
 
 /// A text as it stands there, whatever has become of it.
-fn words(row: &Row<'_>, column: usize) -> Option<String> {
+pub(in crate::store) fn words(row: &Row<'_>, column: usize) -> Option<String> {
     match row.get_ref(column) {
         Ok(ValueRef::Text(text)) => Some(String::from_utf8_lossy(text).into_owned()),
         _ => None,

@@ -1,8 +1,11 @@
 //! The command line of the commands to a running relay.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use impp::cli::tools::acl::What;
 use impp::cli::units;
+use impp::relay::config::keys::LEVELS;
+use impp::relay::control::{DRAIN_LONGER, DRAIN_OVER};
 use std::time::Duration;
 
 /// What a running relay is asked.
@@ -54,11 +57,9 @@ pub(crate) struct Plainly {
 /// `drain`
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DrainArgs {
-    /// Spread the good-byes over so long, and the returns over as long again [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration, help = over_help())]
     pub(crate) over: Option<Duration>,
-    /// End after so long, whoever is still there [default: 10s more]
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration, help = deadline_help())]
     pub(crate) deadline: Option<Duration>,
     /// Wait until the relay has ended
     #[arg(long)]
@@ -68,11 +69,24 @@ pub(crate) struct DrainArgs {
     pub(crate) json: bool,
 }
 
+fn over_help() -> String {
+    let default = DRAIN_OVER.as_secs();
+    format!("Spread the good-byes over so long, and the returns over as long again [default: {default}s]")
+}
+
+fn deadline_help() -> String {
+    format!("End after so long, whoever is still there [default: {}s more]", DRAIN_LONGER.as_secs())
+}
+
+fn level_help() -> String {
+    let (last, others) = LEVELS.split_last().unwrap_or((&"", &[]));
+    format!("{} or {last}", others.join(", "))
+}
+
 /// `log-level`
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LogLevelArgs {
-    /// error, warn, info, debug or trace
-    #[arg(value_name = "LEVEL", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    #[arg(value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS), help = level_help())]
     pub(crate) level: Option<String>,
     /// One JSON object
     #[arg(long)]

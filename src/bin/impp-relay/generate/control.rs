@@ -7,18 +7,19 @@ pub(super) const CHAPTER: Chapter = Chapter {
     text: &[
         "All commands but `demo`, `init`, `serve`, `check` and `user` ask or tell a relay that runs, over its control socket: `control` in the \
          data folder, or where `[listen] control` of impp-relay.toml(5) says. Whoever may open the socket is an administrator: its mode lets nobody \
-         but the relay's own user and root. Long lists are told in parts, so that the relay goes on with its work meanwhile.",
+         but the relay's own user and root, or its group too (`[listen] control-mode`). Long lists are told in parts, so that the relay goes on with its work meanwhile.",
         "What a command changes has happened, and is on the disk where it has to be, when the command ends with 0.",
         "`reload` reads everything again that `serve` reads at its start: the configuration, certificates and keys, authorities, secrets. All of it is \
          checked, and new ports are open, before anything changes; one fault, and everything stays as it was, with one line that says why and status 78. \
          What is new holds for whoever comes from then on; rules and limits hold at once, and users of a domain that is gone are sent away. Ports that \
-         are named no more are closed, and the sessions behind them go on. `data-dir`, `listen.control`, `listen.http` and `log.format` cannot change so. SIGHUP does \
+         are named no more are closed, and the sessions behind them go on. `data-dir`, `listen.control`, `listen.control-mode`, `listen.http` and `log.format` cannot change so. SIGHUP does \
          the same, and tells the log.",
         "`drain` closes all ports, says BYE to everybody, spread over `--over`, and ends the relay when all are gone, at the latest at \
          `--deadline`. Each is told when to come back (Retry-After): when the last has gone, and then spread over as long again, so that a new relay is not \
          stormed. What was promised is written as always. Where a service manager keeps the listening sockets (see SOCKETS), a restart by `drain` refuses \
          nobody: whoever comes meanwhile waits for the next relay.",
-        "`health` goes in by every port as a client does, as far as HELLO, and has the rules and the store answer: 0 if all parts do, else 1.",
+        "`health` goes in by every port as a client does, as far as HELLO, has the rules answer and the store read and write (a page, synced), and looks whether a body of \
+         `limits.body` still has room on the disk: 0 if all parts do their work, else 1.",
         "`log-level` changes how much is logged until the next reload or start.",
         "`acl ADDR COMMAND` reads and changes the rules of any user by the commands of impp-acl(1), and with their statuses; the user sees the \
          change as if it were their own.",
@@ -171,7 +172,7 @@ pub(super) const HEALTH: Records = Records {
     title: "`health`: one object per part",
     place: Place::Line,
     parts: &[&[
-        key("part", "`rules`, `store-write`, `store-read`, `plain ADDRESS`, `tls ADDRESS`"),
+        key("part", "`rules`, `store-write`, `store-read`, `store-room`, `plain ADDRESS`, `tls ADDRESS`"),
         key("well", "whether it does its work"),
         key("fault", "what is wrong; `null`: nothing"),
         key("ms", "milliseconds until it answered"),

@@ -85,7 +85,7 @@ const MANUAL: Manual = Manual {
                  whoever connects in a restart waits, and is not refused.",
                 "Started as root it opens its sockets, becomes the owner of the data folder for good, with that user's groups and without any \
                  capability, and only then reads keys and store. A data folder of root's leaves it root, with a warning in the log. It raises its limit of open files \
-                 as far as it may, and warns if that is too low for `limits.connections`.",
+                 as far as it may, and warns if that is too low for `limits.connections`; below 64 it does not start (70).",
             ],
         },
         Chapter {
@@ -185,7 +185,7 @@ const MANUAL: Manual = Manual {
             Exit::No,
             "`check`: errors were found; `verify`: something is damaged or lost; `health`: something does not do its work.",
         ),
-        (Exit::Partly, "`check`: warnings, and nothing worse; `backup`: made, of a store that is damaged."),
+        (Exit::Partly, "`check`: warnings, and nothing worse; `backup`, `export`: made, of a store that is damaged."),
         (Exit::Unknown, "`check`: something could not be found out."),
         (Exit::Data, "No valid address or password; `restore`: the backup is damaged; `import`: a line is wrong."),
         (Exit::NoInput, "There is no such configuration, file or backup."),

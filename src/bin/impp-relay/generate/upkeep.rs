@@ -7,8 +7,9 @@ pub(super) const BACKUPS: Chapter = Chapter {
     title: "BACKUPS",
     text: &[
         "`backup DIR` copies the store, the memory of deliveries and the configuration to a folder, while the relay runs or not. What was \
-         acknowledged before it began is in it. The folder is made as `DIR.half`, synced and judged, and gets its name only then; with \
-         `--replace` an earlier backup goes when the new one has its place. `manifest.json` in it names time, schema, digests and counts. \
+         acknowledged before it began is in it. The folder is made as `.DIR.impp-half`, synced and judged, and gets its name only then; with \
+         `--replace` an earlier backup is set aside as `.DIR.impp-replaced`, and goes when the new one has its place. What bears one of these \
+         names and is none of this user's backups is refused, never removed. `manifest.json` in it names time, schema, digests and counts. \
          Certificate, key and the secrets of peers are not in it: keep `/etc/impp` as well.",
         "`verify DIR` judges a backup, or a data folder, also of a running relay: digests, the structure of the database, a checksum of each row \
          and of each remembered delivery, and whether every record makes sense. Each fault is a line that says what is lost, and whose it was. \
@@ -17,6 +18,10 @@ pub(super) const BACKUPS: Chapter = Chapter {
          `--replace`: then that store is set aside in it, as `before-TIME`, and what its log says was delivered since the backup is not delivered \
          again. The version of every presence is lifted to the present, so that whoever watches believes what they are told. If it is \
          killed in the midst of exchanging the two, the relay does not start until it is run again.",
+        "When `verify` finds a data folder damaged, stop the relay, and either restore a backup that is whole, or export what is sound and import it \
+         into a fresh data folder: `export` then ends with 2 and names what is not in it. Where nobody can know any more whether something is allowed, \
+         it is not, and that is named too: a user whose account is lost is disabled (`user enable`), one whose rules are lost allows nobody anything, and one \
+         whose password is lost has none (`user passwd`).",
         "A newer program brings the store to its own form when it first opens it, in one transaction, and keeps it as it was as `store-vN.db` in the \
          data folder. To go back, stop the relay, put that file in the place of `store.db`, remove `store.db-wal` and `store.db-shm`, and start the \
          older program: what happened since is lost. An older program refuses a newer store with status 74.",

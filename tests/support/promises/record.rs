@@ -1,5 +1,6 @@
 //! What was acknowledged, what was seen, and whether the two agree.
 
+use super::SENDERS;
 use crate::support::PATIENCE;
 use impp::model::Version;
 use impp::net::client::Delivery;
@@ -15,9 +16,11 @@ pub(crate) struct Record {
     changed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Book {
     kills: usize,
+    /// How often an earlier state was put back.
+    restores: usize,
     acknowledgements: usize,
     /// Message-ID to what its sender was told.
     sent: HashMap<String, Delivery>,
@@ -37,9 +40,19 @@ struct Book {
     fetched: usize,
     subscribed: usize,
     changes_seen: usize,
+    /// The round of the rules that were acknowledged last.
     rules: usize,
+    /// The last of rounds that were acknowledged, before a restore took them back too.
+    rules_ever: usize,
     rules_asked: usize,
     faults: Vec<String>,
+}
+
+/// What was acknowledged at one moment, and so is in a backup that began after it.
+pub(crate) struct Mark {
+    book: Book,
+    /// Sessions that had ended in order some time before: what they took is taken for good.
+    settled: Vec<usize>,
 }
 
 /// A presence value as the run counts them, and its version.
@@ -90,6 +103,67 @@ impl Record {
     /// The relay is dead.
     pub(crate) fn killed(&self) {
         self.note(|book| book.kills += 1);
+    }
+
+    /// All that is acknowledged by now. Waits first until what receivers took by now is on the disk: it is when a write that was
+    /// given later is.
+    pub(crate) fn mark(&self) -> Mark {
+        let settled = self.book().parted.keys().copied().collect();
+        // Of so many one sender has two, and began the second after it had heard of the first.
+        let enough = self.book().stored() + 2 * SENDERS.len();
+        self.wait("later writes", |record| record.book().stored() >= enough || record.is_broken());
+        Mark { book: self.book().clone(), settled }
+    }
+
+    /// The relay is dead, and begins again with a backup that was begun after the mark was made: what was acknowledged since is
+    /// not owed any more. Nobody has anything left to report of the dead one.
+    pub(crate) fn restored(&self, mark: &Mark) {
+        self.note(|book| {
+            book.kills += 1;
+            book.restores += 1;
+            for session in &mark.settled {
+                book.parted.insert(*session, book.kills);
+            }
+            book.sent.retain(|id, _| mark.book.sent.contains_key(id));
+            book.rules = mark.book.rules;
+            // The value may be an earlier one, but under a later version than anybody has heard of.
+            let number = mark.book.published.number;
+            book.published.number = number;
+            for seen in book.seen.values_mut() {
+                seen.number = seen.number.min(number);
+            }
+        });
+    }
+
+    /// How many messages wait, as far as is known.
+    pub(crate) fn waiting(&self) -> usize {
+        let book = self.book();
+        book.sent.keys().filter(|id| !book.arrived.contains_key(*id)).count()
+    }
+
+    /// Whether so much of everything has happened that a run shows something; since a mark, if there is one.
+    pub(crate) fn has_seen_much(&self, since: Option<&Mark>) -> bool {
+        let none = Book::default();
+        let then = since.map_or(&none, |mark| &mark.book);
+        let book = self.book();
+        let delivered = |book: &Book| book.sent.len() - book.stored();
+        let figures = |book: &Book| {
+            [
+                book.stored(),
+                delivered(book),
+                book.arrived.len(),
+                book.published.number,
+                book.rules,
+                book.changes_seen,
+                book.fetched,
+            ]
+        };
+        figures(&book).into_iter().zip(figures(then)).all(|(now, then)| now >= then + 40)
+    }
+
+    /// What was acknowledged at the moment of the mark: Message-ID, and what its sender was told.
+    pub(crate) fn answers(mark: &Mark) -> Vec<(String, Delivery)> {
+        mark.book.sent.iter().map(|(id, delivery)| (id.clone(), *delivery)).collect()
     }
 
     /// The number of a receiver's new session.
@@ -195,19 +269,31 @@ impl Record {
         });
     }
 
-    /// The owner has the OK to new rules.
-    pub(crate) fn ruled(&self) {
+    /// The owner has the OK to new rules. How many restores there were until then.
+    pub(crate) fn ruled(&self, round: usize) -> usize {
         self.note(|book| {
             book.acknowledgements += 1;
-            book.rules += 1;
+            (book.rules, book.rules_ever) = (round, round);
+        });
+        self.book().restores
+    }
+
+    /// The owner asked which rules are in force.
+    pub(crate) fn rules_found(&self, round: usize) {
+        self.note(|book| {
+            if !(book.rules..=book.rules_ever).contains(&round) {
+                let (least, last) = (book.rules, book.rules_ever);
+                book.faults
+                    .push(format!("the rules are those of round {round}, and of {least}..={last} the last were acknowledged"));
+            }
         });
     }
 
-    /// The guest asked, and the acknowledged rules said whether it would be let in.
-    pub(crate) fn asked(&self, expected: bool, found: bool) {
+    /// The guest asked, and the acknowledged rules said whether it would be let in, unless a restore took them back.
+    pub(crate) fn asked(&self, restores: usize, expected: bool, found: bool) {
         self.note(|book| {
             book.rules_asked += 1;
-            if expected != found {
+            if expected != found && restores == book.restores {
                 let kills = book.kills;
                 book.faults.push(format!("the rules in force say {expected}, the relay says {found}, after {kills} kills"));
             }
@@ -258,8 +344,12 @@ impl Book {
         }
     }
 
+    fn stored(&self) -> usize {
+        self.sent.values().filter(|delivery| **delivery == Delivery::Stored).count()
+    }
+
     fn figures(&self) -> String {
-        let stored = self.sent.values().filter(|delivery| **delivery == Delivery::Stored).count();
+        let stored = self.stored();
         let missing: Vec<&String> = self.sent.keys().filter(|id| !self.arrived.contains_key(*id)).take(10).collect();
         let mut text = String::new();
         let _ = writeln!(text, "kills: {}", self.kills);

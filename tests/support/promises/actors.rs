@@ -1,8 +1,8 @@
 //! Those who make the load: each repeats what it was not answered, and reports what it was answered.
 
-use crate::record::{Record, Shown};
-use crate::support::Site;
-use crate::{ABSENT, GUEST, OWNER, PRESENT, PUBLISHER, SENDERS, WATCHERS};
+use super::record::{Record, Shown};
+use super::{ABSENT, GUEST, OWNER, PRESENT, PUBLISHER, SENDERS, WATCHERS};
+use crate::support::{PATIENCE, Site};
 use impp::model::acl::{Acl, Action, Op, Rule, Who};
 use impp::model::presence::{Presence, Status};
 use impp::model::{Address, ConnectionId, ErrorKind, Lease, MessageId, Secret};
@@ -15,8 +15,9 @@ use impp::{Options, net::client::Incoming};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// A relay that is not there yet is asked again so often.
@@ -34,14 +35,18 @@ pub(crate) struct Stage {
     record: Arc<Record>,
     options: Arc<HashMap<&'static str, Options>>,
     ended: Arc<AtomicBool>,
+    /// One permit for each of those who come now and then; they have it while they are there.
+    visits: Arc<Semaphore>,
+    /// How many are without a session, and have reported all that they heard.
+    idle: Arc<AtomicUsize>,
 }
 
 /// The actors at work.
 pub(crate) struct Actors {
     /// Those who end when the load does.
-    pub(crate) loads: Vec<JoinHandle<()>>,
+    loads: Vec<JoinHandle<()>>,
     /// Receivers and watchers, who stay until they are dropped.
-    pub(crate) others: JoinSet<()>,
+    others: JoinSet<()>,
 }
 
 fn address(user: &str) -> Address {
@@ -60,9 +65,8 @@ impl Stage {
             options.accepts_messages = PRESENT.contains(&user) || ABSENT.contains(&user);
             (user, options)
         };
-        let users = SENDERS.iter().chain(&PRESENT).chain(&ABSENT).chain(&WATCHERS).chain(&[PUBLISHER, OWNER, GUEST]);
-        let options = Arc::new(users.copied().map(options).collect());
-        Self { record, options, ended: Arc::new(AtomicBool::new(false)) }
+        let options = Arc::new(super::users().into_iter().map(options).collect());
+        Self { record, options, ended: Arc::default(), visits: Arc::new(Semaphore::new(ABSENT.len())), idle: Arc::default() }
     }
 
     /// All of them begin. In a runtime.
@@ -84,9 +88,32 @@ impl Stage {
         Actors { loads, others }
     }
 
-    /// Nothing new is begun from now on.
-    pub(crate) fn end_of_load(&self) {
+    /// Waits until none of those who come now and then is there. They stay away, and mail waits, as long as this is kept.
+    pub(crate) async fn keep_away(&self) -> OwnedSemaphorePermit {
+        let all = self.visits.clone().acquire_many_owned(u32::try_from(ABSENT.len()).unwrap());
+        tokio::time::timeout(PATIENCE, all).await.expect("each visit ends").unwrap()
+    }
+
+    /// The relay is dead: waits until everybody has noticed, and nothing that it said is left to report.
+    pub(crate) fn wait_for_silence(&self, actors: &Actors) {
+        let all = actors.loads.len() + actors.others.len();
+        crate::support::until("everybody notices that the relay is gone", || {
+            std::thread::sleep(PACE);
+            self.idle.load(Ordering::SeqCst) == all
+        });
+    }
+
+    /// Nothing new is begun from now on. Waits until all that was begun, and all that was acknowledged, has come to its end, and judges.
+    pub(crate) async fn end(&self, actors: &mut Actors) {
         self.ended.store(true, Ordering::SeqCst);
+        for actor in actors.loads.drain(..) {
+            tokio::time::timeout(PATIENCE, actor).await.expect("an actor finishes what it began").unwrap();
+        }
+        let record = &self.record;
+        record.wait("all that was acknowledged", |record| record.is_complete() || record.is_broken());
+        record.wait("each watcher's newest value", |record| record.watchers_are_current(&WATCHERS) || record.is_broken());
+        assert!(!record.is_broken(), "{}", record.verdict());
+        record.must_have_seen_everything();
     }
 
     fn has_ended(&self) -> bool {
@@ -99,6 +126,7 @@ impl Stage {
         if fresh {
             options.connection = random::connection_id();
         }
+        let _idle = Idle::new(&self.idle);
         loop {
             match Client::connect(options.clone()).await {
                 Ok(client) => return client,
@@ -164,6 +192,7 @@ impl Stage {
     /// Takes messages: so many over each session, which then ends.
     async fn receive(self, user: &'static str, at_a_time: usize) {
         loop {
+            let visit = if at_a_time < usize::MAX { Some(self.visit().await) } else { None };
             let client = self.connect(user, false).await;
             let session = self.record.session();
             let mut taken = 0;
@@ -182,12 +211,19 @@ impl Stage {
                 if client.close().await.is_ok() {
                     self.record.parted(session);
                 }
+                let _idle = Idle::new(&self.idle);
                 let enough = self.record.acknowledgements() + ABSENCE;
+                drop(visit);
                 while self.record.acknowledgements() < enough && !self.has_ended() && !self.record.is_broken() {
                     tokio::time::sleep(PACE).await;
                 }
             }
         }
+    }
+
+    async fn visit(&self) -> SemaphorePermit<'_> {
+        let _idle = Idle::new(&self.idle);
+        self.visits.acquire().await.unwrap()
     }
 
     fn take(&self, user: &str, incoming: Incoming, session: usize) {
@@ -269,14 +305,25 @@ impl Stage {
         let mut owner = self.connect(OWNER, false).await;
         let mut guest = self.connect(GUEST, false).await;
         let target = address(OWNER);
-        for round in 0.. {
+        for round in 1.. {
             if self.has_ended() || self.record.is_broken() {
                 return;
             }
+            let found = loop {
+                let answer = owner.get_acl(&target).await;
+                if let ControlFlow::Break(found) = self.heed(OWNER, &mut owner, answer, None).await {
+                    break found;
+                }
+            };
+            let Some((_, found)) = found else { return };
+            self.record.rules_found(round_of(&found));
             let allowed = round % 2 == 0;
             let action = if allowed { Action::Allow } else { Action::Deny };
-            let rule = Rule { who: Who::User(address(GUEST)), ops: vec![Op::Fetch], action, view: None };
-            let acl = Acl { rules: vec![rule] };
+            let rule = |who, ops, action| Rule { who: Who::User(who), ops: vec![ops], action, view: None };
+            // The second says which round it is.
+            let rules =
+                vec![rule(address(GUEST), Op::Fetch, action), rule(address(&format!("round-{round}")), Op::Send, Action::Deny)];
+            let acl = Acl { rules };
             loop {
                 let answer = owner.set_acl(&target, &acl, None).await;
                 match self.heed(OWNER, &mut owner, answer, None).await {
@@ -285,7 +332,7 @@ impl Stage {
                     ControlFlow::Continue(()) => {}
                 }
             }
-            self.record.ruled();
+            let past = self.record.ruled(round);
             for _ in 0..ASKED {
                 let answer = loop {
                     let answer = guest.fetch(&target).await;
@@ -296,10 +343,26 @@ impl Stage {
                     }
                 };
                 if !self.record.is_broken() {
-                    self.record.asked(allowed, answer.is_some());
+                    self.record.asked(past, allowed, answer.is_some());
                 }
             }
         }
+    }
+}
+
+/// Counts one more who is idle, as long as it is there.
+struct Idle(Arc<AtomicUsize>);
+
+impl Idle {
+    fn new(idle: &Arc<AtomicUsize>) -> Self {
+        idle.fetch_add(1, Ordering::SeqCst);
+        Self(idle.clone())
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -307,4 +370,13 @@ impl Stage {
 fn shown(value: &Fetched) -> Shown {
     let note = value.presence.as_ref().and_then(|presence| presence.note.as_deref());
     Shown::new(note.map_or(0, |note| note.parse().unwrap()), value.version)
+}
+
+/// The round in which these rules were set, zero for none.
+fn round_of(acl: &Acl) -> usize {
+    let users = acl.rules.iter().filter_map(|rule| match &rule.who {
+        Who::User(user) => Some(user.user()),
+        _ => None,
+    });
+    users.filter_map(|user| user.strip_prefix("round-")?.parse().ok()).next().unwrap_or_default()
 }
