@@ -26,7 +26,7 @@ fn a_backup_taken_under_load_gives_a_relay_that_keeps_every_promise() {
     // While it runs it can be judged, too.
     site.administer(&["verify", site.path("data").to_str().unwrap()]);
     // Some of what waits then is asked for only when it comes out of the backup.
-    stage.keep_away(true);
+    let away = runtime.block_on(stage.keep_away());
     record.wait("mail that waits", |record| record.waiting() > 60 || record.is_broken());
     let before = record.mark();
     let backup = site.path("backup");
@@ -45,7 +45,7 @@ fn a_backup_taken_under_load_gives_a_relay_that_keeps_every_promise() {
     record.restored(&before);
     assert!(record.waiting() > 60);
     site.start_again();
-    stage.keep_away(false);
+    drop(away);
     record.wait("much from the restored one", |record| record.has_seen_much(Some(&before)) || record.is_broken());
     runtime.block_on(stage.end(&mut actors));
     eprintln!("{}", record.figures());

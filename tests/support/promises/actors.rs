@@ -17,6 +17,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// A relay that is not there yet is asked again so often.
@@ -34,8 +35,8 @@ pub(crate) struct Stage {
     record: Arc<Record>,
     options: Arc<HashMap<&'static str, Options>>,
     ended: Arc<AtomicBool>,
-    /// Whether those who come now and then stay away.
-    away: Arc<AtomicBool>,
+    /// One permit for each of those who come now and then; they have it while they are there.
+    visits: Arc<Semaphore>,
     /// How many are without a session, and have reported all that they heard.
     idle: Arc<AtomicUsize>,
 }
@@ -65,7 +66,7 @@ impl Stage {
             (user, options)
         };
         let options = Arc::new(super::users().into_iter().map(options).collect());
-        Self { record, options, ended: Arc::default(), away: Arc::default(), idle: Arc::default() }
+        Self { record, options, ended: Arc::default(), visits: Arc::new(Semaphore::new(ABSENT.len())), idle: Arc::default() }
     }
 
     /// All of them begin. In a runtime.
@@ -87,9 +88,10 @@ impl Stage {
         Actors { loads, others }
     }
 
-    /// From now on those who come now and then stay away, so that mail waits; or they may come again.
-    pub(crate) fn keep_away(&self, away: bool) {
-        self.away.store(away, Ordering::SeqCst);
+    /// Waits until none of those who come now and then is there. They stay away, and mail waits, as long as this is kept.
+    pub(crate) async fn keep_away(&self) -> OwnedSemaphorePermit {
+        let all = self.visits.clone().acquire_many_owned(u32::try_from(ABSENT.len()).unwrap());
+        tokio::time::timeout(PATIENCE, all).await.expect("each visit ends").unwrap()
     }
 
     /// The relay is dead: waits until everybody has noticed, and nothing that it said is left to report.
@@ -190,6 +192,7 @@ impl Stage {
     /// Takes messages: so many over each session, which then ends.
     async fn receive(self, user: &'static str, at_a_time: usize) {
         loop {
+            let visit = if at_a_time < usize::MAX { Some(self.visit().await) } else { None };
             let client = self.connect(user, false).await;
             let session = self.record.session();
             let mut taken = 0;
@@ -210,12 +213,17 @@ impl Stage {
                 }
                 let _idle = Idle::new(&self.idle);
                 let enough = self.record.acknowledgements() + ABSENCE;
-                let stays = || self.record.acknowledgements() < enough || self.away.load(Ordering::SeqCst);
-                while stays() && !self.has_ended() && !self.record.is_broken() {
+                drop(visit);
+                while self.record.acknowledgements() < enough && !self.has_ended() && !self.record.is_broken() {
                     tokio::time::sleep(PACE).await;
                 }
             }
         }
+    }
+
+    async fn visit(&self) -> SemaphorePermit<'_> {
+        let _idle = Idle::new(&self.idle);
+        self.visits.acquire().await.unwrap()
     }
 
     fn take(&self, user: &str, incoming: Incoming, session: usize) {
