@@ -1156,12 +1156,16 @@ _impp__relay() {
             return 0
             ;;
         impp__relay__subcmd__user__subcmd__add)
-            opts="-c -h --pass-file --pass-stdin --generate --json --config --help"
+            opts="-c -h --without --pass-file --pass-stdin --generate --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --without)
+                    COMPREPLY=($(compgen -W "presence inbox" -- "${cur}"))
+                    return 0
+                    ;;
                 --pass-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -201,6 +201,8 @@ complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fi
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "del" -d 'Delete a user and all that is stored for them'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "move" -d 'Tell senders and watchers that the user lives at TARGET now'
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and not __fish_seen_subcommand_from add passwd list show disable enable del move alias" -f -a "alias" -d 'Add a name that leads to TARGET, and under which nobody logs in'
+complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -l without -d 'The user has none of that: no presence to be watched, or no messages are taken' -r -f -a "presence\t''
+inbox\t''"
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -l pass-file -d 'The password is the first line of FILE' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -s c -l config -d 'Configuration [default: /etc/impp/impp-relay.toml]' -r -F
 complete -c impp-relay -n "__fish_impp_relay_using_subcommand user; and __fish_seen_subcommand_from add" -l pass-stdin -d 'The password is the first line of standard input'

@@ -16,7 +16,6 @@ mod engines {
     use impp::engine::ServerCommand;
     use impp::engine::ServerConfig;
     use impp::engine::ServerEvent;
-    use impp::engine::Services;
     use impp::engine::TlsInfo;
     use impp::engine::TlsPolicy;
     use impp::engine::sasl;
@@ -26,6 +25,7 @@ mod engines {
     use impp::model::Domain;
     use impp::model::LeaseBounds;
     use impp::model::Secret;
+    use impp::model::Services;
     use impp::model::response::ok_to;
     use proptest::prelude::any;
     use proptest::proptest;
@@ -55,7 +55,7 @@ mod engines {
             iterations: 4096,
             decoy_key: [1; 32],
             anonymous: true,
-            services: Services { presence: true, messages: true },
+            services: Services::ALL,
             lease: LeaseBounds::default(),
         };
         let domains = BTreeMap::from([(domain(), domain_config)]);

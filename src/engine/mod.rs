@@ -38,7 +38,6 @@ pub use server::Server;
 pub use server::ServerCommand;
 pub use server::ServerConfig;
 pub use server::ServerEvent;
-pub use server::Services;
 pub use tls::TlsInfo;
 pub use tls::TlsPolicy;
 pub use tls::TlsState;

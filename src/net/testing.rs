@@ -4,9 +4,7 @@ use super::connect::TlsKind;
 use super::tls::{CertificateSource, files};
 use super::tls::{ClientTls, Reference, Secured, ServerTls, ServerTlsOptions, TlsError, Trust};
 use super::{Clock, Drive, MaybeTls, Step, random};
-use crate::engine::{
-    ByeCause, DomainConfig, LinkPolicy, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, Services, sasl,
-};
+use crate::engine::{ByeCause, DomainConfig, LinkPolicy, Mechanism, Server, ServerCommand, ServerConfig, ServerEvent, sasl};
 use crate::engine::{TlsInfo, TlsPolicy};
 use crate::model::response::{error_to, ok_to};
 use crate::model::{Answer, Domain, LeaseBounds, Secret};
@@ -188,7 +186,7 @@ where
         iterations: 4096,
         decoy_key: [7; 32],
         anonymous: true,
-        services: Services { presence: true, messages: true },
+        services: crate::model::Services::ALL,
         lease: LeaseBounds::default(),
     };
     let mut config = ServerConfig::new("test/1");

@@ -7,7 +7,6 @@ use crate::engine;
 use crate::engine::LinkPolicy;
 use crate::engine::Mechanism;
 use crate::engine::PeerPolicy;
-use crate::engine::Services;
 use crate::engine::TlsPolicy;
 use crate::model::Domain;
 use crate::net::tls::CertificateSource;
@@ -58,7 +57,7 @@ pub(super) fn engine_config(
         iterations: record.iterations,
         decoy_key: record.decoy_key,
         anonymous: config.auth.anonymous,
-        services: Services { presence: true, messages: true },
+        services: config.services,
         lease: config.lease,
     };
     engine::ServerConfig {
@@ -95,6 +94,7 @@ fn link_rules(config: &Config) -> LinkRules {
 pub(super) fn service_config(config: &Config, request_prefix: String) -> ServiceConfig {
     let (mailbox, limits) = (&config.mailbox, &config.limits);
     let rules = DomainRules {
+        services: config.services,
         lease: config.lease,
         default_acl: config.acl.clone(),
         mailbox: MailboxRules {

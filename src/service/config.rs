@@ -2,7 +2,7 @@
 
 use super::pace::Rate;
 use crate::model::acl::Acl;
-use crate::model::{Domain, LeaseBounds};
+use crate::model::{Domain, LeaseBounds, Services};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -90,6 +90,8 @@ impl Default for LinkRules {
 /// The rules of one domain.
 #[derive(Clone, Debug)]
 pub struct DomainRules {
+    /// What is offered; whatever belongs to another service is operation-not-supported.
+    pub services: Services,
     /// The leases that are granted.
     pub lease: LeaseBounds,
     /// What holds where a user's own rules are silent, and for users that do not exist.
@@ -100,7 +102,8 @@ pub struct DomainRules {
 
 impl Default for DomainRules {
     fn default() -> Self {
-        Self { lease: LeaseBounds::default(), default_acl: Acl::shipped_default(), mailbox: MailboxRules::default() }
+        let services = Services::ALL;
+        Self { services, lease: LeaseBounds::default(), default_acl: Acl::shipped_default(), mailbox: MailboxRules::default() }
     }
 }
 

@@ -75,7 +75,7 @@ impl Service {
         }
         let crosses =
             matches!(request.call, UserCall::Fetch | UserCall::Subscribe { .. } | UserCall::Unsubscribe | UserCall::Send { .. });
-        if !crosses && !server {
+        if !crosses && !server || crosses && !self.offers(&[&request.target], &request.call) {
             return Err(Answer::new(ErrorKind::OperationNotSupported));
         }
         if !is_of_its_type(&request.call, frame.header(Name::ContentType)) {

@@ -31,6 +31,9 @@ impl Service {
         if matches!(request.call, UserCall::ChangeNotify { .. } | UserCall::TerminateSubscription { .. }) {
             return self.refuse_with(&asker, ErrorKind::PermissionDenied);
         }
+        if !self.offers(&[&asker.session.user, &request.target], &request.call) {
+            return self.refuse_with(&asker, ErrorKind::OperationNotSupported);
+        }
         if !is_of_its_type(&request.call, asker.frame.header(Name::ContentType)) {
             return self.refuse_with(&asker, ErrorKind::MimeTypeNotUnderstood);
         }
@@ -40,6 +43,11 @@ impl Service {
             Place::Domain | Place::Nowhere => self.refuse_with(&asker, ErrorKind::TargetUnknown),
             Place::Elsewhere => self.forward(now, asker, &request),
         }
+    }
+
+    /// Whether those of these who are served here have the service that a method belongs to (SPEC §5.1).
+    pub(super) fn offers(&self, parties: &[&Address], call: &UserCall) -> bool {
+        parties.iter().all(|party| self.config.domains.get(party.domain_str()).is_none_or(|rules| rules.services.offer(call)))
     }
 
     /// Whether somebody without a name here asks as a user of another domain, for whom only that domain's server may ask

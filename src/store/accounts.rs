@@ -100,7 +100,32 @@ impl Accounts {
         credentials: Option<&Credentials>,
         now: UnixMillis,
     ) -> Result<Address, AccountError> {
-        self.insert(address, credentials, None, now)
+        self.add_as(address, credentials, Account::default(), now)
+    }
+
+    /// The same for an account that does not take part in everything.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub fn add_as(
+        &mut self,
+        address: &Address,
+        credentials: Option<&Credentials>,
+        account: Account,
+        now: UnixMillis,
+    ) -> Result<Address, AccountError> {
+        let address = self.canonical(address)?;
+        self.act(|transaction| {
+            if view(transaction, &address)?.is_some() {
+                return Err(AccountError::Exists(address.clone()));
+            }
+            if let Some(moved) = &account.moved {
+                no_circle(transaction, &address, &moved.to)?;
+            }
+            put(transaction, &address, &account, now)?;
+            credentials.map_or(Ok(()), |credentials| put_credentials(transaction, &address, credentials))
+        })?;
+        Ok(address)
     }
 
     /// Adds a name whose messages and watchers are told to go to `target`, for good. Nobody logs in under it.
@@ -108,7 +133,8 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub fn alias(&mut self, address: &Address, target: &Address, now: UnixMillis) -> Result<Address, AccountError> {
-        self.insert(address, None, Some(Moved { to: self.canonical_target(target)?, permanently: true }), now)
+        let moved = Some(Moved { to: self.canonical_target(target)?, permanently: true });
+        self.add_as(address, None, Account { moved, ..Account::default() }, now)
     }
 
     /// Replaces the password.
@@ -190,27 +216,6 @@ impl Accounts {
         let mut statement = self.writer.connection().prepare(&sql)?;
         let views = statement.query_map([from, to], view_of)?;
         Ok(views.collect::<Result<_, _>>()?)
-    }
-
-    fn insert(
-        &mut self,
-        address: &Address,
-        credentials: Option<&Credentials>,
-        moved: Option<Moved>,
-        now: UnixMillis,
-    ) -> Result<Address, AccountError> {
-        let address = self.canonical(address)?;
-        self.act(|transaction| {
-            if view(transaction, &address)?.is_some() {
-                return Err(AccountError::Exists(address.clone()));
-            }
-            if let Some(moved) = &moved {
-                no_circle(transaction, &address, &moved.to)?;
-            }
-            put(transaction, &address, &Account { moved, ..Account::default() }, now)?;
-            credentials.map_or(Ok(()), |credentials| put_credentials(transaction, &address, credentials))
-        })?;
-        Ok(address)
     }
 
     /// The form under which one of our domains keeps the user.

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use impp::engine::{
-    DomainConfig, End, LinkPolicy, Mechanism, PeerPolicy, Server, ServerCommand, ServerConfig, ServerEvent, Services, TlsInfo,
-    TlsPolicy, sasl,
+    DomainConfig, End, LinkPolicy, Mechanism, PeerPolicy, Server, ServerCommand, ServerConfig, ServerEvent, TlsInfo, TlsPolicy,
+    sasl,
 };
-use impp::model::{Address, Credentials, Domain, LeaseBounds, Now, Secret, UnixMillis};
+use impp::model::{Address, Credentials, Domain, LeaseBounds, Now, Secret, Services, UnixMillis};
 use impp::service::store::Account;
 use impp::service::{
     Closed, ConnectionKey, DomainRules, Effect, LinkOpening, NoLink, Opening, Rate, Route, Service, ServiceConfig, SessionState,
@@ -110,7 +110,7 @@ impl Relay {
             iterations,
             decoy_key: [3; 32],
             anonymous: true,
-            services: Services { presence: true, messages: true },
+            services: Services::ALL,
             lease: LeaseBounds::default(),
         };
         let secret = PeerPolicy { secret: true, clear: true };

@@ -11,35 +11,41 @@ use std::fmt::Write as _;
 #[test]
 fn r_2_1_1_presence_works_without_messages_and_messages_without_presence() {
     // a presence service is of use without a message service, and the reverse
-    let rules = |op: &str| {
-        format!(
-            "{FEW_ROUNDS}[acl]\ndefault = [{{ who = \"*\", op = [{op}], action = \"allow\" }}]\n[mailbox]\nenabled = {}\n",
-            op == "\"send\""
-        )
+    let offering = |service: &str| Site::with(&format!("services = [\"{service}\"]\n{FEW_ROUNDS}"), &[]);
+    let hello = |site: &Site| {
+        let mut wire = site.wire();
+        wire.say(&format!("HELLO h impp/1.0\nDomain: {}\nConnection-ID: X\n\n", site.domain));
+        wire.frame().header("Services").unwrap().to_owned()
     };
-    let site = Site::with(&rules("\"fetch\", \"subscribe\""), &[]);
+    let unsupported = "operation-not-supported";
+
+    let site = offering("presence");
+    assert_eq!(hello(&site), "presence");
     let (alice, bob) = (Person::new(&site, "alice"), Person::new(&site, "bob"));
     let mut watch = alice.watches(&bob);
     watch.line();
     bob.sets(&["open"]);
     assert!(watch.line().contains("\"open\""));
     assert_eq!(alice.tries("impp-fetch", &[&bob.address()]), 0);
-    alice.is_told(77, "permission-denied", "impp-send", &["-m", "x", &bob.address()]);
+    alice.is_told(69, unsupported, "impp-send", &["-m", "x", &bob.address()]);
 
-    let site = Site::with(&rules("\"send\""), &[]);
+    let site = offering("messages");
+    assert_eq!(hello(&site), "messages");
     let (alice, bob) = (Person::new(&site, "alice"), Person::new(&site, "bob"));
     alice.sends("no presence needed", &bob);
     assert_eq!(bob.reads(), "no presence needed");
-    assert_eq!(alice.tries("impp-fetch", &[&bob.address()]), 3, "withheld");
+    bob.is_told(69, unsupported, "impp-set", &["open"]);
+    alice.is_told(69, unsupported, "impp-fetch", &[&bob.address()]);
 }
 
 #[test]
 fn r_2_1_2_an_inbox_may_have_another_name_than_the_presentity() {
     // the name of an inbox need not be that of a presentity; either may exist without the other
-    let (alice, bob, inbox) = (town().in_a("alice"), town().in_b("bob"), town().in_b("inbox-of-bob"));
+    let alice = town().in_a("alice");
+    let bob = Person::added(town().b(), "bob-who-is-seen", &["--without", "inbox"]);
+    let inbox = Person::added(town().b(), "inbox-of-bob", &["--without", "presence"]);
     bob.rules(&["allow", "fetch", &alice.address()]);
-    bob.rules(&["deny", "send", "*"]);
-    inbox.rules(&["deny", "fetch,subscribe", "*"]);
+    inbox.rules(&["allow", "fetch,subscribe", "*"]);
     inbox.rules(&["allow", "read", &bob.address()]);
     bob.sets(&["open", "--contact", &inbox.url(), "--tuple", "messages"]);
     // Alice learns from the presentity where its messages go.
@@ -48,8 +54,9 @@ fn r_2_1_2_an_inbox_may_have_another_name_than_the_presentity() {
     alice.does("impp-send", &["-m", "to another name", contact]);
     let text = bob.does("impp-recv", &["--once", "--body", "--inbox", &inbox.address()]);
     assert_eq!(text, "to another name\n");
-    assert_eq!(alice.tries("impp-send", &["-q", "-m", "x", &bob.address()]), 77, "no inbox under that name");
-    assert_eq!(alice.tries("impp-fetch", &["-q", &inbox.address()]), 3, "no presence under the other");
+    alice.is_told(69, "mailbox-unavailable", "impp-send", &["-m", "x", &bob.address()]);
+    alice.is_told(67, "target-unknown", "impp-fetch", &[&inbox.address()]);
+    inbox.is_told(67, "target-unknown", "impp-set", &["open"]);
 }
 
 #[test]

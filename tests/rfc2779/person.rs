@@ -34,6 +34,17 @@ impl<'a> Person<'a> {
         Self { site, name }
     }
 
+    /// The same with what an administrator says of the account, such as `--without presence`.
+    pub(crate) fn added(site: &'a Site, name: &str, more: &[&str]) -> Self {
+        let person = Self { site, name: name.to_owned() };
+        let file = site.path(&format!("{name}.pass"));
+        private(&file, &format!("{name}'s secret\n"));
+        let address = person.address();
+        let words = ["user", "add", &address, "--pass-file", file.to_str().unwrap()];
+        site.administer(&[&words, more].concat());
+        person
+    }
+
     /// `alice.1@a.test`
     pub(crate) fn address(&self) -> String {
         self.site.at(&self.name)

@@ -40,14 +40,14 @@ pub(crate) const GROUPS: &[(&str, &[Row])] = &[
     (
         "Names, scale, access, topology, protection",
         &[
-            in_part(
+            shown(
                 "2.1.1",
-                "HELLO says which services a domain offers (§4.2), and neither needs the other. Missing: the relay has no switch to offer one alone; the rules of `[acl]` can leave only one",
-                "`request-services.scene`",
+                "`services` in the configuration says which a domain offers, and HELLO tells (§4.2); what belongs to the other is operation-not-supported (§5.1)",
+                "`request-services-of-domain.scene`",
             ),
-            in_part(
+            shown(
                 "2.1.2",
-                "an account may lack presence or an inbox (§7.5), and the store and the rules know it. Missing: no command makes such an account; two accounts, rules and `impp-recv --inbox` come to the same",
+                "an account may lack presence or an inbox (§7.5): `impp-relay user add --without`; another's inbox is read with `impp-recv --inbox`",
                 "`request-services.scene`",
             ),
             shown(

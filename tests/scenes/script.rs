@@ -3,7 +3,7 @@
 use crate::world::{Client, DOMAIN, Words, World, address, note, parse, said};
 use impp::model::acl::{Acl, Action, Op, Rule, Who};
 use impp::model::presence::{Presence, Status};
-use impp::model::{Address, Answer, ConnectionId, Domain, ErrorKind, LeaseBounds, Token, Version, media_type};
+use impp::model::{Address, Answer, ConnectionId, Domain, ErrorKind, LeaseBounds, Services, Token, Version, media_type};
 use impp::service::store::{Account, Moved, StoredAcl, StoredMessage};
 use impp::service::{Closed, ConnectionKey, DomainRules, LinkOpening, Rate, Route};
 use impp::wire::{Name, Writer};
@@ -281,6 +281,7 @@ impl Script {
                 let patience = duration(value)?;
                 self.rules_of_domain(|rules| rules.mailbox.delivery_timeout = patience)?;
             }
+            "services" => self.rules_of_domain(|rules| rules.services = Services::parse(&value.replace(',', " ")))?,
             "mailbox" => self.rules_of_domain(|rules| rules.mailbox.enabled = value == "on")?,
             "lease" => {
                 let bounds: Vec<_> = value.split("..").map(duration).collect::<Result<_, _>>()?;

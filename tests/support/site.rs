@@ -93,11 +93,12 @@ impl Site {
         // A section can be written once only.
         let (listen, extra): (Vec<&str>, Vec<&str>) =
             self.extra.lines().partition(|line| LISTEN_KEYS.iter().any(|key| line.starts_with(key)));
-        let (listen, extra) = (listen.join("\n"), extra.join("\n"));
+        let (first, extra): (Vec<&str>, Vec<&str>) = extra.iter().partition(|line| line.starts_with("services = "));
+        let (first, listen, extra) = (first.join("\n"), listen.join("\n"), extra.join("\n"));
         let log = if extra.contains("[log]") { "" } else { "[log]\nlevel = \"debug\"\nformat = \"json\"\n" };
         let config = format!(
             "domains = [\"{domain}\"]\ndata-dir = \"data\"\n\
-             [listen]\nplain = [\"{plain}\"]\ntls = [\"{tls}\"]\n{listen}\n\
+             {first}\n[listen]\nplain = [\"{plain}\"]\ntls = [\"{tls}\"]\n{listen}\n\
              {log}{extra}\n"
         );
         let tls = if extra.contains("[tls]") { "" } else { "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n" };

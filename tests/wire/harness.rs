@@ -7,10 +7,10 @@ use impp::engine::Server;
 use impp::engine::ServerCommand;
 use impp::engine::ServerConfig;
 use impp::engine::ServerEvent;
-use impp::engine::Services;
 use impp::engine::TlsPolicy;
 use impp::model::Domain;
 use impp::model::LeaseBounds;
+use impp::model::Services;
 use impp::wire::Kind;
 use impp::wire::Name;
 use impp::wire::Piece;
@@ -28,7 +28,7 @@ fn server(state: &str, now: Instant) -> Server {
         iterations: 4096,
         decoy_key: [1; 32],
         anonymous: true,
-        services: Services { presence: true, messages: true },
+        services: Services::ALL,
         lease: LeaseBounds::default(),
     };
     let domains = BTreeMap::from([(Domain::parse("example.org").unwrap(), domain)]);

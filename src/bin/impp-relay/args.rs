@@ -2,7 +2,7 @@
 
 use crate::control::args::ControlWish;
 use crate::password::NewPassword;
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::{Path, PathBuf};
 
 /// Where the configuration is unless `-c` says otherwise.
@@ -221,6 +221,13 @@ pub(crate) struct Outside {
     pub(crate) json: bool,
 }
 
+/// What an account may lack.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Presence,
+    Inbox,
+}
+
 /// `user ..`; ADDR is `user@domain`, or the bare user where the relay has one domain.
 #[derive(Subcommand, Debug)]
 pub(crate) enum UserWish {
@@ -229,6 +236,9 @@ pub(crate) enum UserWish {
         /// user@domain, or the user alone where there is one domain
         #[arg(value_name = "ADDR")]
         address: String,
+        /// The user has none of that: no presence to be watched, or no messages are taken
+        #[arg(long, value_name = "WHAT", value_enum)]
+        without: Vec<Part>,
         #[command(flatten)]
         password: NewPassword,
         /// One JSON object per line

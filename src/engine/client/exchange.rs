@@ -1,11 +1,11 @@
 //! What goes into and comes out of an opening engine besides octets.
 
 use crate::engine::End;
-use crate::engine::Services;
 use crate::engine::TlsState;
 use crate::model::Address;
 use crate::model::Answer;
 use crate::model::ByeCause;
+use crate::model::Services;
 use crate::wire::Frame;
 use bytes::Bytes;
 use core::fmt;

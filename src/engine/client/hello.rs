@@ -3,10 +3,10 @@
 use super::ClientConfig;
 use super::ServerHello;
 use crate::engine::Mechanism;
-use crate::engine::Services;
 use crate::engine::TlsState;
 use crate::model::Domain;
 use crate::model::Method;
+use crate::model::Services;
 use crate::model::Version;
 use crate::model::lease::parse_seconds;
 use crate::wire::Frame;

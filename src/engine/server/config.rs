@@ -4,6 +4,7 @@ use crate::engine::Mechanism;
 use crate::engine::TlsPolicy;
 use crate::model::Domain;
 use crate::model::LeaseBounds;
+use crate::model::Services;
 use crate::wire::limits;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -107,34 +108,5 @@ pub struct DomainConfig {
 impl std::fmt::Debug for DomainConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DomainConfig").field("mechanisms", &self.mechanisms).finish_non_exhaustive()
-    }
-}
-
-/// What a domain does for its users.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Services {
-    /// `presence`
-    pub presence: bool,
-    /// `messages`
-    pub messages: bool,
-}
-
-impl Services {
-    /// The value of the `Services` header.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match (self.presence, self.messages) {
-            (true, true) => "presence messages",
-            (true, false) => "presence",
-            (false, true) => "messages",
-            (false, false) => "",
-        }
-    }
-
-    /// Reads the header; unknown tokens are ignored.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let has = |token| text.split(' ').any(|word| word == token);
-        Self { presence: has("presence"), messages: has("messages") }
     }
 }

@@ -11,7 +11,6 @@ pub use config::LinkPolicy;
 pub use config::MIN_ITERATIONS;
 pub use config::PeerPolicy;
 pub use config::ServerConfig;
-pub use config::Services;
 pub use exchange::LinkOpening;
 pub use exchange::Opening;
 pub use exchange::ServerCommand;

@@ -1,7 +1,7 @@
 //! Each finding: a domain that has it, and one sound domain that has none of them.
 
 use super::*;
-use crate::engine::{ServerHello, Services, TlsState};
+use crate::engine::{ServerHello, TlsState};
 use crate::model::{Answer, Domain, ErrorKind, UnixMillis};
 use crate::net::connect::{HostPort, TlsKind};
 use crate::net::dns::{Addresses, Failure, Outcome, Published, Role, Security, Srv, Tlsa, ZoneFile};
@@ -36,7 +36,7 @@ fn hello(tls: TlsState, mechanisms: &[&str]) -> ServerHello {
         agent: Some("impp-relay/0.1.0".into()),
         tls,
         mechanisms: mechanisms.iter().map(|name| (*name).to_owned()).collect(),
-        services: Services { presence: true, messages: true },
+        services: crate::model::Services::ALL,
         max_body: 100_000,
         max_outstanding: 64,
         lease_min: Duration::from_secs(60),

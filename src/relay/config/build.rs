@@ -4,7 +4,7 @@ use super::error::{ConfigError, ConfigFault};
 use super::peers;
 use super::read::{Found, Values};
 use super::{Auth, Config, Dns, Dnssec, DomainLimits, Interdomain, KeyPair, Limits, Listen, Log, Mailbox, Tls, keys, rules};
-use crate::model::{Domain, LeaseBounds};
+use crate::model::{Domain, LeaseBounds, Services};
 use crate::net::connect::HostPort;
 use crate::net::dns::resolver::PORT_DNS;
 use crate::service::Rate;
@@ -36,6 +36,7 @@ impl Reader<'_> {
             file: self.file.to_owned(),
             listen: self.listen(&tls, &data_dir)?,
             data_dir,
+            services: self.services()?,
             auth: self.auth()?,
             dns: self.dns()?,
             interdomain: self.interdomain(&domains)?,
@@ -182,14 +183,10 @@ impl Reader<'_> {
     }
 
     fn auth(&self) -> Result<Auth, ConfigError> {
-        let name = "auth.mechanisms";
-        let words = self.values.list(name, |text| Some(text.to_owned()))?;
-        let known = words.iter().map(|word| keys::MECHANISMS.iter().find(|known| *known == word).copied());
-        let known: Option<Vec<_>> = known.collect();
+        let mechanisms = self.words("auth.mechanisms", keys::MECHANISMS)?;
         let iterations = self.values.count("auth.scram-iterations", ITERATIONS_MIN, ITERATIONS_MAX)?;
         Ok(Auth {
-            mechanisms: known
-                .ok_or_else(|| self.values.refuse(name, ConfigFault::Word { key: name, words: keys::MECHANISMS }))?,
+            mechanisms,
             scram_iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
             anonymous: self.values.switch("auth.anonymous")?,
         })
@@ -244,6 +241,21 @@ impl Reader<'_> {
         let time = self.values.time(name)?;
         let most = crate::engine::server::AUTH_TIMEOUT / 2;
         if time > most { Err(self.values.refuse(name, ConfigFault::TimeTooLong { key: name, most })) } else { Ok(time) }
+    }
+
+    fn services(&self) -> Result<Services, ConfigError> {
+        let name = "services";
+        let services = Services::parse(&self.words(name, keys::SERVICES)?.join(" "));
+        match services.as_str() {
+            "" => Err(self.values.refuse(name, ConfigFault::NoService)),
+            _ => Ok(services),
+        }
+    }
+
+    fn words(&self, name: &'static str, words: &'static [&'static str]) -> Result<Vec<&'static str>, ConfigError> {
+        let said = self.values.list(name, |text| Some(text.to_owned()))?;
+        let known: Option<Vec<_>> = said.iter().map(|word| words.iter().find(|known| *known == word).copied()).collect();
+        known.ok_or_else(|| self.values.refuse(name, ConfigFault::Word { key: name, words }))
     }
 
     fn word(&self, name: &'static str, words: &'static [&'static str]) -> Result<&'static str, ConfigError> {

@@ -70,6 +70,8 @@ pub enum ConfigFault {
         /// The list.
         words: &'static [&'static str],
     },
+    /// `services` is empty.
+    NoService,
     /// `lease.min`, `lease.default` and `lease.max` are not in this order.
     LeaseOrder,
     /// The same domain twice.
@@ -130,6 +132,7 @@ impl fmt::Display for ConfigFault {
             Self::Range { key, min, max } => write!(f, "{key:?} must be from {min} to {max}"),
             Self::TimeTooLong { key, most } => write!(f, "{key:?} must be \"{}s\" or less", most.as_secs()),
             Self::Word { key, words } => write!(f, "{key:?} knows these words: {}", words.join(", ")),
+            Self::NoService => f.write_str("\"services\" is empty: the relay would be of no use; name presence, messages or both"),
             Self::LeaseOrder => f.write_str("\"lease.min\", \"lease.default\" and \"lease.max\" must be in this order, and not zero"),
             Self::DomainTwice(domain) => write!(f, "{domain} is there twice"),
             Self::DomainNotOurs(name) => write!(f, "{name:?} is not one of \"domains\""),

@@ -69,6 +69,8 @@ impl Kind {
     }
 }
 
+/// The words of `services`.
+pub(super) const SERVICES: &[&str] = &["presence", "messages"];
 /// The words of `auth.mechanisms`.
 pub(super) const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "EXTERNAL"];
 /// The words of `listen.control-mode`: never everybody.
@@ -95,6 +97,12 @@ pub const KEYS: &[Key] = &[
         "data-dir",
         Kind::Path,
         "The folder for accounts, presence and mailboxes; only the relay's user needs access. Required.",
+    ),
+    key(
+        "services",
+        Kind::Words(SERVICES),
+        r#"["presence", "messages"]"#,
+        "What these domains offer: either of the two alone, or both. The rest is refused (operation-not-supported).",
     ),
     key("listen.plain", Kind::Sockets, r#"["[::]:5772"]"#, "Where connections begin in the clear and go on with STARTTLS."),
     key(

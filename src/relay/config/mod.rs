@@ -17,7 +17,7 @@ pub use keys::{KEYS, Key, Kind, PEER_KEYS};
 pub use sample::Sample;
 
 use crate::model::acl::Acl;
-use crate::model::{Domain, LeaseBounds};
+use crate::model::{Domain, LeaseBounds, Services};
 use crate::net::connect::HostPort;
 use crate::net::tls::Pin;
 use crate::service::Rate;
@@ -36,6 +36,8 @@ pub struct Config {
     pub domains: Vec<Domain>,
     /// The store's folder.
     pub data_dir: PathBuf,
+    /// What the domains offer; not nothing.
+    pub services: Services,
     /// Where to listen.
     pub listen: Listen,
     /// Certificates.

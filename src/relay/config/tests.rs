@@ -44,7 +44,10 @@ fn every_key_can_be_set() {
     let text = r#"
         domains = ["example.org", "BÜCHER.example"]
         data-dir = "/srv/impp"
+        services = ["messages"]
         [listen]
+        control = "/run/impp/control"
+        control-mode = "0660"
         plain = ["127.0.0.1:0"]
         tls = ["[::1]:0", "192.0.2.1:443"]
         http = "[::1]:9572"
@@ -123,6 +126,8 @@ fn every_key_can_be_set() {
     let books = Domain::parse("bücher.example").unwrap();
     assert_eq!(config.domains[1], books);
     assert_eq!(config.data_dir, Path::new("/srv/impp"));
+    assert_eq!(config.services, Services { presence: false, messages: true });
+    assert_eq!((config.listen.control.as_path(), config.listen.control_mode), (Path::new("/run/impp/control"), 0o660));
     assert_eq!(config.key_pair(&books).unwrap().certificate, Path::new("/etc/impp/b/c.pem"));
     assert_eq!(config.key_pair(&config.domains[0]).unwrap().key, Path::new("/k.pem"));
     assert_eq!(config.tls.client_ca.as_deref(), Some(Path::new("/etc/impp/users.pem")));
@@ -256,6 +261,8 @@ fn what_is_refused_and_in_which_words() {
             "listen.http = \"9572\"",
             "5: \"listen.http\" must be an address with a port, such as \"127.0.0.1:9572\" or \"[::1]:9572\"",
         ),
+        ("services = []", "5: \"services\" is empty: the relay would be of no use; name presence, messages or both"),
+        ("services = [\"mail\"]", "5: \"services\" knows these words: presence, messages"),
         ("listen.control-mode = \"0666\"", "5: \"listen.control-mode\" knows these words: 0600, 0660"),
         ("limits.failed-login-delay = \"16s\"", "5: \"limits.failed-login-delay\" must be \"15s\" or less"),
         ("mailbox = 1", "5: \"mailbox\" must be a section: [mailbox]"),

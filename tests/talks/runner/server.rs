@@ -19,7 +19,6 @@ use impp::engine::Server;
 use impp::engine::ServerCommand;
 use impp::engine::ServerConfig;
 use impp::engine::ServerEvent;
-use impp::engine::Services;
 use impp::engine::TlsInfo;
 use impp::engine::TlsPolicy;
 use impp::engine::sasl;
@@ -30,6 +29,7 @@ use impp::model::Domain;
 use impp::model::ErrorKind;
 use impp::model::LeaseBounds;
 use impp::model::Secret;
+use impp::model::Services;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub(crate) fn config(talk: &Talk) -> ServerConfig {
         iterations: 4096,
         decoy_key: [3; 32],
         anonymous: talk.is("anonymous"),
-        services: Services { presence: true, messages: true },
+        services: Services::ALL,
         lease: LeaseBounds::default(),
     };
     let policy = match talk.setting("tls") {

@@ -107,6 +107,8 @@ const MANUAL: Manual = Manual {
                 key("disabled", "`true` or `false`"),
                 key("moved_to", "the new address; `null`: still here"),
                 key("moved_permanently", "whether senders shall learn the new address; `null`: still here"),
+                key("presence", "whether it has presence; see `--without`"),
+                key("inbox", "whether it takes messages; see `--without`"),
                 key("password", "whether there is one"),
                 key("messages", "how many wait"),
                 key("octets", "of these messages"),

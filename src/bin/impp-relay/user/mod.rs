@@ -2,7 +2,7 @@
 
 mod table;
 
-use crate::args::UserWish;
+use crate::args::{Part, UserWish};
 use crate::password::NewPassword;
 use crate::settings;
 use impp::cli::exit::{Exit, Failure, Outcome};
@@ -13,7 +13,7 @@ use impp::model::{Address, Credentials, Domain, Secret};
 use impp::net::{Clock, random};
 use impp::relay;
 use impp::relay::config::Config;
-use impp::service::store::{Moved, StoreError};
+use impp::service::store::{Account, Moved, StoreError};
 use impp::store::accounts::{AccountError, Accounts};
 use impp::store::{OpenError, OpenErrorKind};
 use std::path::Path;
@@ -23,10 +23,12 @@ pub(crate) fn work(wish: &UserWish, config: &Path, out: &Printer) -> Outcome<Exi
     let mut desk = Desk::open(settings::load(config)?)?;
     let out = &in_shape(wish, out);
     match wish {
-        UserWish::Add { address, password, .. } => {
+        UserWish::Add { address, without, password, .. } => {
             let address = desk.address(address)?;
             let secret = desk.new_secret(&address, password, Expected::New)?;
-            let kept = desk.add(&address, &secret)?;
+            let has = |part| !without.contains(&part);
+            let account = Account { presence: has(Part::Presence), inbox: has(Part::Inbox), ..Account::default() };
+            let kept = desk.add_as(&address, &secret, account)?;
             password.tell(&kept, &secret, out)?;
         }
         UserWish::Passwd { address, password, .. } => {
@@ -102,8 +104,12 @@ impl Desk {
 
     /// Adds a user with a password. The answer is the address under which the domain keeps it.
     pub(crate) fn add(&mut self, address: &Address, secret: &Secret) -> Outcome<Address> {
+        self.add_as(address, secret, Account::default())
+    }
+
+    fn add_as(&mut self, address: &Address, secret: &Secret, account: Account) -> Outcome<Address> {
         let credentials = self.credentials(address, secret)?;
-        self.accounts.add(address, Some(&credentials), Clock::now().unix).map_err(failure)
+        self.accounts.add_as(address, Some(&credentials), account, Clock::now().unix).map_err(failure)
     }
 
     fn address(&self, text: &str) -> Outcome<Address> {

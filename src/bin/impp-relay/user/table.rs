@@ -21,7 +21,12 @@ pub(super) fn show(out: &Printer, account: &AccountView) -> Outcome<()> {
         return out.record(&record(account), "");
     }
     let [address, state, password, waiting, since] = cells(account);
-    let presence = if account.presence.0 == 0 { "never published" } else { "published" };
+    let presence = match (account.account.presence, account.presence.0) {
+        (false, _) => "none",
+        (true, 0) => "never published",
+        (true, _) => "published",
+    };
+    let inbox = if account.account.inbox { "yes" } else { "none" };
     let rules = if account.acl.0 == 0 { "the domain's" } else { "own" };
     for (name, value) in [
         ("address", address.as_str()),
@@ -30,6 +35,7 @@ pub(super) fn show(out: &Printer, account: &AccountView) -> Outcome<()> {
         ("waiting", &waiting),
         ("since", &since),
         ("presence", presence),
+        ("inbox", inbox),
         ("rules", rules),
     ] {
         out.line(&format!("{name:<9} {value}"))?;
@@ -45,6 +51,8 @@ fn record(view: &AccountView) -> Record {
         .with("disabled", view.account.disabled)
         .with("moved_to", moved.map(|moved| moved.to.to_email()))
         .with("moved_permanently", moved.map(|moved| moved.permanently))
+        .with("presence", view.account.presence)
+        .with("inbox", view.account.inbox)
         .with("password", view.password)
         .with("messages", view.mailbox.messages)
         .with("octets", view.mailbox.octets)
@@ -123,7 +131,7 @@ mod tests {
         let json = record(&view("ann@example.org", Account::default(), 2)).to_json();
         assert_eq!(
             json,
-            r#"{"v":1,"address":"ann@example.org","state":"active","disabled":false,"moved_to":null,"moved_permanently":null,"password":false,"messages":2,"octets":4000,"created":"2026-11-23T12:00:00Z","presence_version":0,"acl_version":7}"#
+            r#"{"v":1,"address":"ann@example.org","state":"active","disabled":false,"moved_to":null,"moved_permanently":null,"presence":true,"inbox":true,"password":false,"messages":2,"octets":4000,"created":"2026-11-23T12:00:00Z","presence_version":0,"acl_version":7}"#
         );
     }
 }
