@@ -242,12 +242,19 @@ pub fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
     block_with(&mut Builder::new_current_thread(), work)
 }
 
-/// As [`block_on`], on all processors.
+/// As [`block_on`], for a server: on half of the processors, or on as many threads as `TOKIO_WORKER_THREADS` says.
+///
+/// The rules of a relay have one lock. Threads that wait for it, and wake each other, cost more than they bring; store and
+/// password hashing have threads of their own.
 ///
 /// # Errors
 /// As there.
-pub fn block_on_all<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
-    block_with(&mut Builder::new_multi_thread(), work)
+pub fn block_on_half<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
+    let mut builder = Builder::new_multi_thread();
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        builder.worker_threads(std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2)));
+    }
+    block_with(&mut builder, work)
 }
 
 fn block_with<T>(builder: &mut Builder, work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {

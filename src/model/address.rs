@@ -286,7 +286,8 @@ impl Address {
     }
 
     fn parts(&self) -> (&str, &str) {
-        self.url.get(SCHEME.len()..).and_then(|rest| rest.split_once('/')).unwrap_or_default()
+        let rest = self.url.get(SCHEME.len()..).unwrap_or_default();
+        memchr::memchr(b'/', rest.as_bytes()).and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))).unwrap_or_default()
     }
 }
 

@@ -18,7 +18,8 @@ pub const GLOBAL: &str = "message/global";
 /// *Shape:* `is("Application/Presence; charset=utf-8", PRESENCE)`
 #[must_use]
 pub fn is(content_type: &str, name: &str) -> bool {
-    content_type.split(';').next().unwrap_or_default().trim_matches([' ', '\t']).eq_ignore_ascii_case(name)
+    content_type == name
+        || content_type.split(';').next().unwrap_or_default().trim_matches([' ', '\t']).eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]

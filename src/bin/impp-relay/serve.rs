@@ -33,7 +33,7 @@ pub(crate) fn work(config: &Path) -> Outcome<Exit> {
     let sockets = Sockets::open(&config, passed).map_err(|error| unbound(&error))?;
     let user = process::drop_root(&config.data_dir)?;
     tracing::info!(%user, open_files, "relay starts");
-    run::block_on_all(async |stop| {
+    run::block_on_half(async |stop| {
         let (tell, reread) = watch::channel(());
         let mut hangup = signal(SignalKind::hangup()).map_err(|error| cannot_start(&error))?;
         tokio::spawn(async move {
