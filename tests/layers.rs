@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["model", "wire"],
         &["base64", "bytes", "hmac", "pbkdf2", "precis_core", "precis_profiles", "rsasl", "sha2", "subtle", "zeroize"],
     ),
-    ("service", &["model", "wire"], &["bytes"]),
+    ("service", &["model", "wire"], &["bytes", "foldhash"]),
     (
         "net",
         &["engine", "model", "wire"],
@@ -56,6 +56,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &[
             "arc_swap",
             "bytes",
+            "foldhash",
             "getrandom",
             "rcgen",
             "rustls",

@@ -14,6 +14,10 @@ impl<T> Queue<T> {
         self.0.push_back(item);
     }
 
+    pub(super) fn first(&self) -> Option<&T> {
+        self.0.front()
+    }
+
     pub(super) fn pop(&mut self) -> Option<T> {
         let item = self.0.pop_front();
         if self.0.is_empty() && self.0.capacity() > 0 {

@@ -82,15 +82,27 @@ impl Domain {
 
 /// Lower-case letters, digits and single hyphens within labels: needs no IDNA tables.
 fn is_plain_domain(text: &str) -> bool {
-    (1..=DOMAIN_OCTETS).contains(&text.len())
-        && text.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.get(2..4) != Some("--")
-        })
-        && !text.rsplit('.').next().unwrap_or_default().bytes().all(|c| c.is_ascii_digit())
+    // One pass: every message's addresses are looked at here.
+    let (mut len, mut digits, mut last) = (0_usize, true, b'.');
+    for octet in text.bytes() {
+        match octet {
+            b'a'..=b'z' => digits = false,
+            b'0'..=b'9' => {}
+            b'-' if len == 0 || (len == 3 && last == b'-') => return false,
+            b'-' => digits = false,
+            b'.' if len == 0 || last == b'-' => return false,
+            b'.' => (len, digits) = (0, true),
+            _ => return false,
+        }
+        if octet != b'.' {
+            len += 1;
+            if len > 63 {
+                return false;
+            }
+        }
+        last = octet;
+    }
+    (1..=DOMAIN_OCTETS).contains(&text.len()) && len > 0 && last != b'-' && !digits
 }
 
 impl fmt::Debug for Domain {

@@ -175,6 +175,17 @@ impl Presence {
         Self::from_root(Document::parse(octets).map_err(PresenceError::Xml)?.root)
     }
 
+    /// Whether this is a sound object that says `closed` and has a note to say why.
+    #[must_use]
+    pub fn is_note_of_absence(octets: &[u8]) -> bool {
+        let has = |word: &[u8]| memchr::memmem::find(octets, word).is_some();
+        // Asked for each message that is settled. Few have anything of the kind, and to read XML takes its time; a name
+        // stands there as it is, a text may hold references instead.
+        let may_be = has(b"note") && (has(b"closed") || has(b"&"));
+        may_be
+            && Self::parse(octets).is_ok_and(|all| all.status == Status::Closed && all.note.is_some_and(|note| !note.is_empty()))
+    }
+
     fn from_root(root: Element) -> Result<Self, PresenceError> {
         if root.name != ROOT {
             return Err(PresenceError::Root);
@@ -317,6 +328,20 @@ mod tests {
 
     fn parse(text: &str) -> Result<Presence, PresenceError> {
         Presence::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn a_note_of_absence_is_told_from_all_else() {
+        for (says, text) in [
+            (true, "<presence><status>closed</status><note>Back at three</note></presence>"),
+            (true, "<presence><note>Back at three</note><status>&#99;losed</status></presence>"),
+            (false, "<presence><status>open</status><note>closed</note></presence>"),
+            (false, "<presence><status>closed</status><note/></presence>"),
+            (false, "<presence><status>closed</status></presence>"),
+            (false, "<presence><status>closed</status><note>Back"),
+        ] {
+            assert_eq!(Presence::is_note_of_absence(text.as_bytes()), says, "{text}");
+        }
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub trait Engine {
     fn poll_output(&mut self) -> Option<Bytes>;
     /// The next event.
     fn poll_event(&mut self) -> Option<Self::Event>;
+    /// The same, and it stays where it is.
+    fn peek_event(&self) -> Option<&Self::Event>;
     /// When [`Engine::handle_timeout`] wants to be called.
     fn poll_timeout(&self) -> Option<Instant>;
     /// Whether a frame has begun that has not ended: its rest must come within [`FRAME_STALL`].
@@ -101,6 +103,11 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     /// The stream, to be asked.
     pub fn stream(&self) -> &S {
         self.wire.get_ref()
+    }
+
+    /// The next event, if it is there already and such as is wanted; nothing is read or written for it.
+    pub fn next_event_if(&mut self, wanted: impl FnOnce(&E::Event) -> bool) -> Option<E::Event> {
+        if self.engine.peek_event().is_some_and(wanted) { self.engine.poll_event() } else { None }
     }
 
     /// Gives the engine a command. The task must come back to [`Drive::poll_step`], or nothing comes of it.
@@ -267,6 +274,9 @@ mod tests {
         }
         fn poll_output(&mut self) -> Option<Bytes> {
             (!self.out.is_empty()).then(|| self.out.remove(0))
+        }
+        fn peek_event(&self) -> Option<&&'static str> {
+            self.events.first()
         }
         fn poll_event(&mut self) -> Option<&'static str> {
             self.events.pop()

@@ -24,6 +24,9 @@ macro_rules! engine {
             fn poll_event(&mut self) -> Option<$event> {
                 $engine::poll_event(self)
             }
+            fn peek_event(&self) -> Option<&$event> {
+                $engine::peek_event(self)
+            }
             fn poll_timeout(&self) -> Option<Instant> {
                 $engine::poll_timeout(self)
             }

@@ -10,6 +10,7 @@ use crate::net::Step;
 use crate::service::Closed;
 use crate::service::ConnectionKey;
 use crate::wire::Frame;
+use crate::wire::Kind;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -73,17 +74,19 @@ impl Connection {
         .await
     }
 
-    /// A user request of the peer.
-    pub(super) fn request(&self, frame: Frame) {
-        self.hub.metrics().request(frame.method());
-        self.hub.count_received();
-        self.hub.tell(|service, now| service.request(now, self.key, frame));
-    }
-
-    /// A response of the peer.
-    pub(super) fn response(&self, frame: Frame) {
-        self.hub.count_received();
-        self.hub.tell(|service, now| service.response(now, self.key, frame));
+    /// Requests and responses of the peer: one, and all that are ready behind it. Together they cost one turn at the service.
+    pub(super) fn hand_in(&self, first: Frame, ready: impl FnMut() -> Option<Frame>) {
+        self.hub.tell(|service, now| {
+            for frame in std::iter::once(first).chain(std::iter::from_fn(ready)) {
+                self.hub.count_received();
+                if frame.kind() == Kind::Request {
+                    self.hub.metrics().request(frame.method());
+                    service.request(now, self.key, frame);
+                } else {
+                    service.response(now, self.key, frame);
+                }
+            }
+        });
     }
 }
 

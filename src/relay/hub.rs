@@ -30,7 +30,6 @@ use crate::service::store::Totals;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
-use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -41,6 +40,7 @@ use std::sync::PoisonError;
 use std::sync::Weak;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -77,18 +77,22 @@ pub(super) struct Hub {
     sent: AtomicU64,
 }
 
+/// Effects for which room is kept.
+const EFFECTS: usize = 4096;
 /// Octets that one connection may hold however short memory is.
 const SMALL_OCTETS: usize = 16_384;
 
 struct Core {
     service: Service,
-    outboxes: HashMap<ConnectionKey, Arc<Outbox>>,
+    outboxes: HashMap<ConnectionKey, Arc<Outbox>, foldhash::quality::RandomState>,
     /// For the administrator's eyes.
     facts: Facts,
     next_key: u64,
     /// What administrators wait for.
     asked: HashMap<u64, oneshot::Sender<Administered>>,
     next_asked: u64,
+    /// Room for what comes out of one call; empty between two.
+    effects: Vec<Effect>,
     /// When the timer task has been told to wake.
     deadline: Option<Instant>,
     /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
@@ -122,11 +126,12 @@ impl Hub {
         }))?;
         let core = Core {
             service,
-            outboxes: HashMap::new(),
+            outboxes: HashMap::default(),
             facts: Facts::default(),
             next_key: 0,
             asked: HashMap::new(),
             next_asked: 0,
+            effects: Vec::new(),
             deadline: None,
             pings: HashMap::new(),
             next_ping: u64::MAX,
@@ -160,7 +165,8 @@ impl Hub {
         let key = ConnectionKey(core.next_key);
         let outbox = Arc::new(Outbox::new(Arc::clone(&self.memory)));
         if core.closing {
-            outbox.push(Item::Close(ByeCause::ShuttingDown));
+            // Its task has yet to look for the first time.
+            drop(outbox.push(Item::Close(ByeCause::ShuttingDown)));
         }
         core.outboxes.insert(key, Arc::clone(&outbox));
         (key, outbox)
@@ -231,11 +237,13 @@ impl Hub {
         let now = Clock::now();
         let mut core = self.lock();
         call(&mut core, now);
-        self.perform(&mut core);
+        let woken = self.perform(&mut core);
         let deadline = core.service.poll_timeout();
         let earlier = deadline.is_some_and(|at| core.deadline.is_none_or(|known| at < known));
         core.deadline = deadline;
         drop(core);
+        // Whoever is woken may want the lock at once.
+        woken.into_iter().for_each(Waker::wake);
         if earlier {
             self.earlier.notify_one();
         }
@@ -371,8 +379,9 @@ impl Hub {
             if self.memory.is_eased() {
                 return;
             }
-            outbox.condemn();
-            outbox.wake();
+            if let Some(waker) = outbox.condemn() {
+                waker.wake();
+            }
             self.reached(Limit::Memory, &format_args!("connection {} with {octets} octets", key.0));
         }
         if !self.memory.is_eased() {
@@ -393,10 +402,8 @@ impl Hub {
     pub(super) fn close_all(&self) {
         let mut core = self.lock();
         core.closing = true;
-        for outbox in core.outboxes.values() {
-            outbox.push(Item::Close(ByeCause::ShuttingDown));
-            outbox.wake();
-        }
+        let woken = core.outboxes.values().filter_map(|outbox| outbox.push(Item::Close(ByeCause::ShuttingDown)));
+        woken.for_each(Waker::wake);
         drop(core);
         self.closing.send_replace(true);
     }
@@ -416,9 +423,8 @@ impl Hub {
     /// Says BYE on one connection, since the relay ends, and when to come back.
     pub(super) fn say_goodbye(&self, key: ConnectionKey, come_back_after: Duration) {
         let outbox = self.lock().outboxes.get(&key).cloned();
-        if let Some(outbox) = outbox {
-            outbox.push(Item::Farewell(come_back_after));
-            outbox.wake();
+        if let Some(waker) = outbox.and_then(|outbox| outbox.push(Item::Farewell(come_back_after))) {
+            waker.wake();
         }
     }
 
@@ -444,11 +450,13 @@ impl Hub {
         }
     }
 
-    fn perform(&self, core: &mut Core) {
-        let mut woken = HashSet::new();
-        let effects: Vec<Effect> = std::iter::from_fn(|| core.service.poll_effect()).collect();
+    /// Gives back whom to wake.
+    fn perform(&self, core: &mut Core) -> Vec<Waker> {
+        let mut woken = Vec::new();
+        let mut effects = std::mem::take(&mut core.effects);
+        effects.extend(std::iter::from_fn(|| core.service.poll_effect()));
         self.remember(&effects);
-        for effect in effects {
+        for effect in effects.drain(..) {
             let (connection, item) = match effect {
                 Effect::Opened { connection, outcome } => (connection, Item::Opened(outcome)),
                 Effect::Send { connection, octets } => {
@@ -485,12 +493,15 @@ impl Hub {
                 }
             };
             if let Some(outbox) = core.outboxes.get(&connection) {
-                outbox.push(item);
-                woken.insert(connection);
+                woken.extend(outbox.push(item));
             }
         }
-        woken.iter().filter_map(|connection| core.outboxes.get(connection)).for_each(|outbox| outbox.wake());
+        // A storm must not leave its room behind.
+        if effects.capacity() <= EFFECTS {
+            core.effects = effects;
+        }
         self.relieve_core(core);
+        woken
     }
 
     fn take_notice(&self, notice: &Notice) {

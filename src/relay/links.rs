@@ -177,13 +177,15 @@ impl Session {
                 Next::Items(items) => self.relay(drive, items),
                 Next::Step(Step::Broken(error)) => return Err(error),
                 Next::Step(Step::Event(event)) => match event {
-                    ClientEvent::Request(frame) => {
+                    ClientEvent::Request(frame) | ClientEvent::Response(frame) => {
                         self.of_use = true;
-                        self.connection.request(frame);
-                    }
-                    ClientEvent::Response(frame) => {
-                        self.of_use = true;
-                        self.connection.response(frame);
+                        let ready = || match drive
+                            .next_event_if(|event| matches!(event, ClientEvent::Request(_) | ClientEvent::Response(_)))
+                        {
+                            Some(ClientEvent::Request(frame) | ClientEvent::Response(frame)) => Some(frame),
+                            _ => None,
+                        };
+                        self.connection.hand_in(frame, ready);
                     }
                     ClientEvent::Ended(end) => {
                         if end == End::Bye {

@@ -60,23 +60,18 @@ impl Outbox {
         Self { memory, state: Mutex::default() }
     }
 
-    /// Appends an item. The task is woken by [`Outbox::wake`], once for many items.
-    pub(super) fn push(&self, item: Item) {
+    /// Appends an item; gives back whom to wake, the first time since the task last looked.
+    #[must_use]
+    pub(super) fn push(&self, item: Item) -> Option<Waker> {
         let mut state = self.lock();
-        if !state.condemned {
-            let octets = item.octets();
-            state.queued += octets;
-            self.memory.change(0, octets);
-            state.items.push_back(item);
+        if state.condemned {
+            return None;
         }
-    }
-
-    /// Wakes the task.
-    pub(super) fn wake(&self) {
-        let waker = self.lock().waker.take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        let octets = item.octets();
+        state.queued += octets;
+        self.memory.change(0, octets);
+        state.items.push_back(item);
+        state.waker.take()
     }
 
     /// Everything that waits; pending until there is something.
@@ -110,8 +105,9 @@ impl Outbox {
         if state.condemned { 0 } else { state.queued + state.held }
     }
 
-    /// Sends the peer away, in place of all that waits for it.
-    pub(super) fn condemn(&self) {
+    /// Sends the peer away, in place of all that waits for it; gives back whom to wake.
+    #[must_use]
+    pub(super) fn condemn(&self) -> Option<Waker> {
         let mut state = self.lock();
         if !state.condemned {
             self.memory.change(state.queued + state.held, 0);
@@ -120,6 +116,7 @@ impl Outbox {
             state.items.clear();
             state.items.push_back(Item::Close(ByeCause::Limit));
         }
+        state.waker.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -144,7 +141,7 @@ mod tests {
     fn octets_count_from_the_queue_to_the_wire() {
         let memory = Arc::new(Memory::new(testing(|limits| limits.memory = 100)));
         let outbox = Outbox::new(Arc::clone(&memory));
-        let push = |text: &'static str| outbox.push(Item::Send(bytes::Bytes::from_static(text.as_bytes()).into()));
+        let push = |text: &'static str| drop(outbox.push(Item::Send(bytes::Bytes::from_static(text.as_bytes()).into())));
         push("ten octets");
         push("ten octets");
         assert_eq!((outbox.octets(), memory.used()), (20, 20));
@@ -156,7 +153,7 @@ mod tests {
         assert!(outbox.hold(101));
         push("ten octets");
         assert_eq!(memory.used(), 111);
-        outbox.condemn();
+        assert!(outbox.condemn().is_none());
         push("ten octets");
         assert!(!outbox.hold(200));
         assert_eq!((outbox.octets(), memory.used()), (0, 0));

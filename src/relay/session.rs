@@ -131,7 +131,7 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted, ending: &mut En
             }
             Next::Step(Step::Event(ServerEvent::Ended(end))) => break end,
             Next::Step(Step::Event(event)) => {
-                if let Some(question) = session.handle(&drive, event) {
+                if let Some(question) = session.handle(&mut drive, event) {
                     asked = Some(session.inquiry(&drive, &question).ask(question));
                 }
             }
@@ -167,11 +167,17 @@ impl Session {
     }
 
     /// From the engine to the service; or back, if it is a question of the login.
-    fn handle(&mut self, drive: &Drive<Server, MaybeTls>, event: ServerEvent) -> Option<ServerEvent> {
+    fn handle(&mut self, drive: &mut Drive<Server, MaybeTls>, event: ServerEvent) -> Option<ServerEvent> {
         let (hub, key) = (&self.shared.hub, self.connection.key);
         match event {
-            ServerEvent::Request(frame) => self.connection.request(frame),
-            ServerEvent::Response(frame) => self.connection.response(frame),
+            ServerEvent::Request(frame) | ServerEvent::Response(frame) => {
+                let ready =
+                    || match drive.next_event_if(|event| matches!(event, ServerEvent::Request(_) | ServerEvent::Response(_))) {
+                        Some(ServerEvent::Request(frame) | ServerEvent::Response(frame)) => Some(frame),
+                        _ => None,
+                    };
+                self.connection.hand_in(frame, ready);
+            }
             ServerEvent::Authenticated(opening) => {
                 tracing::debug!(peer = %self.peer, user = %opening.identity, "authenticated");
                 hub.metrics().logins_users.up();

@@ -129,7 +129,7 @@ impl Service {
         self.timers.set(&mut send.timer, now.instant + patience, Timer::Delivery(number));
         self.unsettled.insert(fingerprint, number);
         self.sends.insert(number, send);
-        if let Some(identity) = identity_of(&frame) {
+        if let Some(identity) = identity_of(&frame).filter(|_| !lines.is_empty()) {
             for connection in lines {
                 let waiting = Waiting::Live(Box::new(Copy { send: number, identity: identity.clone(), frame: frame.clone() }));
                 self.line_up(now, connection, waiting);
@@ -152,15 +152,16 @@ impl Service {
     pub(super) fn live_answered(&mut self, now: Now, connection: ConnectionKey, number: u64, outcome: Result<(), Answer>) {
         let max_body = self.connections.get(&connection).map(|at| at.max_body);
         let Some(send) = self.sends.get_mut(&number) else { return };
-        match outcome {
-            Ok(()) => self.settle_delivered(now, number),
-            Err(answer) => {
-                if let State::Offered { pending, refused, .. } = &mut send.state {
-                    pending.remove(&connection);
-                    refused.get_or_insert_with(|| passed_on(answer, max_body));
-                    self.conclude(now, number);
-                }
+        if let State::Offered { pending, .. } = &mut send.state {
+            pending.remove(&connection);
+        }
+        match (outcome, &mut send.state) {
+            (Ok(()), _) => self.settle_delivered(now, number),
+            (Err(answer), State::Offered { refused, .. }) => {
+                refused.get_or_insert_with(|| passed_on(answer, max_body));
+                self.conclude(now, number);
             }
+            (Err(_), State::Storing { .. } | State::Concealed) => {}
         }
     }
 
@@ -266,14 +267,17 @@ impl Service {
 
     /// A client has it.
     fn settle_delivered(&mut self, now: Now, number: u64) {
-        let Some(send) = self.sends.get(&number) else { return };
-        if let State::Storing { row, .. } = &send.state {
-            // The row may still come into being; it must go again then.
-            self.acknowledged.insert(number, row.clone());
-        }
-        let target = send.target.clone();
-        let inboxes = self.users.get(&target).map(|user| user.inboxes.clone()).unwrap_or_default();
-        for connection in inboxes {
+        let Some(send) = self.sends.get_mut(&number) else { return };
+        let others: Vec<ConnectionKey> = match &mut send.state {
+            State::Offered { pending, .. } => std::mem::take(pending).into_iter().collect(),
+            State::Storing { row, .. } => {
+                // The row may still come into being; it must go again then.
+                self.acknowledged.insert(number, row.clone());
+                self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default()
+            }
+            State::Concealed => Vec::new(),
+        };
+        for connection in others {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
             let crowded = at.outbox.waiting().count() > COPIES;
             at.outbox.keep_waiting(|waiting| match waiting {

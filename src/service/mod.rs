@@ -14,6 +14,7 @@ mod lasting;
 mod limit;
 mod locate;
 mod mailbox;
+mod map;
 mod notify;
 mod offer;
 mod outbox;
@@ -50,6 +51,7 @@ use forward::Forwarded;
 use lasting::Subscribing;
 use locate::Place;
 use mailbox::Row;
+use map::HashMap;
 use notify::Ending;
 use pace::Paces;
 use publish::Change;
@@ -57,7 +59,7 @@ use recent::Recent;
 use routes::{Link, Peer};
 use rules::NewRules;
 use sessions::{Connection, Session};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
 use timers::{Timer, TimerKey, Timers};
@@ -190,24 +192,24 @@ impl Service {
         let recent = Recent::new(start.remembered, config.remembered_max);
         let mut service = Self {
             config: config.with_sound_prefix(),
-            users: HashMap::new(),
+            users: HashMap::default(),
             clock: VecDeque::new(),
-            sessions: HashMap::new(),
-            connections: HashMap::new(),
-            endings: HashMap::new(),
-            links: HashMap::new(),
-            peers: HashMap::new(),
+            sessions: HashMap::default(),
+            connections: HashMap::default(),
+            endings: HashMap::default(),
+            links: HashMap::default(),
+            peers: HashMap::default(),
             closing: HashSet::new(),
             restless: BTreeSet::new(),
-            forwarded: HashMap::new(),
-            subscribers: HashMap::new(),
+            forwarded: HashMap::default(),
+            subscribers: HashMap::default(),
             untold: BTreeSet::new(),
             untold_timer: None,
             opening: HashSet::new(),
-            tasks: HashMap::new(),
-            sends: HashMap::new(),
-            unsettled: HashMap::new(),
-            acknowledged: HashMap::new(),
+            tasks: HashMap::default(),
+            sends: HashMap::default(),
+            unsettled: HashMap::default(),
+            acknowledged: HashMap::default(),
             recent,
             timers: Timers::default(),
             scale: Scale::default(),

@@ -2,11 +2,12 @@
 //! response is (SPEC §3).
 
 use super::effect::{ConnectionKey, Route};
+use super::map::HashMap;
 use super::sessions::SessionKey;
 use super::{Service, mailbox};
 use crate::model::{Address, Answer, ConnectionId, Method, Now, RequestId};
 use crate::wire::{Frame, Kind, Name};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Unanswered requests that one client is sent, however many it would take: what it does not read waits in memory.
 const OUTSTANDING_MAX: usize = 256;
@@ -103,7 +104,7 @@ impl Outbox {
 
     /// For whoever takes so many requests, but never more than `most`.
     pub(super) fn bounded(max_outstanding: u32, most: usize) -> Self {
-        let mut outbox = Self { max: most, octets_max: u64::MAX, octets: 0, sent: HashMap::new(), waiting: VecDeque::new() };
+        let mut outbox = Self { max: most, octets_max: u64::MAX, octets: 0, sent: HashMap::default(), waiting: VecDeque::new() };
         outbox.allow(max_outstanding, most);
         outbox
     }

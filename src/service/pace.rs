@@ -1,7 +1,7 @@
 //! How fast one user may ask: so many a second, and so many at once after a rest.
 
+use super::map::HashMap;
 use crate::model::Address;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Users whose pace is known, at which those who have rested are forgotten for the first time.

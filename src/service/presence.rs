@@ -7,7 +7,7 @@ use super::timers::Timer;
 use super::users::User;
 use super::{Octets, Service};
 use crate::model::acl::Op;
-use crate::model::presence::{Presence, Status};
+use crate::model::presence::Presence;
 use crate::model::response::ok_to;
 use crate::model::{Address, ErrorKind, Now, Token, UnixMillis, Version, media_type};
 use crate::wire::{Name, Writer};
@@ -137,9 +137,7 @@ impl Service {
             Access::Allowed(_) => user.shown(&access),
             Access::Concealed(_) | Access::Denied => return None,
         };
-        let presence = entity.presence()?.ok()?;
-        let says = presence.status == Status::Closed && presence.note.is_some_and(|note| !note.is_empty());
-        says.then(|| (version, entity.clone()))
+        entity.is_note_of_absence().then(|| (version, entity.clone()))
     }
 
     /// Takes away the leased values that have ended, tells those who see it, and sets the timer for the next end.

@@ -1,8 +1,8 @@
 //! The deliveries of the last 24 hours, so that a repeated SEND is answered like the first (SPEC §5).
 
+use super::map::HashMap;
 use super::store::{Delivery, Remembered};
 use crate::model::{Fingerprint, UnixMillis};
-use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct Recent {
 impl Recent {
     /// Begins with what the store kept, oldest first.
     pub(super) fn new(remembered: Vec<Remembered>, max: usize) -> Self {
-        let mut recent = Self { known: HashMap::new(), order: VecDeque::new(), max };
+        let mut recent = Self { known: HashMap::default(), order: VecDeque::new(), max };
         for one in remembered {
             recent.insert(one);
         }

@@ -5,6 +5,7 @@
 
 use super::effect::{ConnectionKey, Effect, Notice, Octets, Route, SessionState};
 use super::limit::Limit;
+use super::map::HashMap;
 use super::notify::Own;
 use super::outbox::{About, Identity, Outbox, Sent, Waiting};
 use super::pace::{Bucket, Rate};
@@ -14,7 +15,7 @@ use super::{LinkOpening, LinkRules, NoLink, Service};
 use crate::model::acl::ANONYMOUS_DOMAIN;
 use crate::model::{Address, Answer, ByeCause, ErrorKind, Now};
 use crate::wire::Frame;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Octets of a body that travels with the small ones (LINK_SMALL_OCTETS).
@@ -88,7 +89,7 @@ impl Peer {
             taken: 0,
             taken_octets: 0,
             given: HashSet::new(),
-            givers: HashMap::new(),
+            givers: HashMap::default(),
             given_octets: 0,
             allowance: Bucket::full(now),
         }

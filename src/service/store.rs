@@ -206,8 +206,16 @@ impl Entity {
     /// The presence that it is; `None` if it is of another type, or encoded: nobody here reads it then.
     #[must_use]
     pub fn presence(&self) -> Option<Result<Presence, PresenceError>> {
-        let ours = media_type::is(&self.content_type, media_type::PRESENCE) && self.transfer_encoding.is_none();
-        ours.then(|| Presence::parse(&self.octets))
+        self.is_presence().then(|| Presence::parse(&self.octets))
+    }
+
+    /// Whether it says that somebody is not there, and why.
+    pub(super) fn is_note_of_absence(&self) -> bool {
+        self.is_presence() && Presence::is_note_of_absence(&self.octets)
+    }
+
+    fn is_presence(&self) -> bool {
+        media_type::is(&self.content_type, media_type::PRESENCE) && self.transfer_encoding.is_none()
     }
 }
 

@@ -4,6 +4,7 @@ use super::header::Name;
 use super::start_line::{Kind, StartLine};
 use bytes::Bytes;
 use core::fmt;
+use std::sync::Arc;
 
 /// A frame that keeps the grammar. Cloning shares the octets.
 ///
@@ -11,7 +12,8 @@ use core::fmt;
 #[derive(Clone)]
 pub struct Frame {
     octets: Bytes,
-    head: Head,
+    /// Apart, so that a frame is cheap to move and to share: it passes through many hands.
+    head: Arc<Head>,
 }
 
 /// The places within the octets of a frame's head.
@@ -27,7 +29,7 @@ pub(super) struct Head {
 impl Frame {
     /// `octets` must be what `head` was read from, with the whole body or none of it.
     pub(super) fn new(octets: Bytes, head: Head) -> Self {
-        Self { octets, head }
+        Self { octets, head: Arc::new(head) }
     }
 
     /// Request, OK or ERROR.

@@ -76,15 +76,28 @@ impl Name {
     /// The name that these octets spell, in any case; `None` for a header that IMPP/1.0 does not define.
     #[must_use]
     pub fn find(octets: &[u8]) -> Option<Self> {
-        let first = octets.first()?.to_ascii_lowercase();
-        Self::ALL.iter().copied().find(|name| {
-            let text = name.as_str().as_bytes();
-            text.len() == octets.len()
-                && text.first().is_some_and(|c| c.to_ascii_lowercase() == first)
-                && text.eq_ignore_ascii_case(octets)
-        })
+        let letter = octets.first()?.to_ascii_lowercase().checked_sub(b'a')?;
+        let (start, end) = *BY_LETTER.get(usize::from(letter))?;
+        let candidates = Self::ALL.get(start..end)?;
+        candidates.iter().copied().find(|name| name.as_str().as_bytes().eq_ignore_ascii_case(octets))
     }
 }
+
+/// For each first letter, which part of [`Name::ALL`] begins with it: they are in the order of the alphabet.
+const BY_LETTER: [(usize, usize); 26] = {
+    let mut parts = [(0, 0); 26];
+    let mut at = 0;
+    #[allow(clippy::indexing_slicing, reason = "done by the compiler, which would refuse")]
+    while at < Name::COUNT {
+        let letter = (Name::ALL[at].as_str().as_bytes()[0].to_ascii_lowercase() - b'a') as usize;
+        if parts[letter].1 == 0 {
+            parts[letter].0 = at;
+        }
+        parts[letter].1 = at + 1;
+        at += 1;
+    }
+    parts
+};
 
 /// RFC 9110's token characters.
 #[must_use]
@@ -122,10 +135,13 @@ pub(super) fn parse_line(line: &[u8]) -> Result<(usize, usize, usize), (Fault, u
 }
 
 fn check_value(value: &[u8]) -> Result<(), (Fault, usize)> {
-    // Nearly every value is printable ASCII: one pass without decoding settles it.
-    let Some(odd) = value.iter().position(|c| !matches!(c, b' '..=b'~' | b'\t')) else {
+    let plain = |c: &u8| matches!(c, b' '..=b'~' | b'\t');
+    // Nearly every value is printable ASCII: one pass without decoding settles it, and one without a way out is done for
+    // many octets at once.
+    if value.iter().fold(true, |all, c| all & plain(c)) {
         return Ok(());
-    };
+    }
+    let odd = value.iter().position(|c| !plain(c)).unwrap_or_default();
     let text = std::str::from_utf8(value).map_err(|error| (Fault::Utf8, error.valid_up_to()));
     let text = match text {
         Ok(text) => text,

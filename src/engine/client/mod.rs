@@ -226,6 +226,12 @@ impl Client {
         self.events.pop()
     }
 
+    /// The same, and it stays where it is.
+    #[must_use]
+    pub fn peek_event(&self) -> Option<&ClientEvent> {
+        self.events.first()
+    }
+
     /// When to call [`Client::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

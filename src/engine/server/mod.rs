@@ -189,6 +189,12 @@ impl Server {
         self.events.pop()
     }
 
+    /// The same, and it stays where it is.
+    #[must_use]
+    pub fn peek_event(&self) -> Option<&ServerEvent> {
+        self.events.first()
+    }
+
     /// When to call [`Server::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

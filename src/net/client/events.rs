@@ -142,18 +142,18 @@ pub(super) struct Ack {
 }
 
 impl Ack {
-    pub(super) fn give(self: Box<Self>) {
+    pub(super) fn give(self) {
         self.responder.settle(&self.frame, None);
     }
 
     /// Nobody here subscribed to that: the server shall stop.
-    pub(super) fn unknown(self: Box<Self>) {
+    pub(super) fn unknown(self) {
         self.responder.settle(&self.frame, Some(&Answer::new(ErrorKind::SubscriptionUnknown)));
     }
 }
 
 /// A request of the server as an event. What makes no sense is answered so, and is no event.
-pub(super) fn read(frame: Frame, received: UnixMillis, commands: &UnboundedSender<Command>) -> Option<(Event, Option<Box<Ack>>)> {
+pub(super) fn read(frame: Frame, received: UnixMillis, commands: &UnboundedSender<Command>) -> Option<(Event, Option<Ack>)> {
     let responder = Responder { commands: commands.clone(), settled: None };
     let refuse = |responder: Responder, kind, reason: String| {
         responder.settle(&frame, Some(&Answer::new(kind).because(reason)));
@@ -180,5 +180,5 @@ pub(super) fn read(frame: Frame, received: UnixMillis, commands: &UnboundedSende
         UserCall::TerminateSubscription { origin, cause, .. } => Event::Terminated { origin, cause },
         _ => return refuse(responder, ErrorKind::OperationNotSupported, "this is a client".to_owned()),
     };
-    Some((event, Some(Box::new(Ack { responder, frame }))))
+    Some((event, Some(Ack { responder, frame })))
 }

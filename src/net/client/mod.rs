@@ -231,7 +231,8 @@ impl Client {
 }
 
 /// An event, or the answer to a request that wanted its place among them.
+#[allow(clippy::large_enum_variant, reason = "handed on at once")]
 enum Happening {
-    Event(Event, Option<Box<Ack>>),
+    Event(Event, Option<Ack>),
     Answer(u64, Result<Frame, Error>),
 }

@@ -125,7 +125,7 @@ impl fmt::Debug for Connector {
 #[derive(Debug)]
 pub struct Steady {
     orders: mpsc::UnboundedSender<Order>,
-    events: mpsc::UnboundedReceiver<(SteadyEvent, Option<Box<Ack>>)>,
+    events: mpsc::UnboundedReceiver<(SteadyEvent, Option<Ack>)>,
     current: watch::Receiver<Option<Client>>,
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Upkeep {
     options: Options,
     connector: Connector,
     orders: mpsc::UnboundedReceiver<Order>,
-    events: mpsc::UnboundedSender<(SteadyEvent, Option<Box<Ack>>)>,
+    events: mpsc::UnboundedSender<(SteadyEvent, Option<Ack>)>,
     current: watch::Sender<Option<Client>>,
     watches: Vec<Watch>,
     holds: Vec<Hold>,
@@ -83,7 +83,7 @@ impl Upkeep {
         options: Options,
         connector: Connector,
         orders: mpsc::UnboundedReceiver<Order>,
-        events: mpsc::UnboundedSender<(SteadyEvent, Option<Box<Ack>>)>,
+        events: mpsc::UnboundedSender<(SteadyEvent, Option<Ack>)>,
         current: watch::Sender<Option<Client>>,
     ) -> Self {
         let (watches, holds, recent) = (Vec::new(), Vec::new(), Recent::default());
@@ -304,7 +304,7 @@ impl Upkeep {
         }
     }
 
-    fn event(&mut self, event: Event, ack: Option<Box<Ack>>) {
+    fn event(&mut self, event: Event, ack: Option<Ack>) {
         match event {
             Event::Message(message) => {
                 if let Some(message) = self.recent.sift(message) {
@@ -346,7 +346,7 @@ impl Upkeep {
         self.tell_with(event, None);
     }
 
-    fn tell_with(&self, event: SteadyEvent, ack: Option<Box<Ack>>) {
+    fn tell_with(&self, event: SteadyEvent, ack: Option<Ack>) {
         // An owner who is gone needs no news; the orders' channel ends this task.
         let _ = self.events.send((event, ack));
     }
