@@ -3,6 +3,7 @@
 use super::metrics::Outcome;
 use super::session::Shared;
 use crate::engine::TlsInfo;
+use crate::net::LINGER;
 use crate::net::MaybeTls;
 use std::net::SocketAddr;
 #[allow(clippy::disallowed_types, reason = "it comes from a socket of the relay")]
@@ -11,10 +12,10 @@ use tokio::time::Instant;
 use tokio::time::timeout_at;
 
 impl Shared {
-    /// Does it by `until`; a relay without TLS takes no part in it.
+    /// Does it by `until`, and while the relay runs; a relay without TLS takes no part in it.
     ///
     /// # Errors
-    /// How the connection ends; it is counted as a handshake that failed.
+    /// How the connection ends. Unless the relay ends it, it is counted as a handshake that failed.
     #[allow(clippy::disallowed_types, reason = "it comes from a socket of the relay")]
     pub(super) async fn shake_hands(
         &self,
@@ -23,7 +24,16 @@ impl Shared {
         until: Instant,
     ) -> Result<(MaybeTls, TlsInfo), Outcome> {
         let Some(tls) = &self.tls else { return Err(Outcome::Handshake) };
-        let outcome = match timeout_at(until, tls.accept(stream)).await {
+        let closed = async {
+            self.hub.closes().await;
+            // Whoever is about to end it is still told BYE.
+            tokio::time::sleep(LINGER).await;
+        };
+        let shaken = tokio::select! {
+            shaken = timeout_at(until, tls.accept(stream)) => shaken,
+            () = closed => return Err(Outcome::Dropped),
+        };
+        let outcome = match shaken {
             Ok(Ok((stream, info))) => return Ok((MaybeTls::Tls(Box::new(stream.into())), info)),
             Ok(Err(error)) => {
                 if let Some(unsaid) = self.hub.may_say("handshake") {

@@ -46,6 +46,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 /// Routes of which it is known why there is no link.
 const FAILURES: usize = 4096;
@@ -61,6 +62,8 @@ pub(super) struct Hub {
     earlier: Notify,
     /// Told when the store has lost a thread, and promises can no longer be kept.
     store_died: Notify,
+    /// Told when the relay stops.
+    closing: watch::Sender<bool>,
     /// Links that are to be opened.
     dials: UnboundedSender<Route>,
     metrics: Metrics,
@@ -140,6 +143,7 @@ impl Hub {
             store,
             earlier: Notify::new(),
             store_died: Notify::new(),
+            closing: watch::Sender::new(false),
             dials,
             metrics: Metrics::new(Clock::now().unix),
             memory: Arc::new(Memory::new(Arc::clone(&limits))),
@@ -400,6 +404,14 @@ impl Hub {
         core.closing = true;
         let woken = core.outboxes.values().filter_map(|outbox| outbox.push(Item::Close(ByeCause::ShuttingDown)));
         woken.for_each(Waker::wake);
+        drop(core);
+        self.closing.send_replace(true);
+    }
+
+    /// Done when the relay stops.
+    pub(super) async fn closes(&self) {
+        // The sender lives as long as the hub.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
     }
 
     /// The connections of clients, logged in or not; links are no clients.

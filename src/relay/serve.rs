@@ -269,10 +269,11 @@ async fn look_after(
                 }
                 Order::Drain(wish, answer) => {
                     running.ports.close_all();
-                    told.1(Stage::Draining);
                     let connections = running.hub.clients().len();
                     tracing::info!(connections, over_s = wish.over.as_secs(), deadline_s = wish.deadline.as_secs(), "relay drains");
                     let _ = answer.send(Draining { connections, already: false });
+                    // Whoever hears it may be slow to listen; whoever asked does not wait for that.
+                    told.1(Stage::Draining);
                     return tokio::select! {
                         () = drain(&running.hub, wish) => {}
                         () = refuse(orders) => {}

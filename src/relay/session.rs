@@ -42,6 +42,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
 use tokio::time::timeout_at;
 
 /// How long a client that is sent away is asked to wait before it comes back.
@@ -87,7 +89,7 @@ pub(super) struct Accepted {
 pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted, ending: &mut Ending) {
     let Accepted { stream, tls, origin: Origin { peer, place }, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
-    let mut drive = Drive::new(engine, stream).at_least(WRITE_LEAST);
+    let mut drive = driven(engine, stream);
     let connection = Connection::new(Arc::clone(&shared.hub));
     let mut session = Session { shared, connection, peer, place, identity: None, dismissed: false };
     let mut asked: Option<Answering> = None;
@@ -250,7 +252,7 @@ impl Session {
         let MaybeTls::Plain(stream) = stream else { return Err(Outcome::Handshake) };
         let (stream, info) = self.shared.shake_hands(stream, self.peer, until).await?;
         engine.handle_command(Clock::instant(), ServerCommand::TlsUp(info));
-        Ok(Drive::new(engine, stream).at_least(WRITE_LEAST))
+        Ok(driven(engine, stream))
     }
 
     /// The one stable line that a log watcher may count on.
@@ -276,6 +278,11 @@ impl Session {
     }
 }
 
+/// An engine over a stream whose other end has to take what is written for it.
+fn driven<S: AsyncRead + AsyncWrite + Unpin>(engine: Server, stream: S) -> Drive<Server, S> {
+    Drive::new(engine, stream).at_least(WRITE_LEAST)
+}
+
 fn bye(cause: ByeCause, retry_after: Option<Duration>) -> ServerCommand {
     ServerCommand::Bye { cause: Some(cause), reason: Some(cause.sentence()), retry_after }
 }
@@ -288,4 +295,32 @@ fn open_link(opening: LinkOpening) -> service::LinkOpening {
 fn open(opening: Opening) -> service::Opening {
     let Opening { identity, anonymous, connection, accepts_messages, inbox, max_body, max_outstanding } = opening;
     service::Opening { identity, anonymous, connection, accepts_messages, inbox, max_body, max_outstanding }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_an_octet_now_and_then_is_given_up() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let config = Arc::new(crate::engine::ServerConfig::new("relay/1"));
+        let mut drive = driven(Server::new(config, None, random::nonce(), Clock::instant()), near);
+        drive.push(vec![b'x'; 1 << 20].into());
+        let trickle = tokio::spawn(async move {
+            while far.read_exact(&mut [0; 64]).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let begun = Clock::instant();
+        let broken = loop {
+            if let Step::Broken(error) = poll_fn(|cx| drive.poll_step(cx)).await {
+                break error;
+            }
+        };
+        assert_eq!((broken.kind(), Clock::instant().duration_since(begun).as_secs()), (io::ErrorKind::TimedOut, 60));
+        drop(drive);
+        trickle.await.unwrap();
+    }
 }

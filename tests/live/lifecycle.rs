@@ -3,6 +3,8 @@
 use crate::support::tool::signal;
 use crate::support::{Site, Tool, at, expect, expect_text, run, until};
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 
 #[test]
@@ -68,6 +70,23 @@ fn a_relay_that_is_stopped_does_not_wait_for_those_who_do_not_answer() {
     let unfinished = site.plain_wire();
     assert!(site.stop(), "{}", site.last_log());
     drop((silent, unfinished));
+}
+
+/// They hold a stop up for two seconds, in which whoever is about to end a handshake does, and hears BYE.
+#[test]
+fn a_relay_that_is_stopped_does_not_wait_for_half_a_handshake() {
+    let mut site = Site::with_users(&["alice"]);
+    let mut first = TcpStream::connect(site.tls).unwrap();
+    first.write_all(b"\x16\x03\x01").unwrap();
+    let mut behind = site.plain_wire();
+    behind.say(&format!("HELLO h impp/1.0\nDomain: {}\nConnection-ID: X\n\n", site.domain));
+    behind.frame();
+    behind.say("STARTTLS s impp/1.0\n\n");
+    behind.frame();
+    // Whoever is answered comes behind them.
+    drop(site.logged_in("alice", "A", ""));
+    assert!(site.stop());
+    assert!(!site.last_log().contains("did not end in time"), "{}", site.last_log());
 }
 
 #[test]

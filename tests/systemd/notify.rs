@@ -90,7 +90,7 @@ fn a_drain_is_shown_and_its_end_said() {
     let mut site = Site::prepared("", &["alice"]);
     let ear = Ear::of(&site);
     site.start_as(serve(&site, Some(Duration::from_millis(40))));
-    // Reads nothing and answers nothing, so that the drain lasts.
+    // Reads nothing and answers nothing, so that the drain lasts some seconds.
     let deaf = site.logged_in("alice", "deaf", "");
     site.administer(&["drain", "--over", "0s", "--deadline", "1h"]);
     while ear.hear() != ["STATUS=Sending everybody away"] {}
