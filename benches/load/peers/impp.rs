@@ -53,7 +53,9 @@ impl Relay {
     pub fn two(users: usize) -> (Self, Self) {
         let (here, there) = (free_port(), free_port());
         let peer = |name: &str, at: std::net::SocketAddr| {
-            format!("[interdomain]\nrequests-per-second = 1000000\n[[peer]]\ndomain = \"{name}\"\nserver = \"{at}\"\nsecret-file = \"secret\"\ninsecure = true\n")
+            format!(
+                "[interdomain]\nrequests-per-second = 1000000\n[[peer]]\ndomain = \"{name}\"\nserver = \"{at}\"\nsecret-file = \"secret\"\ninsecure = true\n"
+            )
         };
         let first = Self::at("a.test", users, &peer("b.test", there), here, free_port());
         let second = Self::at("b.test", users, &peer("a.test", here), there, free_port());
