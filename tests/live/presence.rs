@@ -308,7 +308,8 @@ fn the_dead_mans_switch_of_the_documents() {
         shell.env("IMPP_CONFIG", site.path("impp.toml")).env("IMPP_ACCOUNT", account);
         shell
     };
-    let mut guard = Tool::spawn(&mut shell("guard", watched));
+    // In place of its shell, so that it is what ends with the test.
+    let mut guard = Tool::spawn(&mut shell("guard", &format!("exec {watched}")));
     let mut clock = watch(site.tool("impp-watch", "guard").arg(at("machine")));
     assert_eq!(state(&mut clock), "closed initial -");
     // Cron runs for a while: not a word.
