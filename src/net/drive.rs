@@ -276,7 +276,7 @@ mod tests {
             (!self.out.is_empty()).then(|| self.out.remove(0))
         }
         fn peek_event(&self) -> Option<&&'static str> {
-            self.events.first()
+            self.events.last()
         }
         fn poll_event(&mut self) -> Option<&'static str> {
             self.events.pop()
@@ -319,6 +319,16 @@ mod tests {
         assert_eq!(told, ["shout", "time", "end"]);
         drive.linger().await;
         assert_eq!(peer.await.unwrap(), "hi!-command--own-.");
+    }
+
+    #[test]
+    fn more_of_the_same_is_taken_and_what_is_not_stays() {
+        // The last is the next.
+        let engine = Echo { events: vec!["end", "shout", "time", "shout"], ..Echo::default() };
+        let mut drive = Drive::new(engine, tokio::io::duplex(1).0);
+        let mut shout = || drive.next_event_if(|event| *event == "shout");
+        assert_eq!([shout(), shout(), shout()], [Some("shout"), None, None]);
+        assert_eq!(drive.next_event_if(|event| *event == "time"), Some("time"));
     }
 
     /// Drives until the stream breaks; gives how and after how many seconds.
