@@ -72,7 +72,9 @@ pub fn find(name: &str) -> Option<std::path::PathBuf> {
 pub fn certificate(folder: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    // ejabberd reads no years of the far future.
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2045, 1, 1));
     std::fs::write(folder.join("cert.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
     std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
