@@ -8,6 +8,7 @@ mod administer;
 pub mod config;
 mod deliver;
 pub mod effect;
+mod few;
 mod forward;
 mod incoming;
 mod lasting;
@@ -120,7 +121,7 @@ pub enum Closed {
 #[derive(Debug)]
 pub struct Service {
     config: ServiceConfig,
-    users: HashMap<Address, User>,
+    users: HashMap<Address, Box<User>>,
     /// Every user in memory once, in the order in which forgetting is thought of.
     clock: VecDeque<Address>,
     sessions: HashMap<SessionKey, Session>,
