@@ -15,14 +15,14 @@ pub struct Server {
     /// Where it takes TLS.
     pub tls: SocketAddr,
     /// Goes when the server does.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
     /// Starts it and waits until both ports accept.
     pub fn start(folder: tempfile::TempDir, command: &mut Command, plain: SocketAddr, tls: SocketAddr) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut server = Self { child, plain, tls, _folder: folder };
+        let mut server = Self { child, plain, tls, folder };
         let begun = Instant::now();
         while !(TcpStream::connect(plain).is_ok() && TcpStream::connect(tls).is_ok()) {
             assert!(begun.elapsed() < START, "{command:?} does not take connections");
@@ -36,6 +36,10 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 }
 
@@ -55,6 +59,11 @@ pub fn free_port() -> SocketAddr {
 pub fn relay() -> std::ffi::OsString {
     let built = option_env!("CARGO_BIN_EXE_impp-relay").map(Into::into);
     std::env::var_os("IMPP_RELAY").or(built).expect("built by cargo bench")
+}
+
+/// impp-send of this build.
+pub fn sender() -> std::ffi::OsString {
+    option_env!("CARGO_BIN_EXE_impp-send").map(Into::into).expect("built by cargo bench")
 }
 
 /// A program of the system, also where only root's path leads.

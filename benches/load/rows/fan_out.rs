@@ -56,7 +56,7 @@ pub async fn run(peer: Peer, tls: bool, many: usize, rounds: usize) -> Option<Ou
     }
 }
 
-async fn rounds_of(pid: u32, mut publisher: Sending, receivers: Vec<Receiving>, rounds: usize) -> Outcome {
+pub(super) async fn rounds_of(pid: u32, mut publisher: Sending, receivers: Vec<Receiving>, rounds: usize) -> Outcome {
     let many = receivers.len();
     let told = Arc::new((AtomicUsize::new(0), Notify::new()));
     for receiver in receivers {

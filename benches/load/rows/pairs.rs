@@ -92,7 +92,7 @@ pub async fn over_a_link(peer: Peer, load: Load) -> Option<Outcome> {
     Some(exchange(vec![here.server.pid(), there.server.pid()], ends, load).await)
 }
 
-async fn exchange(processes: Vec<u32>, ends: Vec<(Sending, Option<Receiving>)>, load: Load) -> Outcome {
+pub(super) async fn exchange(processes: Vec<u32>, ends: Vec<(Sending, Option<Receiving>)>, load: Load) -> Outcome {
     let warm_up = (load.each / 10).max(1);
     let (ends, _) = round(ends, warm_up, load.window).await;
     let meter = Meter::new(processes);
