@@ -155,7 +155,7 @@ impl Address {
 
     fn read_url(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.split_at_checked(SCHEME.len()).ok_or(AddressError::Form)?;
-        let (domain, user) = rest.split_once('/').ok_or(AddressError::Form)?;
+        let (domain, user) = cut(rest).ok_or(AddressError::Form)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
             return Err(AddressError::Form);
         }
@@ -286,9 +286,14 @@ impl Address {
     }
 
     fn parts(&self) -> (&str, &str) {
-        let rest = self.url.get(SCHEME.len()..).unwrap_or_default();
-        memchr::memchr(b'/', rest.as_bytes()).and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))).unwrap_or_default()
+        self.url.get(SCHEME.len()..).and_then(cut).unwrap_or_default()
     }
+}
+
+/// Domain and user, of what stands behind the scheme. A domain is short: a search that begins at once is the fastest.
+fn cut(rest: &str) -> Option<(&str, &str)> {
+    let slash = rest.bytes().position(|c| c == b'/')?;
+    Some((rest.get(..slash)?, rest.get(slash + 1..)?))
 }
 
 /// RFC 3986 `unreserved / sub-delims / ":"`: what stands for itself in the URL form.

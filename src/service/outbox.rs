@@ -7,6 +7,8 @@ use super::sessions::SessionKey;
 use super::{Service, mailbox};
 use crate::model::{Address, Answer, ConnectionId, Method, Now, RequestId};
 use crate::wire::{Frame, Kind, Name};
+use hashbrown::Equivalent;
+use hashbrown::hash_map::EntryRef;
 use std::collections::VecDeque;
 
 /// Unanswered requests that one client is sent, however many it would take: what it does not read waits in memory.
@@ -18,6 +20,20 @@ pub(super) struct Identity {
     pub(super) from: Address,
     pub(super) connection: ConnectionId,
     pub(super) id: RequestId,
+}
+
+/// The same as a response names it, its To octet for octet: nothing of it is kept.
+#[derive(Hash)]
+struct Named<'a> {
+    from: &'a str,
+    connection: ConnectionId,
+    id: RequestId,
+}
+
+impl Equivalent<Identity> for Named<'_> {
+    fn equivalent(&self, identity: &Identity) -> bool {
+        self.id == identity.id && self.connection == identity.connection && self.from == identity.from.as_str()
+    }
 }
 
 /// Where requests of a kind are sent.
@@ -176,12 +192,13 @@ impl Outbox {
 
     /// Takes out the request to which this is the response; `None`: it answers nothing.
     pub(super) fn take_answered(&mut self, frame: &Frame) -> Option<(Identity, About)> {
-        let identity = answered(frame)?;
-        let known = self.sent.get(&identity).is_some_and(|sent| sent.method.as_str() == frame.method());
-        if !known {
+        let EntryRef::Occupied(entry) = self.sent.entry_ref(&named(frame)?) else { return None };
+        if entry.get().method.as_str() != frame.method() {
             return None;
         }
-        self.take(&identity).map(|sent| (identity, sent.about))
+        let (identity, sent) = entry.remove_entry();
+        self.octets = self.octets.saturating_sub(sent.octets);
+        Some((identity, sent.about))
     }
 
     /// No longer waits for the answer to a request; gives back by which connection it went.
@@ -255,6 +272,15 @@ impl Service {
         }
     }
 
+    /// The same for one more copy of a SEND, which most often need not wait: then nothing else does, and nothing but it changes.
+    pub(super) fn line_up_copy(&mut self, now: Now, connection: ConnectionKey, copy: Copy) {
+        match self.connections.get(&connection) {
+            Some(at) if at.outbox.is_free() && !at.outbox.has(&copy.identity) => self.send_live(connection, copy),
+            Some(_) => self.line_up(now, connection, Waiting::Live(Box::new(copy))),
+            None => {}
+        }
+    }
+
     /// Sends what the client has room for.
     pub(super) fn pump(&mut self, now: Now, connection: ConnectionKey) {
         while let Some(next) = self.connections.get_mut(&connection).and_then(|at| at.outbox.next()) {
@@ -309,10 +335,9 @@ impl Service {
 }
 
 /// The identity of the request that this response answers.
-fn answered(frame: &Frame) -> Option<Identity> {
-    let to = frame.header(Name::To)?;
-    Some(Identity {
-        from: Address::parse_url(to).ok().filter(|from| from.as_str() == to)?,
+fn named(frame: &Frame) -> Option<Named<'_>> {
+    Some(Named {
+        from: frame.header(Name::To)?,
         connection: ConnectionId::parse_any(frame.header(Name::ConnectionId)?)?,
         id: RequestId::parse(frame.request_id())?,
     })

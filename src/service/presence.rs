@@ -131,8 +131,8 @@ impl Service {
 
     /// The note of somebody who is not there, for whom writes to them (SPEC §5, SEND).
     pub(super) fn note(&self, target: &Address, who: &Address) -> Option<(Version, Entity)> {
-        let access = self.access(target, who, Op::Fetch);
         let user = self.users.get(target).filter(|user| user.account.as_ref().is_some_and(|account| account.presence))?;
+        let access = self.access_to(Some(user), target, who, Op::Fetch);
         let (version, entity) = match &access {
             Access::Allowed(_) => user.shown(&access),
             Access::Concealed(_) | Access::Denied => return None,

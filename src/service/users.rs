@@ -159,12 +159,23 @@ impl Service {
         }
     }
 
+    /// The same for a request, which most often need not wait.
+    pub(super) fn enter_request(&mut self, now: Now, address: &Address, asker: Asker, request: UserRequest) {
+        match self.users.get_mut(address) {
+            Some(user) if user.busy.is_none() => {
+                user.used = true;
+                self.perform_request(now, asker, request, address);
+            }
+            _ => self.enter(now, address, Held::Request(Box::new((asker, request)))),
+        }
+    }
+
     /// The same for an address that no account can have.
-    pub(super) fn enter_nobody(&mut self, now: Now, address: &Address, held: Held) {
+    pub(super) fn enter_nobody(&mut self, now: Now, address: &Address, asker: Asker, request: UserRequest) {
         if !self.users.contains_key(address) {
             self.insert_user(address, None);
         }
-        self.enter(now, address, held);
+        self.enter_request(now, address, asker, request);
     }
 
     /// Has a user's record read for its own sake.
