@@ -326,11 +326,17 @@ impl Service {
         self.pump(now, connection);
     }
 
+    /// The address in whose name the relay speaks of this user: that of the domain.
+    pub(super) fn voice(&self, presentity: &Address) -> Address {
+        let domain = presentity.domain_str();
+        self.voices.get(domain).cloned().unwrap_or_else(|| Address::of_domain(&presentity.domain()))
+    }
+
     /// The identity of a new request that the relay makes itself on behalf of this user.
     pub(super) fn own_identity(&mut self, presentity: &Address) -> Option<Identity> {
         self.next_request += 1;
-        let id = RequestId::parse(&format!("{}-{}", self.config.request_prefix, self.next_request))?;
-        Some(Identity { from: Address::of_domain(&presentity.domain()), connection: ConnectionId::server(), id })
+        let id = RequestId::numbered(&self.config.request_prefix, self.next_request)?;
+        Some(Identity { from: self.voice(presentity), connection: ConnectionId::server(), id })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::effect::{ConnectionKey, Effect, Notice, Ticket};
 use super::mailbox::{Mailbox, Row};
+use super::map::OrderedMap;
 use super::sessions::{Asker, SessionKey};
 use super::store::{Account, Entity, Read, StoreError, StoredAcl, StoredPresence, UserRecord};
 use super::subscribe::Subscription;
@@ -10,7 +11,7 @@ use super::watchers::Refusal;
 use super::{Opening, Service, Task, presence};
 use crate::model::acl::Acl;
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, Now, UserCall, UserRequest};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Users whose turn to be forgotten is looked at in one go.
 const SWEEP: usize = 4;
@@ -34,7 +35,7 @@ pub(super) struct User {
     /// What those see who may see nothing, and all while nothing is set.
     pub(super) closed: Entity,
     /// Who watches.
-    pub(super) subscriptions: BTreeMap<SessionKey, Subscription>,
+    pub(super) subscriptions: OrderedMap<SessionKey, Subscription>,
     pub(super) refused: VecDeque<Refusal>,
     /// Connections that take this user's messages, oldest first.
     pub(super) inboxes: Vec<ConnectionKey>,
@@ -103,7 +104,7 @@ impl User {
             presence: StoredPresence::default(),
             presence_timer: None,
             closed: presence::closed(address),
-            subscriptions: BTreeMap::new(),
+            subscriptions: OrderedMap::default(),
             refused: VecDeque::new(),
             inboxes: Vec::new(),
             sessions: BTreeSet::new(),
