@@ -406,6 +406,7 @@ mod tests {
         for (url, email) in rows {
             let from_url = Address::parse(url).unwrap();
             assert_eq!(from_url.as_str(), url);
+            assert!(Address::is_url(url));
             assert_eq!(from_url.to_email(), email);
             assert_eq!(Address::parse(email).unwrap(), from_url, "{email}");
         }
@@ -454,7 +455,7 @@ mod tests {
             "alice@ex ample.org",
             &long,
         ] {
-            assert!(Address::parse(text).is_err(), "{text}");
+            assert!(Address::parse(text).is_err() && !Address::is_url(text), "{text}");
         }
     }
 

@@ -161,18 +161,13 @@ impl Service {
 
     /// A client answered.
     pub(super) fn live_answered(&mut self, now: Now, connection: ConnectionKey, number: u64, outcome: Result<(), Answer>) {
-        let Some(send) = self.sends.get_mut(&number) else { return };
-        if let State::Offered { pending, .. } = &mut send.state {
-            pending.retain(|other| *other != connection);
-        }
-        match (outcome, &mut send.state) {
-            (Ok(()), _) => self.settle_delivered(now, number),
-            (Err(answer), State::Offered { refused, .. }) => {
-                refused.get_or_insert_with(|| passed_on(answer, self.connections.get(&connection).map(|at| at.max_body)));
-                self.conclude(now, number);
-            }
-            (Err(_), State::Storing { .. } | State::Concealed) => {}
-        }
+        let Err(answer) = outcome else { return self.settle_delivered(now, connection, number) };
+        let Some(State::Offered { pending, refused, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) else {
+            return;
+        };
+        pending.retain(|other| *other != connection);
+        refused.get_or_insert_with(|| passed_on(answer, self.connections.get(&connection).map(|at| at.max_body)));
+        self.conclude(now, number);
     }
 
     /// Settles a SEND for which no connection is left to wait for.
@@ -275,8 +270,8 @@ impl Service {
         }
     }
 
-    /// A client has it.
-    fn settle_delivered(&mut self, now: Now, number: u64) {
+    /// A client has it, by this connection.
+    fn settle_delivered(&mut self, now: Now, by: ConnectionKey, number: u64) {
         let Some(send) = self.sends.get_mut(&number) else { return };
         let others: Vec<ConnectionKey> = match &mut send.state {
             State::Offered { pending, .. } => std::mem::take(pending),
@@ -287,7 +282,7 @@ impl Service {
             }
             State::Concealed => Vec::new(),
         };
-        for connection in others {
+        for connection in others.into_iter().filter(|other| *other != by) {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
             let crowded = at.outbox.waiting().count() > COPIES;
             at.outbox.keep_waiting(|waiting| match waiting {

@@ -1,14 +1,14 @@
 //! What was sent to a client or another domain and awaits its answer, what waits for its turn, and whose answer a
 //! response is (SPEC §3).
 
-use super::effect::{ConnectionKey, Route};
+use super::effect::{ConnectionKey, Effect, Route};
 use super::map::HashMap;
 use super::sessions::SessionKey;
 use super::{Service, mailbox};
 use crate::model::{Address, Answer, ConnectionId, Method, Now, RequestId};
 use crate::wire::{Frame, Kind, Name};
 use hashbrown::Equivalent;
-use hashbrown::hash_map::EntryRef;
+use hashbrown::hash_map::{Entry, EntryRef};
 use std::collections::VecDeque;
 
 /// Unanswered requests that one client is sent, however many it would take: what it does not read waits in memory.
@@ -157,6 +157,22 @@ impl Outbox {
         }
     }
 
+    /// The same if the client takes one more now, nothing has waited longer, and no other of this identity awaits its answer; else
+    /// gives the identity back.
+    pub(super) fn send(&mut self, identity: Identity, sent: Sent) -> Result<(), Identity> {
+        if !self.is_free() {
+            return Err(identity);
+        }
+        match self.sent.entry(identity) {
+            Entry::Occupied(entry) => Err(entry.key().clone()),
+            Entry::Vacant(place) => {
+                self.octets += sent.octets;
+                place.insert(sent);
+                Ok(())
+            }
+        }
+    }
+
     fn take(&mut self, identity: &Identity) -> Option<Sent> {
         let sent = self.sent.remove(identity)?;
         self.octets = self.octets.saturating_sub(sent.octets);
@@ -274,16 +290,21 @@ impl Service {
 
     /// The same for one more copy of a SEND, which most often need not wait: then nothing else does, and nothing but it changes.
     pub(super) fn line_up_copy(&mut self, now: Now, connection: ConnectionKey, copy: Copy) {
-        match self.connections.get(&connection) {
-            Some(at) if at.outbox.is_free() && !at.outbox.has(&copy.identity) => self.send_live(connection, copy),
-            Some(_) => self.line_up(now, connection, Waiting::Live(Box::new(copy))),
-            None => {}
+        let Some(at) = self.connections.get_mut(&connection) else { return };
+        let Copy { send, identity, frame } = copy;
+        let octets = frame.octets().len() as u64;
+        let sent = Sent { method: Method::Send, about: About::Live(send), over: connection, octets };
+        match at.outbox.send(identity, sent) {
+            Ok(()) => self.effects.push_back(Effect::Send { connection, octets: frame.octets().clone().into() }),
+            Err(identity) => self.line_up(now, connection, Waiting::Live(Box::new(Copy { send, identity, frame }))),
         }
     }
 
     /// Sends what the client has room for.
     pub(super) fn pump(&mut self, now: Now, connection: ConnectionKey) {
-        while let Some(next) = self.connections.get_mut(&connection).and_then(|at| at.outbox.next()) {
+        let inbox = loop {
+            let Some(at) = self.connections.get_mut(&connection) else { return };
+            let Some(next) = at.outbox.next() else { break at.inbox.clone() };
             match next {
                 Waiting::Notify(presentity, session) => {
                     if let Some(own) = self.make_notify(now, &presentity, &session) {
@@ -300,8 +321,7 @@ impl Service {
                 // Goes to other domains only.
                 Waiting::Forwarded(_) => {}
             }
-        }
-        let inbox = self.connections.get(&connection).and_then(|at| at.inbox.clone());
+        };
         if let Some(inbox) = inbox {
             self.drain(now, &inbox);
         }

@@ -215,7 +215,11 @@ impl Splitter {
                 }
                 Some(found) => {
                     *headers += 1;
-                    let noted = if *headers > limits::HEADERS { Err((Fault::TooManyHeaders, 0)) } else { note_header(found, text, start) };
+                    let noted = if *headers > limits::HEADERS {
+                        Err((Fault::TooManyHeaders, 0))
+                    } else {
+                        note_header(found, text, start)
+                    };
                     let start_line = found.start;
                     noted.map(|()| start_line).map_err(|(fault, at)| blame(fault, start + at, head.as_ref(), buffer))
                 }
