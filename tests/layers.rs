@@ -129,15 +129,18 @@ fn a_layer_names_only_what_lies_below() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-/// The fuzz targets are made of four layers, and are not built with every change.
+/// The fuzz targets and the cases that are counted are made of four layers, and are not built with every change.
 #[test]
-fn the_fuzz_targets_have_the_crates_of_their_layers() {
-    let manifest = fs::read_to_string("fuzz/Cargo.toml").unwrap();
-    let named: Vec<String> =
-        manifest.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.replace('-', "_")).collect();
-    let layers = LAYERS.iter().filter(|(layer, ..)| ["wire", "model", "engine", "service"].contains(layer));
-    let missing: Vec<_> = layers.flat_map(|(.., crates)| *crates).filter(|name| !named.contains(&(**name).to_owned())).collect();
-    assert!(missing.is_empty(), "fuzz/Cargo.toml does not have {missing:?}");
+fn packages_of_four_layers_have_the_crates_of_their_layers() {
+    for manifest in ["fuzz/Cargo.toml", "benches/micro/Cargo.toml"] {
+        let text = fs::read_to_string(manifest).unwrap();
+        let named: Vec<String> =
+            text.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.replace('-', "_")).collect();
+        let layers = LAYERS.iter().filter(|(layer, ..)| ["wire", "model", "engine", "service"].contains(layer));
+        let missing: Vec<_> =
+            layers.flat_map(|(.., crates)| *crates).filter(|name| !named.contains(&(**name).to_owned())).collect();
+        assert!(missing.is_empty(), "{manifest} does not have {missing:?}");
+    }
 }
 
 #[test]

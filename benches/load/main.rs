@@ -68,16 +68,12 @@ fn main() {
     }
     for row in rows {
         for tls in [false, true] {
-            if args.tls == if tls { Protection::Plain } else { Protection::Tls } || (tls && !row.has_tls()) {
+            if args.tls == if tls { Protection::Plain } else { Protection::Tls } || !row.has(tls) {
                 continue;
             }
             for peer in &args.peers {
-                let Some(outcome) = runtime.block_on(rows::run(row, *peer, tls, args.percent)) else { continue };
-                if args.json {
-                    println!("{}", outcome.json());
-                } else {
-                    println!("{outcome}");
-                }
+                let show = |outcome: Outcome| if args.json { println!("{}", outcome.json()) } else { println!("{outcome}") };
+                runtime.block_on(rows::run(row, *peer, tls, args.percent, show));
             }
         }
     }

@@ -18,3 +18,12 @@ pub fn resident(pid: u32) -> u64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
+
+/// CPU time of all processes that ended and were waited for.
+pub fn cpu_of_children() -> Duration {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).unwrap();
+    let time = |value: nix::sys::time::TimeVal| {
+        Duration::new(u64::try_from(value.tv_sec()).unwrap(), u32::try_from(value.tv_usec()).unwrap() * 1000)
+    };
+    time(usage.user_time()) + time(usage.system_time())
+}

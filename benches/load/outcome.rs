@@ -8,6 +8,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub row: &'static str,
+    /// How much there was around the work, in a row that grows.
+    pub size: Option<usize>,
     pub peer: &'static str,
     pub tls: bool,
     /// What was done, and how often.
@@ -25,8 +27,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub const TITLES: &str =
-        "row          server      tls       ops     ops/s  us CPU/op    p50 us    p99 us    max us  KiB/conn   RSS MiB";
+    pub const TITLES: &str = "row                          server      tls       ops     ops/s  us CPU/op    p50 us    p99 us    max us  KiB/conn   RSS MiB";
 
     fn quantile(&self, part: f64) -> Option<Duration> {
         let last = self.latencies.len().checked_sub(1)?;
@@ -48,7 +49,7 @@ impl Outcome {
     pub fn json(&self) -> serde_json::Value {
         let micros = |part| self.quantile(part).map(|time| time.as_secs_f64() * 1e6);
         json!({
-            "v": 1, "row": self.row, "server": self.peer, "tls": self.tls, "operations": self.operations,
+            "v": 1, "row": self.row, "size": self.size, "server": self.peer, "tls": self.tls, "operations": self.operations,
             "per_second": self.per_second(), "cpu_us": self.cpu_micros(),
             "p50_us": micros(0.5), "p99_us": micros(0.99), "max_us": micros(1.0),
             "octets_per_connection": self.octets_per_connection, "resident_octets": self.resident,
@@ -61,10 +62,11 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
         let micros = |part| shown(self.quantile(part).map(|time| time.as_secs_f64() * 1e6));
+        let row = self.size.map_or_else(|| self.row.to_owned(), |size| format!("{} {size}", self.row));
         write!(
             f,
-            "{:<12} {:<11} {:<4} {:>8} {:>9.0} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            self.row,
+            "{:<28} {:<11} {:<4} {:>8} {:>9.0} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            row,
             self.peer,
             if self.tls { "yes" } else { "no" },
             self.operations,

@@ -15,14 +15,14 @@ pub struct Server {
     /// Where it takes TLS.
     pub tls: SocketAddr,
     /// Goes when the server does.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
     /// Starts it and waits until both ports accept.
     pub fn start(folder: tempfile::TempDir, command: &mut Command, plain: SocketAddr, tls: SocketAddr) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut server = Self { child, plain, tls, _folder: folder };
+        let mut server = Self { child, plain, tls, folder };
         let begun = Instant::now();
         while !(TcpStream::connect(plain).is_ok() && TcpStream::connect(tls).is_ok()) {
             assert!(begun.elapsed() < START, "{command:?} does not take connections");
@@ -36,6 +36,10 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 }
 
@@ -57,6 +61,11 @@ pub fn relay() -> std::ffi::OsString {
     std::env::var_os("IMPP_RELAY").or(built).expect("built by cargo bench")
 }
 
+/// impp-send of this build.
+pub fn sender() -> std::ffi::OsString {
+    option_env!("CARGO_BIN_EXE_impp-send").map(Into::into).expect("built by cargo bench")
+}
+
 /// A program of the system, also where only root's path leads.
 pub fn find(name: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -72,7 +81,9 @@ pub fn find(name: &str) -> Option<std::path::PathBuf> {
 pub fn certificate(folder: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    // ejabberd reads no years of the far future.
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2045, 1, 1));
     std::fs::write(folder.join("cert.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
     std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();

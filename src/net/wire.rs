@@ -20,7 +20,9 @@ const WRITE_SLICES: usize = 64;
 /// Octets that wait to be written, in order.
 #[derive(Default)]
 pub struct Outbox {
-    queue: VecDeque<Bytes>,
+    /// In place, and empty if nothing waits: one frame at a time needs no memory, and leaves none behind.
+    first: Bytes,
+    rest: VecDeque<Bytes>,
     octets: usize,
 }
 
@@ -33,16 +35,21 @@ impl Outbox {
 
     /// Appends octets; empty ones are dropped.
     pub fn push(&mut self, octets: Bytes) {
-        if !octets.is_empty() {
-            self.octets += octets.len();
-            self.queue.push_back(octets);
+        if octets.is_empty() {
+            return;
+        }
+        self.octets += octets.len();
+        if self.first.is_empty() {
+            self.first = octets;
+        } else {
+            self.rest.push_back(octets);
         }
     }
 
     /// Whether everything has been handed to the stream.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.first.is_empty()
     }
 
     /// How many octets wait; an owner that grows tired of a peer that does not read looks here.
@@ -53,17 +60,17 @@ impl Outbox {
 
     fn written(&mut self, mut octets: usize) {
         self.octets = self.octets.saturating_sub(octets);
-        while let Some(first) = self.queue.front_mut() {
-            if octets < first.len() {
-                first.advance(octets);
+        while !self.first.is_empty() {
+            if octets < self.first.len() {
+                self.first.advance(octets);
                 return;
             }
-            octets -= first.len();
-            self.queue.pop_front();
+            octets -= self.first.len();
+            self.first = self.rest.pop_front().unwrap_or_default();
         }
-        if self.queue.capacity() > WRITE_SLICES {
+        if self.rest.capacity() > WRITE_SLICES {
             // A burst must not leave its room behind on a connection that is idle for hours.
-            self.queue = VecDeque::new();
+            self.rest = VecDeque::new();
         }
     }
 }
@@ -160,15 +167,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// # Errors
     /// The stream's; what was not written stays in the queue.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, queue: &mut Outbox) -> Poll<io::Result<()>> {
-        while let Some(first) = queue.queue.front() {
-            if queue.queue.len() == 1 {
-                let written = ready!(Pin::new(&mut self.stream).poll_write(cx, first))?;
+        while !queue.is_empty() {
+            if queue.rest.is_empty() {
+                let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &queue.first))?;
                 self.count(written, queue)?;
                 continue;
             }
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
             let mut count = 0;
-            for (slice, octets) in slices.iter_mut().zip(&queue.queue) {
+            for (slice, octets) in slices.iter_mut().zip(std::iter::once(&queue.first).chain(&queue.rest)) {
                 *slice = IoSlice::new(octets);
                 count += 1;
             }

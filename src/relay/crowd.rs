@@ -6,13 +6,17 @@ use crate::service::Limit;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -72,15 +76,19 @@ pub(super) struct Leave(Option<oneshot::Receiver<()>>);
 
 impl Leave {
     /// Never done if it does not have to.
-    pub(super) async fn told(self) {
-        // The other end is dropped when it need no longer leave.
-        let told = match self.0 {
-            Some(told) => told.await.is_ok(),
-            None => false,
-        };
-        if !told {
-            std::future::pending().await
-        }
+    pub(super) fn told(mut self) -> impl Future<Output = ()> {
+        // As small as can be: it waits for as long as the connection lives.
+        poll_fn(move |cx| match &mut self.0 {
+            Some(told) => match ready!(Pin::new(told).poll(cx)) {
+                Ok(()) => Poll::Ready(()),
+                // The other end is dropped when it need no longer leave.
+                Err(_) => {
+                    self.0 = None;
+                    Poll::Pending
+                }
+            },
+            None => Poll::Pending,
+        })
     }
 }
 

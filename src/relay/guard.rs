@@ -121,6 +121,8 @@ impl Guard {
         let owner = state.owners.entry(account.clone()).or_default();
         owner.places.retain(|place| *place != origin);
         owner.places.truncate(PLACES - 1);
+        // Most come from one.
+        owner.places.reserve_exact(1);
         owner.places.insert(0, origin);
         if owner.forgave.is_some_and(|at| now.saturating_duration_since(at) < FORGET) {
             return;

@@ -2,6 +2,7 @@
 //!
 //! [`serve`] runs a relay from a [`config::Config`]; [`init`] makes everything that a first run needs.
 
+mod authorities;
 pub mod config;
 mod connection;
 pub mod control;

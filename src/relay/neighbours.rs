@@ -1,5 +1,6 @@
 //! What the relay knows of other domains: how to tell their servers, and how to reach them.
 
+use super::authorities::Authorities;
 use super::config::Config;
 use super::config::Dnssec;
 use super::config::secret;
@@ -27,7 +28,6 @@ use crate::net::link::Proof;
 use crate::net::random;
 use crate::net::tls::Prepared;
 use crate::net::tls::Trust;
-use crate::net::tls::files::read_authorities;
 use crate::service::Route;
 use core::fmt;
 use rustls::pki_types::CertificateDer;
@@ -49,7 +49,7 @@ const OPEN_TIME: Duration = Duration::from_secs(30);
 pub(super) struct Neighbours {
     peers: BTreeMap<Domain, Known>,
     resolver: Resolver,
-    authorities: Prepared,
+    authorities: Authorities,
     tls: Option<Arc<ServerTls>>,
     judging: Turns,
     agent: &'static str,
@@ -133,7 +133,7 @@ impl Neighbours {
         Ok(Self {
             peers,
             resolver: resolver(config)?,
-            authorities: authorities(config)?,
+            authorities: Authorities::of(config).map_err(NeighboursError::Authorities)?,
             tls,
             judging: Turns::new(JUDGED_AT_ONCE, JUDGED_OF_ONE),
             agent,
@@ -149,7 +149,7 @@ impl Neighbours {
 
     /// Who vouches for domains of which nothing is known.
     pub(super) fn authorities(&self) -> &Prepared {
-        &self.authorities
+        self.authorities.read()
     }
 
     /// What is known of a domain, in words.
@@ -182,7 +182,7 @@ impl Neighbours {
     pub(super) async fn judge(&self, origin: &Domain, chain: &[CertificateDer<'_>], peer: IpAddr) -> Result<Proof, Error> {
         let _turn = self.judging.turn(peer).await;
         let known = self.peers.get(origin);
-        let authorities = known.and_then(|known| known.pin.as_ref()).unwrap_or(&self.authorities);
+        let authorities = known.and_then(|known| known.pin.as_ref()).unwrap_or_else(|| self.authorities.read());
         let named = known.is_some_and(|known| known.server.is_some());
         link::judge(origin, chain, authorities, (!named).then_some(&self.resolver)).await
     }
@@ -202,7 +202,7 @@ impl Neighbours {
             resolver: Some(self.resolver.clone()),
             tls: if clear { TlsKind::Off } else { TlsKind::Require },
             clear_anywhere: clear,
-            trust: Trust::Prepared(pin.unwrap_or_else(|| self.authorities.clone())),
+            trust: Trust::Prepared(pin.unwrap_or_else(|| self.authorities.read().clone())),
             timeout: OPEN_TIME,
             max_body: self.max_body,
             max_outstanding: self.max_outstanding,
@@ -222,19 +222,4 @@ pub(super) fn resolver(config: &Config) -> Result<Resolver, NeighboursError> {
     };
     let options = ResolverOptions { servers: config.dns.resolvers.clone(), validation, ..ResolverOptions::default() };
     Resolver::new(&options).map_err(NeighboursError::Resolver)
-}
-
-/// Who vouches for other domains.
-fn authorities(config: &Config) -> Result<Prepared, NeighboursError> {
-    let named = match &config.interdomain.ca {
-        Some(file) => Trust::Authorities(read_authorities(file).map_err(NeighboursError::Authorities)?),
-        None => Trust::System,
-    };
-    match named.prepared() {
-        Err(error) if config.interdomain.ca.is_none() => {
-            tracing::warn!(%error, "only TLSA records, pins and secrets prove who other domains are");
-            Trust::Nobody.prepared().map_err(NeighboursError::Authorities)
-        }
-        read => read.map_err(NeighboursError::Authorities),
-    }
 }

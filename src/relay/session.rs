@@ -17,6 +17,7 @@ use super::outbox::Item;
 use crate::engine::End;
 use crate::engine::LinkOpening;
 use crate::engine::Opening;
+use crate::engine::PasswordVerdict;
 use crate::engine::Server;
 use crate::engine::ServerCommand;
 use crate::engine::ServerEvent;
@@ -39,11 +40,13 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
+use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 /// How long a client that is sent away is asked to wait before it comes back.
@@ -85,56 +88,55 @@ pub(super) struct Accepted {
     pub(super) since: Instant,
 }
 
-/// Serves one accepted connection to its end, and says how that came.
-pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted, ending: &mut Ending) {
+/// A session at its beginning, as [`run`] takes it.
+pub(super) struct Begun {
+    session: Session,
+    drive: Drive<Server, MaybeTls>,
+}
+
+/// What driving a session came to.
+enum Turn {
+    /// The OK to STARTTLS waits to be written, and the handshake is next.
+    StartTls,
+    Over(End),
+    /// There is nobody to say anything to.
+    Gone(Outcome),
+}
+
+/// What the task has to wait for before it drives on.
+enum Then {
+    Nothing,
+    Answer(Answering),
+    Check(JoinHandle<PasswordVerdict>),
+    Turn(Turn),
+}
+
+/// A session of an accepted connection.
+pub(super) fn begin(shared: Arc<Shared>, accepted: Accepted) -> Begun {
     let Accepted { stream, tls, origin: Origin { peer, place }, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
-    let mut drive = driven(engine, stream);
     let connection = Connection::new(Arc::clone(&shared.hub));
-    let mut session = Session { shared, connection, peer, place, identity: None, dismissed: false };
-    let mut asked: Option<Answering> = None;
+    let session = Session { shared, connection, peer, place, identity: None, dismissed: false };
+    Begun { session, drive: driven(engine, stream) }
+}
+
+/// Greets who was accepted and serves the connection to its end; says how that came.
+///
+/// Thousands of these wait at the same time: what happens once in a connection's life is boxed, or done before this waits, else its
+/// room would be kept for all of that life.
+pub(super) async fn run(greeting: Pin<Box<impl Future<Output = Result<Begun, Outcome>>>>, ending: &mut Ending) {
+    let (mut session, mut drive) = match greeting.await {
+        Ok(Begun { session, drive }) => (session, drive),
+        Err(outcome) => return ending.is(outcome),
+    };
     let end = loop {
-        let next = match &mut asked {
-            None => session.connection.next(&mut drive).await,
-            // Whoever waits for an answer is sent away all the same, and the time to log in runs out.
-            Some(answering) => tokio::select! {
-                next = session.connection.next(&mut drive) => next,
-                answer = answering => {
-                    asked = None;
-                    session.take(&mut drive, answer);
-                    continue;
-                }
-            },
-        };
-        match next {
-            Next::Items(items) => session.relay(&mut drive, items),
-            // It takes nothing any more, and perhaps reads this as the last thing that waits.
-            Next::Step(Step::Broken(error)) if error.kind() == io::ErrorKind::TimedOut && drive.queued() > 0 => {
-                session.shared.hub.reached(Limit::WriteStall, &session.peer.ip().to_canonical());
-                session.relay(&mut drive, [Item::Close(ByeCause::Limit)].into());
-                break End::Bye;
-            }
-            Next::Step(Step::Broken(error)) => {
-                tracing::debug!(peer = %session.peer, %error, "connection lost");
-                return ending.is(Outcome::Broke);
-            }
-            // What happens once in a connection's life is boxed: else its room would be kept for all of that life.
-            Next::Step(Step::Event(ServerEvent::StartTls)) => match Box::pin(session.start_tls(drive)).await {
+        match session.turn(&mut drive).await {
+            Turn::StartTls => match Box::pin(session.start_tls(drive)).await {
                 Ok(upgraded) => drive = upgraded,
                 Err(outcome) => return ending.is(outcome),
             },
-            // To its end, whoever has gone meanwhile: what was begun costs as much, and a wrong guess counts.
-            Next::Step(Step::Event(ServerEvent::CheckPassword(work))) => {
-                if let Ok(verdict) = tokio::task::spawn_blocking(move || work.run()).await {
-                    drive.command(|engine, now| engine.handle_command(now, ServerCommand::Checked(verdict)));
-                }
-            }
-            Next::Step(Step::Event(ServerEvent::Ended(end))) => break end,
-            Next::Step(Step::Event(event)) => {
-                if let Some(question) = session.handle(&mut drive, event) {
-                    asked = Some(session.inquiry(&drive, &question).ask(question));
-                }
-            }
+            Turn::Over(end) => break end,
+            Turn::Gone(outcome) => return ending.is(outcome),
         }
     };
     ending.is(if session.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
@@ -148,6 +150,67 @@ pub(super) async fn run(shared: Arc<Shared>, accepted: Accepted, ending: &mut En
 }
 
 impl Session {
+    /// Drives until the stream has to be another, or it is over.
+    async fn turn(&mut self, drive: &mut Drive<Server, MaybeTls>) -> Turn {
+        let mut asked: Option<Answering> = None;
+        loop {
+            let then = match &mut asked {
+                None => {
+                    let next = self.connection.next(drive).await;
+                    self.see_to(next, drive)
+                }
+                // Whoever waits for an answer is sent away all the same, and the time to log in runs out.
+                Some(answering) => tokio::select! {
+                    next = self.connection.next(drive) => self.see_to(next, drive),
+                    answer = answering => {
+                        asked = None;
+                        self.take(drive, answer);
+                        continue;
+                    }
+                },
+            };
+            match then {
+                Then::Nothing => {}
+                Then::Answer(answering) => asked = Some(answering),
+                Then::Check(checking) => {
+                    if let Ok(verdict) = checking.await {
+                        drive.command(|engine, now| engine.handle_command(now, ServerCommand::Checked(verdict)));
+                    }
+                }
+                Then::Turn(turn) => return turn,
+            }
+        }
+    }
+
+    /// Sees to what came.
+    fn see_to(&mut self, next: Next<ServerEvent>, drive: &mut Drive<Server, MaybeTls>) -> Then {
+        match next {
+            Next::Items(items) => self.relay(drive, items),
+            // It takes nothing any more, and perhaps reads this as the last thing that waits.
+            Next::Step(Step::Broken(error)) if error.kind() == io::ErrorKind::TimedOut && drive.queued() > 0 => {
+                self.shared.hub.reached(Limit::WriteStall, &self.peer.ip().to_canonical());
+                self.relay(drive, [Item::Close(ByeCause::Limit)].into());
+                return Then::Turn(Turn::Over(End::Bye));
+            }
+            Next::Step(Step::Broken(error)) => {
+                tracing::debug!(peer = %self.peer, %error, "connection lost");
+                return Then::Turn(Turn::Gone(Outcome::Broke));
+            }
+            Next::Step(Step::Event(ServerEvent::StartTls)) => return Then::Turn(Turn::StartTls),
+            // To its end, whoever has gone meanwhile: what was begun costs as much, and a wrong guess counts.
+            Next::Step(Step::Event(ServerEvent::CheckPassword(work))) => {
+                return Then::Check(tokio::task::spawn_blocking(move || work.run()));
+            }
+            Next::Step(Step::Event(ServerEvent::Ended(end))) => return Then::Turn(Turn::Over(end)),
+            Next::Step(Step::Event(event)) => {
+                if let Some(question) = self.handle(drive, event) {
+                    return Then::Answer(self.inquiry(drive, &question).ask(question));
+                }
+            }
+        }
+        Then::Nothing
+    }
+
     /// From the service to the engine.
     fn relay(&mut self, drive: &mut Drive<Server, MaybeTls>, items: VecDeque<Item>) {
         self.dismissed |= items.iter().any(|item| matches!(item, Item::Close(ByeCause::Limit)));

@@ -85,7 +85,7 @@ impl Service {
             }
             return;
         }
-        let user = self.users.get(target);
+        let user = self.users.get(target).map(Box::as_ref);
         let access = self.access_to(user, target, &sender, Op::Send);
         if access == Access::Denied {
             return self.deny(now, &asker, target, Op::Send);

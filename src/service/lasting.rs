@@ -103,7 +103,7 @@ impl Service {
                 access
             }
         };
-        let version = self.users.get(target).map(|user| user.shown(&access).0);
+        let version = self.users.get(target).map(|user| user.version_shown(&access));
         let writer = ok_to(&asker.frame).number(Name::LeaseTime, granted.as_secs());
         self.answer_shown(asker, target, &access, writer);
         if let (Some(subscription), Some(version)) = (self.subscription(target, &asker.session), version) {
@@ -117,7 +117,7 @@ impl Service {
     fn take_back(&mut self, now: Now, target: &Address, session: &SessionKey, former: Option<(UnixMillis, Instant)>) {
         let Some(user) = self.users.get_mut(target) else { return };
         let Some(subscription) = user.subscriptions.get(session) else { return };
-        let behind = user.shown(&subscription.access).0 > subscription.told;
+        let behind = user.version_shown(&subscription.access) > subscription.told;
         let Some(subscription) = user.subscriptions.get_mut(session) else { return };
         match former {
             Some((until, ends)) => {
@@ -217,7 +217,7 @@ impl Service {
             self.next_serial += 1;
             let serial = self.next_serial;
             let Some(user) = self.users.get_mut(presentity) else { return };
-            let behind = user.shown(&access).0 > stored.told;
+            let behind = user.version_shown(&access) > stored.told;
             let ends = now.instant_of(stored.until);
             let mut subscription = Subscription {
                 since: stored.since,

@@ -8,6 +8,7 @@ mod administer;
 pub mod config;
 mod deliver;
 pub mod effect;
+mod few;
 mod forward;
 mod incoming;
 mod lasting;
@@ -122,7 +123,7 @@ pub struct Service {
     config: ServiceConfig,
     /// In whose name the relay speaks, by domain.
     voices: BTreeMap<Domain, Address>,
-    users: HashMap<Address, User>,
+    users: HashMap<Address, Box<User>>,
     /// Every user in memory once, in the order in which forgetting is thought of.
     clock: VecDeque<Address>,
     sessions: HashMap<SessionKey, Session>,

@@ -119,7 +119,7 @@ impl Service {
         subscription.telling.sent = Some(identity.id);
         let timer = Timer::Notify(presentity.clone(), session.clone());
         self.timers.set(&mut subscription.telling.timer, now.instant + SILENCE, timer);
-        let (version, entity) = user.shown(&access);
+        let (version, entity) = user.shown(presentity, &access);
         let call = UserCall::ChangeNotify { origin: presentity.clone(), target_connection: session.id, version, lapsed };
         let head = entity_head(own_request(&identity, session, call).write(&identity.from), entity);
         let octets = Octets { head, body: entity.octets.clone() };

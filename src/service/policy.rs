@@ -20,7 +20,7 @@ pub(super) enum Access {
 impl Service {
     /// What `who` may do to `owner`. The same for users that exist and users that do not.
     pub(super) fn access(&self, owner: &Address, who: &Address, op: Op) -> Access {
-        self.access_to(self.users.get(owner), owner, who, op)
+        self.access_to(self.users.get(owner).map(Box::as_ref), owner, who, op)
     }
 
     /// The same where the owner's record is at hand; `None`: there is none.

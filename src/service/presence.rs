@@ -79,12 +79,21 @@ impl StoredPresence {
 }
 
 impl User {
-    /// What somebody with this access sees.
-    pub(super) fn shown(&self, access: &Access) -> (Version, &Entity) {
+    /// What somebody with this access sees of this user, whose address it is.
+    pub(super) fn shown(&self, address: &Address, access: &Access) -> (Version, &Entity) {
+        let entity = match access {
+            Access::Allowed(view) => self.presence.shown(view.as_ref()),
+            Access::Concealed(_) | Access::Denied => None,
+        };
+        (self.version_shown(access), entity.unwrap_or_else(|| self.closed(address)))
+    }
+
+    /// The version of that.
+    pub(super) fn version_shown(&self, access: &Access) -> Version {
         match access {
-            Access::Allowed(view) => (self.presence.version, self.presence.shown(view.as_ref()).unwrap_or(&self.closed)),
-            Access::Concealed(version) => (*version, &self.closed),
-            Access::Denied => (Version(0), &self.closed),
+            Access::Allowed(_) => self.presence.version,
+            Access::Concealed(version) => *version,
+            Access::Denied => Version(0),
         }
     }
 }
@@ -123,7 +132,7 @@ impl Service {
     /// Answers OK with what somebody with this access sees.
     pub(super) fn answer_shown(&mut self, asker: &Asker, target: &Address, access: &Access, writer: Writer) {
         let Some(user) = self.users.get(target) else { return };
-        let (version, entity) = user.shown(access);
+        let (version, entity) = user.shown(target, access);
         let head = entity_head(writer.number(Name::PresenceVersion, version.0), entity);
         let octets = Octets { head, body: entity.octets.clone() };
         self.answer(asker, octets);
@@ -133,12 +142,12 @@ impl Service {
     pub(super) fn note(&self, target: &Address, who: &Address) -> Option<(Version, Entity)> {
         let user = self.users.get(target).filter(|user| user.account.as_ref().is_some_and(|account| account.presence))?;
         // Hardly anybody is away: the rules are asked behind that.
-        if !user.presence.values.iter().any(|value| value.body.is_note_of_absence()) && !user.closed.is_note_of_absence() {
+        if !user.presence.values.iter().any(|value| value.body.is_note_of_absence()) {
             return None;
         }
         let access = self.access_to(Some(user), target, who, Op::Fetch);
         let (version, entity) = match &access {
-            Access::Allowed(_) => user.shown(&access),
+            Access::Allowed(_) => user.shown(target, &access),
             Access::Concealed(_) | Access::Denied => return None,
         };
         entity.is_note_of_absence().then(|| (version, entity.clone()))
@@ -178,8 +187,9 @@ impl Service {
         for (session, subscription) in &user.subscriptions {
             let Access::Allowed(view) = &subscription.access else { continue };
             let differs = *changed.entry(*view).or_insert_with(|| {
-                let before = old.shown(view.as_ref()).unwrap_or(&user.closed);
-                before != user.presence.shown(view.as_ref()).unwrap_or(&user.closed)
+                let closed = || user.closed(address);
+                let before = old.shown(view.as_ref()).unwrap_or_else(closed);
+                before != user.presence.shown(view.as_ref()).unwrap_or_else(closed)
             });
             if differs {
                 affected.push(session.clone());

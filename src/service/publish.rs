@@ -90,7 +90,7 @@ impl Service {
         if account.is_some_and(|account| !account.presence) {
             return Err(Answer::new(ErrorKind::TargetUnknown));
         }
-        absence(self.users.get(target)).filter(|_| who != target).map_or(Ok(()), Err)
+        absence(self.users.get(target).map(Box::as_ref)).filter(|_| who != target).map_or(Ok(()), Err)
     }
 
     /// The object that a CHANGE brings, with the owner's entity in it if it is one of ours.

@@ -35,7 +35,7 @@ impl Service {
         self.expire_presence(now, address);
         let Some(user) = self.users.get_mut(address) else { return };
         let (old_account, old_presence) = (user.account.clone(), user.presence.clone());
-        let rules_changed = user.acl.as_ref().map(|acl| &acl.stored) != acl.as_ref().map(|acl| &acl.stored);
+        let rules_changed = user.acl.as_deref().map(|acl| &acl.stored) != acl.as_ref().map(|acl| &acl.stored);
         let mut presence = record.presence;
         presence.expire(now.unix);
         // Receivers drop what is not newer than what they have, and who was concealed has seen one version more.
@@ -46,7 +46,7 @@ impl Service {
             presence.version = old_presence.version;
         }
         user.presence = presence;
-        user.acl = acl;
+        user.acl = acl.map(Box::new);
         user.account = record.account.clone();
         user.mailbox.reread(record.mailbox, mark);
         let Some(account) = record.account else {

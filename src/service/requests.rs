@@ -80,7 +80,7 @@ impl Service {
 
     /// The ERROR that somebody who is allowed to ask for presence gets from a Target that has none; `None` if it has.
     pub(super) fn presence_absence(&self, target: &Address) -> Option<Answer> {
-        let user = self.users.get(target);
+        let user = self.users.get(target).map(Box::as_ref);
         let offered = user.and_then(|user| user.account.as_ref()).is_none_or(|account| account.presence);
         absence(user).or_else(|| (!offered).then(|| Answer::new(ErrorKind::TargetUnknown)))
     }

@@ -82,7 +82,7 @@ impl Service {
             Ok(()) => {
                 let Some(user) = self.users.get_mut(target) else { return };
                 let version = new.acl.stored.version;
-                user.acl = Some(new.acl);
+                user.acl = Some(Box::new(new.acl));
                 if let Some(presence) = new.presence {
                     user.presence = presence;
                 }

@@ -5,7 +5,7 @@ use super::effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, 
 use super::limit::Limit;
 use super::outbox::Outbox;
 use super::pace::TooFast;
-use super::users::{Held, User};
+use super::users::Held;
 use super::weight::{Scale, Weight};
 use super::{Closed, Opening, Service};
 use crate::model::acl::{Acl, Action, Op, Watcher};
@@ -153,9 +153,11 @@ impl Service {
 
     /// Whether one user's rules let another take the messages. Nobody without an account has any.
     pub(super) fn may_read(&self, inbox: &Address, reader: &Address) -> bool {
-        let there = |user: &&User| user.account.as_ref().is_some_and(|account| !account.disabled);
-        let Some(user) = self.users.get(inbox).filter(there) else { return false };
-        let rules: Option<&Acl> = user.acl.as_ref().map(|acl| &acl.rules);
+        let Some(user) = self.users.get(inbox) else { return false };
+        if user.account.as_ref().is_none_or(|account| account.disabled) {
+            return false;
+        }
+        let rules: Option<&Acl> = user.acl.as_deref().map(|acl| &acl.rules);
         let rule = rules.and_then(|rules| rules.decide(&Watcher::new(reader, inbox), Op::Read));
         rule.is_some_and(|rule| rule.action == Action::Allow)
     }

@@ -159,8 +159,7 @@ impl Service {
     /// Users here to whose presence anybody subscribes, in no order.
     #[must_use]
     pub fn watched(&self) -> Vec<Address> {
-        let watched = |(_, user): &(&Address, &super::users::User)| !user.subscriptions.is_empty();
-        self.users.iter().filter(watched).map(|(address, _)| address.clone()).collect()
+        self.users.iter().filter(|(_, user)| !user.subscriptions.is_empty()).map(|(address, _)| address.clone()).collect()
     }
 
     /// Who subscribes to a user here, in the order of their addresses.

@@ -203,7 +203,8 @@ impl Service {
                 // Closed before and after; another version would tell that the rules are others.
                 continue;
             }
-            let same = self.users.get(presentity).is_some_and(|user| user.shown(&old).1 == user.shown(&new).1);
+            let same =
+                self.users.get(presentity).is_some_and(|user| user.shown(presentity, &old).1 == user.shown(presentity, &new).1);
             if let Some(subscription) = self.subscription(presentity, &session) {
                 subscription.access = new;
             }

@@ -8,15 +8,17 @@ use super::store::{Account, Entity, Read, StoreError, StoredAcl, StoredPresence,
 use super::subscribe::Subscription;
 use super::timers::TimerKey;
 use super::watchers::Refusal;
-use super::{Opening, Service, Task, presence};
+use super::{Opening, Service, Task, few::Few, presence};
 use crate::model::acl::Acl;
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, Now, UserCall, UserRequest};
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::OnceCell;
+use std::collections::VecDeque;
 
 /// Users whose turn to be forgotten is looked at in one go.
 const SWEEP: usize = 4;
 
-/// One local address: a user, or nobody.
+/// One local address: a user, or nobody. As many are in memory as are connected, and most of them do nothing: what few of them need
+/// has room of its own.
 #[derive(Debug)]
 pub(super) struct User {
     /// What is under way; `None`: requests take effect at once.
@@ -28,19 +30,19 @@ pub(super) struct User {
     /// Somebody needed the record since it was last thought of forgetting it.
     used: bool,
     pub(super) account: Option<Account>,
-    pub(super) acl: Option<OwnAcl>,
+    pub(super) acl: Option<Box<OwnAcl>>,
     /// Without expired leases, as of the last look.
     pub(super) presence: StoredPresence,
     pub(super) presence_timer: Option<TimerKey>,
-    /// What those see who may see nothing, and all while nothing is set.
-    pub(super) closed: Entity,
+    /// What those see who may see nothing, and all while nothing is set; made when somebody looks.
+    closed: OnceCell<Box<Entity>>,
     /// Who watches.
     pub(super) subscriptions: OrderedMap<SessionKey, Subscription>,
     pub(super) refused: VecDeque<Refusal>,
     /// Connections that take this user's messages, oldest first.
     pub(super) inboxes: Vec<ConnectionKey>,
     /// This user's sessions.
-    pub(super) sessions: BTreeSet<ConnectionId>,
+    pub(super) sessions: Few<ConnectionId>,
     pub(super) mailbox: Mailbox,
     /// Messages to this user that nobody acknowledged yet.
     pub(super) unsettled: u32,
@@ -93,7 +95,7 @@ impl OwnAcl {
 }
 
 impl User {
-    fn new(address: &Address, busy: Option<Busy>) -> Self {
+    fn new(busy: Option<Busy>) -> Self {
         Self {
             busy,
             held: VecDeque::new(),
@@ -103,11 +105,11 @@ impl User {
             acl: None,
             presence: StoredPresence::default(),
             presence_timer: None,
-            closed: presence::closed(address),
+            closed: OnceCell::new(),
             subscriptions: OrderedMap::default(),
             refused: VecDeque::new(),
             inboxes: Vec::new(),
-            sessions: BTreeSet::new(),
+            sessions: Few::default(),
             mailbox: Mailbox::default(),
             unsettled: 0,
             keeping: 0,
@@ -129,6 +131,11 @@ impl User {
     /// Whether a write of presence or rules is under way.
     pub(super) fn is_changing(&self) -> bool {
         self.busy.is_some()
+    }
+
+    /// What those see who may see nothing of this user, whose address it is.
+    pub(super) fn closed(&self, address: &Address) -> &Entity {
+        self.closed.get_or_init(|| Box::new(presence::closed(address)))
     }
 
     /// From now on ordered requests wait.
@@ -189,7 +196,7 @@ impl Service {
     fn insert_user(&mut self, address: &Address, busy: Option<Busy>) {
         self.forget_idle_users();
         self.clock.push_back(address.clone());
-        self.users.insert(address.clone(), User::new(address, busy));
+        self.users.insert(address.clone(), Box::new(User::new(busy)));
     }
 
     fn perform(&mut self, now: Now, address: &Address, held: Held) {
@@ -206,7 +213,7 @@ impl Service {
     /// A user's record was read for the first time.
     pub(super) fn user_loaded(&mut self, now: Now, address: &Address, outcome: Result<UserRecord, StoreError>) {
         let outcome = outcome.and_then(|record| {
-            let acl = record.acl.map(OwnAcl::read).transpose()?;
+            let acl = record.acl.map(OwnAcl::read).transpose()?.map(Box::new);
             Ok((record.account, acl, record.presence, record.mailbox, record.subscriptions))
         });
         match outcome {
@@ -256,7 +263,11 @@ impl Service {
                 self.effects.push_back(Effect::Read { ticket, read: Read::User(address.clone()) });
                 return;
             }
-            let Some(held) = user.held.pop_front() else { return };
+            let Some(held) = user.held.pop_front() else {
+                // Most never wait again.
+                user.held = VecDeque::new();
+                return;
+            };
             self.perform(now, address, held);
         }
     }

@@ -3,6 +3,7 @@
 pub mod impp;
 pub mod mosquitto;
 pub mod nats;
+pub mod xmpp;
 
 use crate::flow::{Receiver, Sender, Stream};
 
@@ -15,6 +16,10 @@ pub enum Peer {
     Mosquitto,
     /// nats-server, request and reply
     Nats,
+    /// ejabberd, XMPP with receipts
+    Ejabberd,
+    /// Prosody, XMPP with receipts
+    Prosody,
 }
 
 impl Peer {
@@ -23,6 +28,17 @@ impl Peer {
             Self::Impp => "impp-relay",
             Self::Mosquitto => "mosquitto",
             Self::Nats => "nats",
+            Self::Ejabberd => "ejabberd",
+            Self::Prosody => "prosody",
+        }
+    }
+
+    /// What an XMPP server has users for; `None` if it is not installed, or does not speak it.
+    pub fn xmpp(self, users: usize) -> Option<xmpp::Xmpp> {
+        match self {
+            Self::Ejabberd => xmpp::Xmpp::ejabberd(),
+            Self::Prosody => xmpp::Xmpp::prosody(users),
+            Self::Impp | Self::Mosquitto | Self::Nats => None,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use super::{Receiving, Sending};
 use crate::flow::{self, Receiver, Sender, Stream};
-use crate::server::{Server, free_port};
+use crate::server::{Server, certificate, find, free_port};
 use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -16,43 +18,79 @@ const SUBACK: u8 = 9;
 const QOS_1: u8 = 0b0010;
 const RETAIN: u8 = 0b0001;
 
+pub const USER: &str = "u0";
+pub const PASSWORD: &str = "secret";
+
 pub struct Mosquitto {
     pub server: Server,
     tls: tokio_rustls::TlsConnector,
 }
 
-impl Mosquitto {
+/// What its configuration says beyond the usual.
+#[derive(Clone, Copy)]
+pub struct Settings {
+    /// Small segments go out at once.
+    pub no_delay: bool,
+    /// Whoever comes has a name and a password.
+    pub password: bool,
+}
+
+/// A broker that was never started.
+pub struct Prepared {
+    pub folder: tempfile::TempDir,
+    pub command: Command,
+    pub plain: SocketAddr,
+    pub tls: SocketAddr,
+}
+
+impl Prepared {
     /// `None` if it is not installed.
-    pub fn start() -> Option<Self> {
+    pub fn new(settings: Settings) -> Option<Self> {
+        let program = find("mosquitto")?;
         let folder = tempfile::tempdir().unwrap();
         let (plain, tls) = (free_port(), free_port());
-        super::super::server::certificate(folder.path());
+        certificate(folder.path());
         let at = folder.path().display();
+        let who = if settings.password { format!("password_file {at}/passwords\n") } else { String::new() };
+        if settings.password {
+            let mut passwd = Command::new(find("mosquitto_passwd")?);
+            assert!(
+                passwd.args(["-b", "-c"]).arg(folder.path().join("passwords")).args([USER, PASSWORD]).status().unwrap().success()
+            );
+            fs::set_permissions(folder.path().join("passwords"), fs::Permissions::from_mode(0o644)).unwrap();
+        }
         let config = format!(
-            "per_listener_settings false\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\nlog_type none\n\
+            "per_listener_settings false\nallow_anonymous {}\n{who}persistence false\nset_tcp_nodelay {}\nlog_type none\n\
              max_inflight_messages 0\nmax_queued_messages 0\n\
              listener {} 127.0.0.1\nlistener {} 127.0.0.1\ncertfile {at}/cert.pem\nkeyfile {at}/key.pem\n",
+            !settings.password,
+            settings.no_delay,
             plain.port(),
             tls.port()
         );
         fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
-        let program = super::super::server::find("mosquitto")?;
         let mut command = Command::new(program);
         // As root it would become another user, who cannot read the key.
         command.arg("-c").arg(folder.path().join("mosquitto.conf"));
+        Some(Self { folder, command, plain, tls })
+    }
+}
+
+impl Mosquitto {
+    /// `None` if it is not installed.
+    pub fn start() -> Option<Self> {
+        Self::with(Settings { no_delay: true, password: false })
+    }
+
+    pub fn with(settings: Settings) -> Option<Self> {
+        let Prepared { folder, mut command, plain, tls } = Prepared::new(settings)?;
         Some(Self { server: Server::start(folder, &mut command, plain, tls), tls: crate::tls::connector(None) })
     }
 
     pub async fn connect(&self, name: &str, over_tls: bool) -> Stream {
         let to = if over_tls { self.server.tls } else { self.server.plain };
         let mut stream = flow::connect(to, over_tls.then_some(&self.tls)).await.unwrap();
-        let mut body = Vec::new();
-        text(&mut body, "MQTT");
-        body.extend([4, 0b10, 0, 0]);
-        text(&mut body, name);
-        let mut out = Vec::new();
-        packet(&mut out, CONNECT, 0, &body);
-        exchange(&mut stream, &out, CONNACK).await;
+        exchange(&mut stream, &hello(name), CONNACK).await;
         stream
     }
 
@@ -72,6 +110,17 @@ impl Mosquitto {
         exchange(&mut stream, &out, SUBACK).await;
         Receiving { stream, protocol: Box::new(Acknowledging { input: Vec::new() }) }
     }
+}
+
+/// What a client says first.
+pub fn hello(name: &str) -> Vec<u8> {
+    let mut body = Vec::new();
+    text(&mut body, "MQTT");
+    body.extend([4, 0b10, 0, 0]);
+    text(&mut body, name);
+    let mut out = Vec::new();
+    packet(&mut out, CONNECT, 0, &body);
+    out
 }
 
 async fn exchange(stream: &mut Stream, out: &[u8], expected: u8) {

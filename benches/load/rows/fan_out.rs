@@ -46,10 +46,17 @@ pub async fn run(peer: Peer, tls: bool, many: usize, rounds: usize) -> Option<Ou
             let publisher = server.publishing("presence", VALUE_OCTETS).await;
             Some(rounds_of(server.server.pid(), publisher, receivers, rounds).await)
         }
+        // Each subscription is written to two rosters, which takes them minutes for so many.
+        Peer::Ejabberd | Peer::Prosody if many > 1000 => None,
+        Peer::Ejabberd | Peer::Prosody => {
+            let server = peer.xmpp(many)?;
+            let (publisher, receivers) = server.published(many, tls).await;
+            Some(rounds_of(server.server.pid(), publisher, receivers, rounds.div_ceil(5)).await)
+        }
     }
 }
 
-async fn rounds_of(pid: u32, mut publisher: Sending, receivers: Vec<Receiving>, rounds: usize) -> Outcome {
+pub(super) async fn rounds_of(pid: u32, mut publisher: Sending, receivers: Vec<Receiving>, rounds: usize) -> Outcome {
     let many = receivers.len();
     let told = Arc::new((AtomicUsize::new(0), Notify::new()));
     for receiver in receivers {

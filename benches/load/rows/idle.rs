@@ -11,7 +11,7 @@ use crate::peers::nats::Nats;
 pub async fn run(peer: Peer, tls: bool, many: usize) -> Option<Outcome> {
     let mut streams = Vec::new();
     let (pid, rest);
-    let (mut _relay, mut _broker, mut _server) = (None, None, None);
+    let (mut _relay, mut _broker, mut _server, mut _xmpp) = (None, None, None, None);
     match peer {
         Peer::Impp => {
             let relay = _relay.insert(Relay::start(many));
@@ -36,6 +36,14 @@ pub async fn run(peer: Peer, tls: bool, many: usize) -> Option<Outcome> {
             rest = measure::resident(pid);
             for _ in 0..many {
                 streams.push(server.connect().await);
+            }
+        }
+        Peer::Ejabberd | Peer::Prosody => {
+            let server = _xmpp.insert(peer.xmpp(many)?);
+            pid = server.server.pid();
+            rest = measure::resident(pid);
+            for number in 0..many {
+                streams.push(server.connect(number, tls).await);
             }
         }
     }

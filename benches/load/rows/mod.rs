@@ -1,9 +1,12 @@
 //! What is measured.
 
 mod fan_out;
+mod growth;
 mod idle;
 mod login;
+mod one_shot;
 mod pairs;
+mod start;
 
 use crate::measure;
 use crate::outcome::Outcome;
@@ -31,11 +34,47 @@ pub enum Row {
     Large,
     /// 10 pairs, window 16, over a link between two relays
     Link,
+    /// impp-send and mosquitto_pub over TLS with a password; CPU time is the client's
+    OneShot,
+    /// The same with mosquitto's default socket options
+    OneShotDelayed,
+    /// The same with ten times as many rounds of hashing
+    OneShotHarder,
+    /// From exec to the first answer
+    Start,
+    /// `pairs` beside 1000, 10 000 and 100 000 users
+    GrowthUsers,
+    /// Messages to 1000, 10 000 and 100 000 users, none of them there
+    GrowthAbsent,
+    /// 1 to 500 beside 1000, 10 000 and 100 000 subscriptions to others
+    GrowthSubscriptions,
+    /// `stored` into mailboxes in which 10 000, 100 000 and a million messages wait
+    GrowthMailboxes,
+    /// One user takes 1000, 10 000 and 100 000 stored messages
+    GrowthDrain,
 }
 
 impl Row {
-    pub const ALL: [Self; 9] =
-        [Self::Pairs, Self::Pair, Self::FanOut, Self::FanOutWide, Self::Idle, Self::Stored, Self::Login, Self::Large, Self::Link];
+    pub const ALL: [Self; 18] = [
+        Self::Pairs,
+        Self::Pair,
+        Self::FanOut,
+        Self::FanOutWide,
+        Self::Idle,
+        Self::Stored,
+        Self::Login,
+        Self::Large,
+        Self::Link,
+        Self::OneShot,
+        Self::OneShotDelayed,
+        Self::OneShotHarder,
+        Self::Start,
+        Self::GrowthUsers,
+        Self::GrowthAbsent,
+        Self::GrowthSubscriptions,
+        Self::GrowthMailboxes,
+        Self::GrowthDrain,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,19 +87,50 @@ impl Row {
             Self::Login => "login",
             Self::Large => "large",
             Self::Link => "link",
+            Self::OneShot => "one-shot",
+            Self::OneShotDelayed => "one-shot-delayed",
+            Self::OneShotHarder => "one-shot-harder",
+            Self::Start => "start",
+            Self::GrowthUsers => "growth-users",
+            Self::GrowthAbsent => "growth-absent",
+            Self::GrowthSubscriptions => "growth-subscriptions",
+            Self::GrowthMailboxes => "growth-mailboxes",
+            Self::GrowthDrain => "growth-drain",
         }
     }
 
-    /// Whether the row makes sense over TLS too.
-    pub const fn has_tls(self) -> bool {
-        !matches!(self, Self::Link | Self::FanOutWide)
+    /// Whether it is there in the clear, or over TLS.
+    pub const fn has(self, tls: bool) -> bool {
+        match self {
+            Self::OneShot | Self::OneShotDelayed | Self::OneShotHarder => tls,
+            Self::Pairs | Self::Pair | Self::FanOut | Self::Idle | Self::Stored | Self::Login | Self::Large => true,
+            _ => !tls,
+        }
+    }
+
+    /// The sizes of a row that is run several times.
+    const fn sizes(self) -> &'static [usize] {
+        match self {
+            Self::GrowthMailboxes => &growth::WAITING,
+            Self::GrowthUsers | Self::GrowthAbsent | Self::GrowthSubscriptions | Self::GrowthDrain => &growth::SIZES,
+            _ => &[0],
+        }
     }
 }
 
-/// Runs one row against one server; `None` where that server has no such thing, or is not installed.
-pub async fn run(row: Row, peer: Peer, tls: bool, percent: usize) -> Option<Outcome> {
+/// Runs one row against one server, once for each of its sizes; none where that server has no such thing, or is not installed.
+pub async fn run(row: Row, peer: Peer, tls: bool, percent: usize, mut show: impl FnMut(Outcome)) {
+    for size in row.sizes() {
+        if let Some(outcome) = once(row, peer, tls, percent, *size).await {
+            let size = (*size > 0).then_some(*size);
+            show(Outcome { row: row.name(), size, peer: peer.name(), tls, ..outcome });
+        }
+    }
+}
+
+async fn once(row: Row, peer: Peer, tls: bool, percent: usize, size: usize) -> Option<Outcome> {
     let part = |usual: usize| (usual * percent / 100).max(1);
-    let outcome = match row {
+    match row {
         Row::Pairs => pairs::many(peer, tls, pairs::Load { pairs: 50, each: part(4000), window: 16, octets: 100 }).await,
         Row::Pair => pairs::many(peer, tls, pairs::Load { pairs: 1, each: part(20_000), window: 1, octets: 100 }).await,
         Row::Large => pairs::many(peer, tls, pairs::Load { pairs: 1, each: part(200), window: 4, octets: 1 << 20 }).await,
@@ -70,8 +140,17 @@ pub async fn run(row: Row, peer: Peer, tls: bool, percent: usize) -> Option<Outc
         Row::FanOutWide => fan_out::run(peer, tls, 9500, part(20)).await,
         Row::Idle => idle::run(peer, tls, part(9500)).await,
         Row::Login => login::run(peer, tls, part(2000)).await,
-    }?;
-    Some(Outcome { row: row.name(), peer: peer.name(), tls, ..outcome })
+        Row::OneShot => one_shot::run(peer, one_shot::Kind::Plain, part(200)).await,
+        Row::OneShotDelayed => one_shot::run(peer, one_shot::Kind::Delayed, part(50)).await,
+        Row::OneShotHarder => one_shot::run(peer, one_shot::Kind::Harder, part(50)).await,
+        Row::Start => start::run(peer, part(50)),
+        _ if peer != Peer::Impp => None,
+        Row::GrowthUsers => Some(growth::users(size, part(4000)).await),
+        Row::GrowthAbsent => Some(growth::absent(size, part(4000)).await),
+        Row::GrowthSubscriptions => Some(growth::subscriptions(size, part(200)).await),
+        Row::GrowthMailboxes => Some(growth::mailboxes(size, part(1250)).await),
+        Row::GrowthDrain => Some(growth::drain(size).await),
+    }
 }
 
 /// Wall and CPU time, from when it was made.

@@ -10,6 +10,9 @@ use crate::peers::{Peer, Receiving, Sending};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+/// The servers that speak XMPP get a part of the work, lest they take most of the time.
+const SLOWER: usize = 10;
+
 /// How much.
 #[derive(Clone, Copy)]
 pub struct Load {
@@ -52,6 +55,17 @@ pub async fn many(peer: Peer, tls: bool, load: Load) -> Option<Outcome> {
             }
             Some(exchange(vec![server.server.pid()], ends, load).await)
         }
+        // Their limits for a stanza are 256 KiB and less.
+        Peer::Ejabberd | Peer::Prosody if load.octets >= 1 << 18 => None,
+        Peer::Ejabberd | Peer::Prosody => {
+            let load = Load { each: load.each.div_ceil(SLOWER), ..load };
+            let server = peer.xmpp(load.pairs)?;
+            for pair in 0..load.pairs {
+                let receiving = server.receiving(pair, tls).await;
+                ends.push((server.sending(pair, load.octets, tls).await, Some(receiving)));
+            }
+            Some(exchange(vec![server.server.pid()], ends, load).await)
+        }
     }
 }
 
@@ -78,7 +92,7 @@ pub async fn over_a_link(peer: Peer, load: Load) -> Option<Outcome> {
     Some(exchange(vec![here.server.pid(), there.server.pid()], ends, load).await)
 }
 
-async fn exchange(processes: Vec<u32>, ends: Vec<(Sending, Option<Receiving>)>, load: Load) -> Outcome {
+pub(super) async fn exchange(processes: Vec<u32>, ends: Vec<(Sending, Option<Receiving>)>, load: Load) -> Outcome {
     let warm_up = (load.each / 10).max(1);
     let (ends, _) = round(ends, warm_up, load.window).await;
     let meter = Meter::new(processes);

@@ -54,9 +54,10 @@ const ENOUGH_OCTETS: usize = 65_536;
 
 /// One accepted connection.
 ///
-/// *Order:* as in [`crate::engine`]. *Units and limits:* an idle authenticated one is less than 600 octets and owns no buffer.
+/// *Order:* as in [`crate::engine`]. *Units and limits:* an idle authenticated one is less than 240 octets and owns no buffer.
 pub struct Server {
     config: Arc<ServerConfig>,
+    /// What the handshake proved; of use only until the login is done.
     tls: Option<Box<TlsInfo>>,
     splitter: Splitter,
     state: State,
@@ -73,13 +74,15 @@ enum State {
     Open,
     /// The client said BYE, and is answered when nothing is owed or this moment has come.
     Leaving(Box<Frame>, Instant),
-    /// We said BYE.
-    Parting {
-        id: String,
-        until: Instant,
-        open: bool,
-    },
+    Parting(Box<Parting>),
     Ended,
+}
+
+/// We said BYE.
+struct Parting {
+    id: String,
+    until: Instant,
+    open: bool,
 }
 
 impl Server {
@@ -166,7 +169,7 @@ impl Server {
         match &self.state {
             State::Login(login) if now >= login.deadline => self.end(End::AuthTimeout),
             State::Leaving(_, until) if now >= *until => self.leave(),
-            State::Parting { until, .. } if now >= *until => self.end(End::Bye),
+            State::Parting(parting) if now >= parting.until => self.end(End::Bye),
             State::Open => match self.liveness.check(now, self.config.ping_after, self.config.ping_wait) {
                 Silence::Short => {}
                 Silence::Ask => {
@@ -200,7 +203,8 @@ impl Server {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Login(login) => Some(login.deadline),
-            State::Leaving(_, until) | State::Parting { until, .. } => Some(*until),
+            State::Leaving(_, until) => Some(*until),
+            State::Parting(parting) => Some(parting.until),
             State::Open => self.liveness.deadline(self.config.ping_after, self.config.ping_wait),
             State::Ended => None,
         }
@@ -210,7 +214,7 @@ impl Server {
     fn reads(&self) -> bool {
         match &self.state {
             State::Login(login) => !login.is_judging(),
-            State::Open | State::Parting { .. } => true,
+            State::Open | State::Parting(_) => true,
             State::Leaving(..) | State::Ended => false,
         }
     }
@@ -313,10 +317,10 @@ impl Server {
                     self.events.push(ServerEvent::Request(frame));
                 }
             },
-            State::Parting { open, .. } => match method {
+            State::Parting(parting) => match method {
                 Some(Method::Ping) if !body => self.out.push(login::ok(&frame)),
                 Some(Method::Bye) if !body => {
-                    if *open {
+                    if parting.open {
                         self.events.push(ServerEvent::Bye);
                     }
                     self.out.push(login::ok(&frame));
@@ -378,6 +382,7 @@ impl Server {
         if let Some(ok) = ok {
             self.out.push(ok);
             self.state = State::Open;
+            self.tls = None;
             self.liveness = Liveness::new(now);
             self.splitter.set_max_body(self.config.max_body);
         }
@@ -385,17 +390,20 @@ impl Server {
 
     fn response(&mut self, frame: Frame) {
         match (&self.state, Method::parse(frame.method())) {
-            (State::Parting { id, .. }, Some(Method::Bye)) if id == frame.request_id() => self.end(End::Bye),
+            (State::Parting(parting), Some(Method::Bye)) if parting.id == frame.request_id() => self.end(End::Bye),
             // An answer to PING said all it had to say by coming.
             (_, Some(method)) if method.is_session() => {}
-            (State::Open | State::Parting { open: true, .. }, _) => self.events.push(ServerEvent::Response(frame)),
+            (State::Open, _) => self.events.push(ServerEvent::Response(frame)),
+            (State::Parting(parting), _) if parting.open => self.events.push(ServerEvent::Response(frame)),
             _ => {}
         }
     }
 
     fn send(&mut self, head: Bytes, body: Bytes) {
-        if !matches!(self.state, State::Open | State::Leaving(..) | State::Parting { open: true, .. }) {
-            return;
+        match &self.state {
+            State::Open | State::Leaving(..) => {}
+            State::Parting(parting) if parting.open => {}
+            _ => return,
         }
         let response = peer::is_response(&head);
         self.out.push(head);
@@ -426,7 +434,7 @@ impl Server {
             // Nobody has said anything that could be answered.
             State::Login(_) => return self.end(End::Bye),
             State::Leaving(..) => return self.leave(),
-            State::Parting { .. } | State::Ended => return,
+            State::Parting(_) | State::Ended => return,
         };
         let id = self.ids.next();
         let frame = Writer::request(Method::Bye.as_str(), &id)
@@ -434,7 +442,7 @@ impl Server {
             .maybe(Name::Cause, cause.map(ByeCause::as_str))
             .maybe(Name::RetryAfter, retry_after.map(|after| whole_seconds(after).to_string()).as_deref());
         self.out.push(frame.finish());
-        self.state = State::Parting { id, until: now.checked_add(LINGER).unwrap_or(now), open };
+        self.state = State::Parting(Box::new(Parting { id, until: now.checked_add(LINGER).unwrap_or(now), open }));
         self.process(now);
     }
 
@@ -461,6 +469,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         let octets = size_of::<Server>();
-        assert!(octets < 600, "{octets}");
+        assert!(octets < 240, "{octets}");
     }
 }

@@ -87,6 +87,12 @@ impl fmt::Display for Pin {
 }
 
 impl Prepared {
+    /// As [`Trust::Nobody`] says.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self { verifier: Arc::new(ByKey(Keys::None)), heeds_tlsa: true, verifies: true }
+    }
+
     /// Whether TLSA records have a say.
     #[must_use]
     pub fn heeds_tlsa(&self) -> bool {

@@ -29,6 +29,8 @@ pub const HALF_RESTORED: &str = "restore.now";
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Pages in the write-ahead log before they are moved to the database: 16 MiB.
 const CHECKPOINT_PAGES: u32 = 4000;
+/// What one reader keeps of the file: the upper pages of its trees. The rest is in the system's memory anyway.
+const READER_CACHE_KIB: i64 = 256;
 /// To which the write-ahead log is cut after a very large transaction.
 const LOG_OCTETS: u32 = 64 << 20;
 
@@ -67,6 +69,7 @@ impl Readers {
         let opened = Connection::open_with_flags(&self.0, flags).and_then(|connection| {
             connection.busy_timeout(BUSY)?;
             connection.set_prepared_statement_cache_capacity(32);
+            connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
             Ok(connection)
         });
         opened.map(Reader::new).map_err(|error| OpenError::sqlite(&self.0, &error))
@@ -128,8 +131,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
-    // Only heeded before the first page is written, which journal_mode does.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    // Only heeded before the first page is written, which journal_mode does; later it would write a page and wait for the disk.
+    if pages == 0 {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: each commit waits for the disk. With NORMAL a power cut could take back what was promised.
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -1,27 +1,27 @@
 //! impp-relay, over the engine of this library for logins and hand-made frames for the load.
 
+mod stock;
+
+pub use stock::Stock;
+
 use super::{Receiving, Sending};
 use crate::flow::{self, Receiver, Sender, Stream};
 use crate::server::{Server, free_port};
-use impp::engine::{Client, ClientConfig, ClientEvent, ClientTls, Login, Mechanism, sasl};
+use impp::engine::{Client, ClientConfig, ClientEvent, ClientTls, Login, Mechanism};
 use impp::model::response::ok_to;
-use impp::model::{Address, ConnectionId, Credentials, Domain, Secret, UnixMillis};
+use impp::model::{Address, ConnectionId, Domain, Secret};
 use impp::net::random;
-use impp::store::accounts::Accounts;
 use impp::wire::{Frame, Kind, Piece, Splitter};
-use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub const DOMAIN: &str = "load.test";
-/// The fewest that the protocol allows: what is measured is the relay, which hashes nothing at a login by SCRAM.
-const ITERATIONS: u32 = 4096;
+const READ_OCTETS: usize = 4096;
 const LARGEST_BODY: u64 = 4 << 20;
-const SECRET_SHARED: &str = "between-two-domains";
+const PASSWORD: &str = "secret";
 
 /// A relay with users `u0` and so on.
 pub struct Relay {
@@ -30,21 +30,41 @@ pub struct Relay {
     domain: String,
 }
 
-impl Relay {
-    pub fn start(users: usize) -> Self {
-        Self::of(DOMAIN, users, "")
+/// A relay that was never started.
+pub struct Prepared {
+    pub folder: tempfile::TempDir,
+    pub command: Command,
+    pub plain: SocketAddr,
+    pub tls: SocketAddr,
+}
+
+impl Prepared {
+    /// With configuration, certificate and a store.
+    pub fn new(stock: &Stock) -> Self {
+        Self::at(DOMAIN, stock, "", free_port(), free_port())
     }
 
-    /// A relay for another domain, with more lines of configuration.
-    pub fn of(domain: &str, users: usize, extra: &str) -> Self {
-        Self::at(domain, users, extra, free_port(), free_port())
-    }
-
-    fn at(domain: &str, users: usize, extra: &str, plain: std::net::SocketAddr, tls: std::net::SocketAddr) -> Self {
+    fn at(domain: &str, stock: &Stock, extra: &str, plain: SocketAddr, tls: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        prepare(folder.path(), domain, users, plain, tls, extra);
+        stock::prepare(folder.path(), domain, stock, plain, tls, extra);
         let mut command = Command::new(crate::server::relay());
         command.arg("serve").arg("-c").arg(folder.path().join("impp-relay.toml"));
+        Self { folder, command, plain, tls }
+    }
+}
+
+impl Relay {
+    pub fn start(users: usize) -> Self {
+        Self::with(&Stock { users, ..Stock::default() })
+    }
+
+    /// With more in its store.
+    pub fn with(stock: &Stock) -> Self {
+        Self::of(DOMAIN, Prepared::new(stock))
+    }
+
+    fn of(domain: &str, prepared: Prepared) -> Self {
+        let Prepared { folder, mut command, plain, tls } = prepared;
         let server = Server::start(folder, &mut command, plain, tls);
         Self { server, tls: crate::tls::connector(Some(b"impp")), domain: domain.to_owned() }
     }
@@ -52,14 +72,15 @@ impl Relay {
     /// Two domains that know each other's address and secret.
     pub fn two(users: usize) -> (Self, Self) {
         let (here, there) = (free_port(), free_port());
-        let peer = |name: &str, at: std::net::SocketAddr| {
+        let peer = |name: &str, at: SocketAddr| {
             format!(
                 "[interdomain]\nrequests-per-second = 1000000\n[[peer]]\ndomain = \"{name}\"\nserver = \"{at}\"\nsecret-file = \"secret\"\ninsecure = true\n"
             )
         };
-        let first = Self::at("a.test", users, &peer("b.test", there), here, free_port());
-        let second = Self::at("b.test", users, &peer("a.test", here), there, free_port());
-        (first, second)
+        let stock = Stock { users, ..Stock::default() };
+        let first = Prepared::at("a.test", &stock, &peer("b.test", there), here, free_port());
+        let second = Prepared::at("b.test", &stock, &peer("a.test", here), there, free_port());
+        (Self::of("a.test", first), Self::of("b.test", second))
     }
 
     fn user(&self, number: usize) -> Address {
@@ -68,9 +89,19 @@ impl Relay {
 
     /// A connection that has logged in.
     pub async fn connect(&self, user: usize, connection: &str, messages: bool, over_tls: bool) -> Stream {
+        self.connect_by(READ_OCTETS, user, connection, messages, over_tls).await
+    }
+
+    /// Who takes messages, of which some wait: not an octet is read behind the login's.
+    pub async fn arriving(&self, user: usize) -> Receiving {
+        let stream = self.connect_by(1, user, "arriving", true, false).await;
+        Receiving { stream, protocol: Box::new(Accepting { splitter: splitter() }) }
+    }
+
+    async fn connect_by(&self, at_once: usize, user: usize, connection: &str, messages: bool, over_tls: bool) -> Stream {
         let tls = over_tls.then_some(&self.tls);
         let mut stream = flow::connect(if over_tls { self.server.tls } else { self.server.plain }, tls).await.unwrap();
-        let login = Login::Password { user: self.user(user), secret: Secret::new("secret".into()) };
+        let login = Login::Password { user: self.user(user), secret: Secret::new(PASSWORD.into()) };
         let state = if over_tls { ClientTls::Active { exporter: None } } else { ClientTls::Plain { credentials: true } };
         let domain = Domain::parse(&self.domain).unwrap();
         let config = ClientConfig::new(domain, login, ConnectionId::parse(connection).unwrap(), state);
@@ -82,7 +113,7 @@ impl Relay {
             ..config
         };
         let mut client = Client::new(config, random::octets(), Instant::now());
-        let mut buffer = vec![0; 4096];
+        let mut buffer = vec![0; at_once];
         loop {
             while let Some(octets) = client.poll_output() {
                 stream.write_all(&octets).await.unwrap();
@@ -101,11 +132,16 @@ impl Relay {
 
     /// Who sends to that user, perhaps in another domain.
     pub async fn sending(&self, user: usize, to: &str, octets: usize, over_tls: bool) -> Sending {
+        self.sending_to_all(user, vec![to.to_owned()], octets, over_tls).await
+    }
+
+    /// Who sends to these, one after the other.
+    pub async fn sending_to_all(&self, user: usize, to: Vec<String>, octets: usize, over_tls: bool) -> Sending {
         let connection = format!("s{user}");
         let stream = self.connect(user, &connection, false, over_tls).await;
         let body = "x".repeat(octets);
         let from = format!("impp://{}/u{user}", self.domain);
-        let protocol = Messages { from, connection, to: to.to_owned(), body, sent: 1, splitter: splitter() };
+        let protocol = Messages { from, connection, to, body, sent: 1, splitter: splitter() };
         Sending { stream, protocol: Box::new(protocol) }
     }
 
@@ -175,7 +211,7 @@ fn acknowledged(splitter: &mut Splitter, input: &[u8]) -> usize {
 struct Messages {
     from: String,
     connection: String,
-    to: String,
+    to: Vec<String>,
     body: String,
     sent: usize,
     splitter: Splitter,
@@ -184,7 +220,7 @@ struct Messages {
 impl Sender for Messages {
     fn next(&mut self, out: &mut Vec<u8>) {
         let Self { from, connection, to, body, sent, .. } = self;
-        let length = body.len();
+        let (length, to) = (body.len(), &to[*sent % to.len()]);
         write!(
             out,
             "SEND {sent} impp/1.0\r\nFrom: {from}\r\nConnection-ID: {connection}\r\nTarget: {to}\r\n\
@@ -241,35 +277,4 @@ impl Receiver for Accepting {
         }
         many
     }
-}
-
-fn prepare(folder: &Path, domain: &str, users: usize, plain: std::net::SocketAddr, tls: std::net::SocketAddr, extra: &str) {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let names = vec![domain.to_owned(), "localhost".to_owned()];
-    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap().pem();
-    private(&folder.join("key.pem"), key.serialize_pem().as_bytes());
-    private(&folder.join("secret"), SECRET_SHARED.as_bytes());
-    fs::write(folder.join("cert.pem"), certificate).unwrap();
-    let config = format!(
-        "domains = [\"{domain}\"]\ndata-dir = \"data\"\n[listen]\nplain = [\"{plain}\"]\ntls = [\"{tls}\"]\n\
-         [tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\nrequired = false\n[auth]\nscram-iterations = {ITERATIONS}\n\
-         [mailbox]\nmax-messages = 10000000\nmax-octets = \"100G\"\n\
-         [limits]\nconnections = 100000\nconnections-per-address = 100000\nsubscribers-per-user = 100000\n\
-         requests-per-second = 1000000\nrequests-burst = 1000000\nmessages-per-second = 1000000\nmessages-burst = 1000000\n\
-         [acl]\ndefault = [{{ who = \"*\", op = [\"fetch\", \"subscribe\", \"send\"], action = \"allow\" }}]\n\
-         [log]\nlevel = \"warn\"\n{extra}"
-    );
-    fs::write(folder.join("impp-relay.toml"), config).unwrap();
-    let domain = Domain::parse(domain).unwrap();
-    let mut accounts = Accounts::open(&folder.join("data"), [domain.clone()]).unwrap();
-    let record: Credentials = sasl::derive(&Secret::new("secret".into()), ITERATIONS, &[7; 16]).unwrap();
-    for user in 0..users {
-        let address = Address::new(&format!("u{user}"), &domain).unwrap();
-        accounts.add(&address, Some(&record), UnixMillis(0)).unwrap();
-    }
-}
-
-fn private(path: &Path, octets: &[u8]) {
-    fs::write(path, octets).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
