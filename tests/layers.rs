@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer, what it may name in this crate, and the outside crates that it alone (or it too) may name.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    ("wire", &[], &["bytes", "memchr"]),
+    ("wire", &[], &["bytes", "bytestring", "memchr"]),
     (
         "model",
         &["wire"],
@@ -30,7 +30,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["model", "wire"],
         &["base64", "bytes", "hmac", "pbkdf2", "precis_core", "precis_profiles", "rsasl", "sha2", "subtle", "zeroize"],
     ),
-    ("service", &["model", "wire"], &["bytes", "foldhash"]),
+    ("service", &["model", "wire"], &["bytes", "foldhash", "hashbrown", "indexmap"]),
     (
         "net",
         &["engine", "model", "wire"],

@@ -18,11 +18,21 @@ pub struct Server {
     folder: tempfile::TempDir,
 }
 
-impl Server {
+/// A server that was never started.
+pub struct Prepared {
+    /// Its configuration, and what it keeps.
+    pub folder: tempfile::TempDir,
+    pub command: Command,
+    pub plain: SocketAddr,
+    pub tls: SocketAddr,
+}
+
+impl Prepared {
     /// Starts it and waits until both ports accept.
-    pub fn start(folder: tempfile::TempDir, command: &mut Command, plain: SocketAddr, tls: SocketAddr) -> Self {
+    pub fn start(self) -> Server {
+        let Self { folder, mut command, plain, tls } = self;
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut server = Self { child, plain, tls, folder };
+        let mut server = Server { child, plain, tls, folder };
         let begun = Instant::now();
         while !(TcpStream::connect(plain).is_ok() && TcpStream::connect(tls).is_ok()) {
             assert!(begun.elapsed() < START, "{command:?} does not take connections");
@@ -33,7 +43,9 @@ impl Server {
         }
         server
     }
+}
 
+impl Server {
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

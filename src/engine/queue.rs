@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+/// Items for which there is room as soon as there is one.
+const ROOM: usize = 16;
+
 #[derive(Debug)]
 pub(super) struct Queue<T>(VecDeque<T>);
 
@@ -11,6 +14,10 @@ impl<T> Queue<T> {
     }
 
     pub(super) fn push(&mut self, item: T) {
+        if self.0.capacity() == 0 {
+            // What one read brings, most often: room once, and not in steps.
+            self.0.reserve(ROOM);
+        }
         self.0.push_back(item);
     }
 

@@ -87,8 +87,9 @@ impl<'a> Watcher<'a> {
     /// How `address` stands to `owner`.
     #[must_use]
     pub fn new(address: &'a Address, owner: &Address) -> Self {
-        let anonymous = address.domain_str() == ANONYMOUS_DOMAIN;
-        Self { address, anonymous, local: !anonymous && address.domain_str() == owner.domain_str() }
+        let domain = address.domain_str();
+        let anonymous = domain == ANONYMOUS_DOMAIN;
+        Self { address, anonymous, local: !anonymous && domain == owner.domain_str() }
     }
 }
 

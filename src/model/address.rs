@@ -153,13 +153,20 @@ impl Address {
         if text.is_ascii() { Self::read_url(text) } else { Err(AddressError::Form) }
     }
 
+    /// Whether [`Address::parse_url`] takes this text; in most cases without making anything of it.
+    #[must_use]
+    pub fn is_url(text: &str) -> bool {
+        let plain = text.strip_prefix(SCHEME).and_then(cut).is_some_and(|(domain, user)| is_plain(domain, user));
+        plain || Self::parse_url(text).is_ok()
+    }
+
     fn read_url(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.split_at_checked(SCHEME.len()).ok_or(AddressError::Form)?;
-        let (domain, user) = rest.split_once('/').ok_or(AddressError::Form)?;
+        let (domain, user) = cut(rest).ok_or(AddressError::Form)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
             return Err(AddressError::Form);
         }
-        if scheme == SCHEME && is_plain_domain(domain) && user.len() <= USER_OCTETS && user != "*" && user.bytes().all(is_bare) {
+        if scheme == SCHEME && is_plain(domain, user) {
             return Ok(Self { url: text.into() });
         }
         let domain = Domain::parse(domain)?;
@@ -286,9 +293,19 @@ impl Address {
     }
 
     fn parts(&self) -> (&str, &str) {
-        let rest = self.url.get(SCHEME.len()..).unwrap_or_default();
-        memchr::memchr(b'/', rest.as_bytes()).and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))).unwrap_or_default()
+        self.url.get(SCHEME.len()..).and_then(cut).unwrap_or_default()
     }
+}
+
+/// Domain and user, of what stands behind the scheme. A domain is short: a search that begins at once is the fastest.
+fn cut(rest: &str) -> Option<(&str, &str)> {
+    let slash = rest.bytes().position(|c| c == b'/')?;
+    Some((rest.get(..slash)?, rest.get(slash + 1..)?))
+}
+
+/// Whether both stand as they do in the canonical form.
+fn is_plain(domain: &str, user: &str) -> bool {
+    is_plain_domain(domain) && user.len() <= USER_OCTETS && user != "*" && user.bytes().all(is_bare)
 }
 
 /// RFC 3986 `unreserved / sub-delims / ":"`: what stands for itself in the URL form.
@@ -389,6 +406,7 @@ mod tests {
         for (url, email) in rows {
             let from_url = Address::parse(url).unwrap();
             assert_eq!(from_url.as_str(), url);
+            assert!(Address::is_url(url));
             assert_eq!(from_url.to_email(), email);
             assert_eq!(Address::parse(email).unwrap(), from_url, "{email}");
         }
@@ -437,7 +455,7 @@ mod tests {
             "alice@ex ample.org",
             &long,
         ] {
-            assert!(Address::parse(text).is_err(), "{text}");
+            assert!(Address::parse(text).is_err() && !Address::is_url(text), "{text}");
         }
     }
 

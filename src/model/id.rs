@@ -112,6 +112,32 @@ impl RequestId {
     }
 }
 
+impl RequestId {
+    /// The request-id `PREFIX-NUMBER`; `None` if that is none.
+    #[must_use]
+    pub fn numbered(prefix: &str, number: u64) -> Option<Self> {
+        let mut digits = [0; 20];
+        let mut rest = number;
+        let mut at = digits.len();
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            at -= 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        let mut octets = [0; NAME_OCTETS];
+        let parts = prefix.bytes().chain([b'-']).chain(digits.get(at..)?.iter().copied());
+        let mut len = 0;
+        for octet in parts {
+            *octets.get_mut(len)? = octet;
+            len += 1;
+        }
+        start_line::is_request_id(octets.get(..len)?).then_some(Self(Short { octets, len: len as u8 }))
+    }
+}
+
 impl Token {
     /// Reads a View token.
     #[must_use]
@@ -208,6 +234,17 @@ mod tests {
         for text in ["a@b", "<>", "<a b>", "<a<b>", "<a\u{7f}>", "<ä@b>", "<a\u{a0}b>", &format!("<{}>", "x".repeat(254))] {
             assert!(MessageId::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_numbered_request_id_is_what_its_text_would_be() {
+        for number in [0, 1, 9, 10, 1234567890, u64::MAX] {
+            let text = format!("r.7-{number}");
+            assert_eq!(RequestId::numbered("r.7", number), RequestId::parse(&text), "{text}");
+        }
+        assert_eq!(RequestId::numbered("0123456789abcdef", 99).map(|id| id.as_str().len()), Some(19));
+        assert_eq!(RequestId::numbered("a prefix", 1), None);
+        assert_eq!(RequestId::numbered(&"x".repeat(31), 1), None);
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl UserRequest {
     pub fn parse(frame: &Frame) -> Result<Self, Fault> {
         let method = Method::parse(frame.method()).filter(|m| !m.is_session()).ok_or(Fault::UnknownMethod)?;
         let id = RequestId::parse(frame.request_id()).ok_or(Fault::UnknownMethod)?;
-        need(frame, Name::From, |text| Address::parse_url(text).ok())?;
+        need(frame, Name::From, |text| Address::is_url(text).then_some(()))?;
         let connection = need(frame, Name::ConnectionId, ConnectionId::parse_any)?;
         let target = need(frame, Name::Target, |text| Address::parse_url(text).ok())?;
         if frame.body().is_some_and(|body| !body.is_empty()) && frame.header(Name::ContentType).is_none_or(str::is_empty) {

@@ -92,7 +92,7 @@ pub fn ok_to(request: &Frame) -> Writer {
 /// Starts the ERROR to a request. A From or Connection-ID that is not well formed is not echoed.
 #[must_use]
 pub fn error_to(request: &Frame) -> Writer {
-    let from = request.header(Name::From).filter(|text| Address::parse_url(text).is_ok());
+    let from = request.header(Name::From).filter(|text| Address::is_url(text));
     let connection = request.header(Name::ConnectionId).filter(|text| ConnectionId::parse_any(text).is_some());
     answer(Kind::Error, request, from, connection)
 }

@@ -227,7 +227,8 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
         };
         let at = tokio::time::Instant::from_std(at);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if sleep.deadline() != at {
+        // Every octet that comes puts the moment off. One that rings too early costs less than a timer that is set anew each time.
+        if at < sleep.deadline() || sleep.is_elapsed() {
             sleep.as_mut().reset(at);
         }
         sleep.as_mut().poll(cx)

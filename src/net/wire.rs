@@ -168,6 +168,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// The stream's; what was not written stays in the queue.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, queue: &mut Outbox) -> Poll<io::Result<()>> {
         while !queue.is_empty() {
+            if queue.rest.is_empty() {
+                let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &queue.first))?;
+                self.count(written, queue)?;
+                continue;
+            }
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
             let mut count = 0;
             for (slice, octets) in slices.iter_mut().zip(std::iter::once(&queue.first).chain(&queue.rest)) {
@@ -176,17 +181,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             let slices = slices.get(..count).unwrap_or_default();
             let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.unflushed = true;
-            queue.written(written);
+            self.count(written, queue)?;
         }
         if self.unflushed {
             ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn count(&mut self, written: usize, queue: &mut Outbox) -> io::Result<()> {
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.unflushed = true;
+        queue.written(written);
+        Ok(())
     }
 
     /// Closes our half of the stream; inside TLS with close_notify.

@@ -1,4 +1,4 @@
-//! Who vouches for other domains: read beside the start, of which hundreds of files would be the longest part.
+//! Who vouches for other domains: read once the relay serves, since hundreds of files would be the longest part of its start.
 
 use super::config::Config;
 use crate::net::TlsFileError;
@@ -9,29 +9,33 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::thread;
 
-/// Authorities that are read, or are about to be.
+/// Authorities that are read, or will be.
 pub(super) struct Authorities(Arc<OnceLock<Prepared>>);
 
 impl Authorities {
-    /// Those that the configuration names are read at once, the system's by a thread of its own.
+    /// Those that the configuration names are read at once, the system's by whoever needs them or [`Authorities::read_soon`].
     ///
     /// # Errors
     /// The file that the configuration names cannot be used.
     pub(super) fn of(config: &Config) -> Result<Self, TlsFileError> {
-        if let Some(file) = &config.interdomain.ca {
-            let named = Trust::Authorities(read_authorities(file)?).prepared()?;
-            return Ok(Self(Arc::new(named.into())));
+        let Some(file) = &config.interdomain.ca else { return Ok(Self(Arc::default())) };
+        let named = Trust::Authorities(read_authorities(file)?).prepared()?;
+        Ok(Self(Arc::new(named.into())))
+    }
+
+    /// Has them read by a thread of its own, if they are not.
+    pub(super) fn read_soon(&self) {
+        if self.0.get().is_some() {
+            return;
         }
-        let authorities = Self(Arc::default());
-        let read = Self(Arc::clone(&authorities.0));
+        let read = Self(Arc::clone(&self.0));
         // Without a thread they are read when they are needed.
         let _ = thread::Builder::new().name("authorities".to_owned()).spawn(move || {
             read.read();
         });
-        Ok(authorities)
     }
 
-    /// The authorities; in the first moments after the start this waits for them.
+    /// The authorities; while they are read this waits for them.
     pub(super) fn read(&self) -> &Prepared {
         self.0.get_or_init(|| {
             Trust::System.prepared().unwrap_or_else(|error| {
@@ -39,5 +43,30 @@ impl Authorities {
                 Prepared::nobody()
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn config(more: &str) -> Config {
+        let least = "domains = [\"a.test\"]\ndata-dir = \"data\"\ntls.certificate = \"c.pem\"\ntls.key = \"k.pem\"\n";
+        Config::parse(Path::new("/nowhere/impp-relay.toml"), &format!("{least}{more}")).unwrap()
+    }
+
+    #[test]
+    fn a_named_file_that_cannot_be_read_ends_the_start() {
+        assert!(Authorities::of(&config("interdomain.ca = \"ca.pem\"\n")).is_err());
+    }
+
+    #[test]
+    fn the_systems_are_there_for_whoever_asks_at_once() {
+        let authorities = Authorities::of(&config("")).unwrap();
+        authorities.read_soon();
+        // Trusted or, on a machine that has none, nobody: TLSA records have a say in both.
+        assert!(authorities.read().heeds_tlsa());
+        assert!(std::ptr::eq(authorities.read(), authorities.read()));
     }
 }

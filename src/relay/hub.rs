@@ -93,7 +93,7 @@ struct Core {
     next_asked: u64,
     /// Room for what comes out of one call; empty between two.
     effects: Vec<Effect>,
-    /// When the timer task has been told to wake.
+    /// When the timer task wakes. Perhaps too early: it is told of what comes earlier, and finds out itself what was put off.
     deadline: Option<Instant>,
     /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
     pings: HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>>,
@@ -240,7 +240,9 @@ impl Hub {
         let woken = self.perform(&mut core);
         let deadline = core.service.poll_timeout();
         let earlier = deadline.is_some_and(|at| core.deadline.is_none_or(|known| at < known));
-        core.deadline = deadline;
+        if earlier {
+            core.deadline = deadline;
+        }
         drop(core);
         // Whoever is woken may want the lock at once.
         woken.into_iter().for_each(Waker::wake);
@@ -444,7 +446,11 @@ impl Hub {
                 }
             };
             tokio::select! {
-                () = due => self.tell_alone(Service::handle_timeout),
+                () = due => {
+                    self.tell_alone(Service::handle_timeout);
+                    let mut core = self.lock();
+                    core.deadline = core.service.poll_timeout();
+                }
                 () = self.earlier.notified() => {}
             }
         }

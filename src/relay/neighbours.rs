@@ -147,6 +147,11 @@ impl Neighbours {
         &self.resolver
     }
 
+    /// See [`Authorities::read_soon`].
+    pub(super) fn read_authorities_soon(&self) {
+        self.authorities.read_soon();
+    }
+
     /// Who vouches for domains of which nothing is known.
     pub(super) fn authorities(&self) -> &Prepared {
         self.authorities.read()

@@ -37,6 +37,9 @@ impl Item {
     }
 }
 
+/// Items for which there is room as soon as there is one.
+const ROOM: usize = 16;
+
 /// A queue whose one reader is a task.
 pub(super) struct Outbox {
     memory: Arc<Memory>,
@@ -70,6 +73,10 @@ impl Outbox {
         let octets = item.octets();
         state.queued += octets;
         self.memory.change(0, octets);
+        if state.items.capacity() == 0 {
+            // Given away with what is in it: room once, and not in steps.
+            state.items.reserve(ROOM);
+        }
         state.items.push_back(item);
         state.waker.take()
     }

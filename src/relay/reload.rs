@@ -156,6 +156,10 @@ impl Running {
             }
             Ok(None) | Err(_) => {}
         }
+        // At the first look the relay has just begun to serve.
+        if let Some(neighbours) = &self.material.neighbours {
+            neighbours.read_authorities_soon();
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl Service {
         };
         match self.locate(user) {
             Place::User(address) if address == request.target => {
-                self.enter(now, &address, Held::Request(Box::new((asker, request))));
+                self.enter_request(now, &address, asker, request);
             }
             _ => self.refuse_with(&asker, ErrorKind::TargetUnknown),
         }

@@ -2,7 +2,7 @@
 
 use super::pace::Rate;
 use crate::model::acl::Acl;
-use crate::model::{Domain, LeaseBounds, Services};
+use crate::model::{Address, Domain, LeaseBounds, Services};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -135,6 +135,11 @@ impl Default for MailboxRules {
 }
 
 impl ServiceConfig {
+    /// The addresses of the domains themselves.
+    pub(super) fn voices(&self) -> BTreeMap<Domain, Address> {
+        self.domains.keys().map(|domain| (domain.clone(), Address::of_domain(domain))).collect()
+    }
+
     /// The defaults for these domains.
     #[must_use]
     pub fn new(domains: BTreeMap<Domain, DomainRules>, request_prefix: String) -> Self {

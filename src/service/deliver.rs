@@ -2,16 +2,17 @@
 
 use super::effect::{ConnectionKey, Effect, Notice};
 use super::limit::Limit;
-use super::outbox::{About, Copy, Sent, Waiting, identity_of};
+use super::outbox::{About, Copy, Identity, Sent, Waiting, identity_of};
 use super::policy::Access;
 use super::presence::entity_head;
+use super::requests::absence;
 use super::sessions::{Asker, Connection};
 use super::store::{Delivery, Remembered, StoreError};
 use super::timers::{Timer, TimerKey};
 use super::{MailboxRules, Octets, Service, mailbox};
 use crate::model::acl::Op;
 use crate::model::response::ok_to;
-use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, UnixMillis};
+use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, RequestId, UnixMillis};
 use crate::wire::Name;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ enum State {
     /// Clients may acknowledge it.
     Offered {
         /// Connections that have not answered.
-        pending: BTreeSet<ConnectionKey>,
+        pending: Vec<ConnectionKey>,
         /// The first ERROR.
         refused: Option<Answer>,
         /// The largest Max-Body of those that take no body as large as this.
@@ -61,9 +62,17 @@ enum State {
 
 impl Service {
     /// SEND
-    pub(super) fn send(&mut self, now: Now, asker: Asker, target: &Address, id: &MessageId, wanted: Option<Duration>) {
+    pub(super) fn send(
+        &mut self,
+        now: Now,
+        asker: Asker,
+        target: &Address,
+        id: RequestId,
+        message: &MessageId,
+        wanted: Option<Duration>,
+    ) {
         let sender = asker.session.user.clone();
-        let fingerprint = Fingerprint::new(&sender, target, id);
+        let fingerprint = Fingerprint::new(&sender, target, message);
         if let Some(delivery) = self.recent.find(&fingerprint, now.unix) {
             return self.answer_send(&asker, target, delivery);
         }
@@ -76,11 +85,17 @@ impl Service {
             }
             return;
         }
-        let access = self.access(target, &sender, Op::Send);
+        let user = self.users.get(target).map(Box::as_ref);
+        let access = self.access_to(user, target, &sender, Op::Send);
         if access == Access::Denied {
             return self.deny(now, &asker, target, Op::Send);
         }
-        let offered = State::Offered { pending: BTreeSet::new(), refused: None, too_large: None, lost: false };
+        let absence = absence(user).or_else(|| {
+            let takes = user.and_then(|user| user.account.as_ref()).is_none_or(|account| account.inbox && !account.disabled);
+            (!takes).then(|| Answer::new(ErrorKind::MailboxUnavailable))
+        });
+        let offered = State::Offered { pending: Vec::new(), refused: None, too_large: None, lost: false };
+        let connection = asker.session.id;
         let mut send = Unsettled {
             asker,
             repeats: Vec::new(),
@@ -95,9 +110,6 @@ impl Service {
         if let Access::Concealed(_) = access {
             return self.conceal(send);
         }
-        let account = self.users.get(target).and_then(|user| user.account.as_ref());
-        let takes = account.is_none_or(|account| account.inbox && !account.disabled);
-        let absence = self.absence(target).or_else(|| (!takes).then(|| Answer::new(ErrorKind::MailboxUnavailable)));
         if let Some(answer) = absence {
             return self.refuse(&send.asker, &answer);
         }
@@ -107,15 +119,11 @@ impl Service {
         // is stored any more.
         let behind = rules.enabled && user.mailbox.size.messages > 0 && wanted != Some(Duration::ZERO);
         let body = send.asker.frame.body().map_or(0, <[u8]>::len) as u64;
-        let mut lines = Vec::new();
         if let (State::Offered { pending, too_large, .. }, false) = (&mut send.state, behind) {
             for connection in &user.inboxes {
                 match self.connections.get(connection) {
                     Some(at) if at.max_body < body => *too_large = (*too_large).max(Some(at.max_body)),
-                    Some(_) => {
-                        pending.insert(*connection);
-                        lines.push(*connection);
-                    }
+                    Some(_) => pending.push(*connection),
                     None => {}
                 }
             }
@@ -123,19 +131,22 @@ impl Service {
         user.unsettled += 1;
         self.next_send += 1;
         let number = self.next_send;
-        // Not shortened by Lease-Time: whoever acknowledges within it has the message, and the sender hears so (SPEC §5.7).
-        let patience = rules.delivery_timeout;
+        let lines = match &send.state {
+            State::Offered { pending, .. } => pending.clone(),
+            State::Storing { .. } | State::Concealed => Vec::new(),
+        };
         let frame = send.asker.frame.clone();
-        self.timers.set(&mut send.timer, now.instant + patience, Timer::Delivery(number));
+        // Not shortened by Lease-Time: whoever acknowledges within it has the message, and the sender hears so (SPEC §5.7).
+        self.timers.set(&mut send.timer, now.instant + rules.delivery_timeout, Timer::Delivery(number));
         self.unsettled.insert(fingerprint, number);
         self.sends.insert(number, send);
-        if let Some(identity) = identity_of(&frame).filter(|_| !lines.is_empty()) {
-            for connection in lines {
-                let waiting = Waiting::Live(Box::new(Copy { send: number, identity: identity.clone(), frame: frame.clone() }));
-                self.line_up(now, connection, waiting);
-            }
+        if lines.is_empty() {
+            return self.conclude(now, number);
         }
-        self.conclude(now, number);
+        for line in lines {
+            let identity = Identity { from: sender.clone(), connection, id };
+            self.line_up_copy(now, line, Copy { send: number, identity, frame: frame.clone() });
+        }
     }
 
     /// Its turn has come on this connection.
@@ -150,19 +161,13 @@ impl Service {
 
     /// A client answered.
     pub(super) fn live_answered(&mut self, now: Now, connection: ConnectionKey, number: u64, outcome: Result<(), Answer>) {
-        let max_body = self.connections.get(&connection).map(|at| at.max_body);
-        let Some(send) = self.sends.get_mut(&number) else { return };
-        if let State::Offered { pending, .. } = &mut send.state {
-            pending.remove(&connection);
-        }
-        match (outcome, &mut send.state) {
-            (Ok(()), _) => self.settle_delivered(now, number),
-            (Err(answer), State::Offered { refused, .. }) => {
-                refused.get_or_insert_with(|| passed_on(answer, max_body));
-                self.conclude(now, number);
-            }
-            (Err(_), State::Storing { .. } | State::Concealed) => {}
-        }
+        let Err(answer) = outcome else { return self.settle_delivered(now, connection, number) };
+        let Some(State::Offered { pending, refused, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) else {
+            return;
+        };
+        pending.retain(|other| *other != connection);
+        refused.get_or_insert_with(|| passed_on(answer, self.connections.get(&connection).map(|at| at.max_body)));
+        self.conclude(now, number);
     }
 
     /// Settles a SEND for which no connection is left to wait for.
@@ -265,11 +270,11 @@ impl Service {
         }
     }
 
-    /// A client has it.
-    fn settle_delivered(&mut self, now: Now, number: u64) {
+    /// A client has it, by this connection.
+    fn settle_delivered(&mut self, now: Now, by: ConnectionKey, number: u64) {
         let Some(send) = self.sends.get_mut(&number) else { return };
         let others: Vec<ConnectionKey> = match &mut send.state {
-            State::Offered { pending, .. } => std::mem::take(pending).into_iter().collect(),
+            State::Offered { pending, .. } => std::mem::take(pending),
             State::Storing { row, .. } => {
                 // The row may still come into being; it must go again then.
                 self.acknowledged.insert(number, row.clone());
@@ -277,7 +282,7 @@ impl Service {
             }
             State::Concealed => Vec::new(),
         };
-        for connection in others {
+        for connection in others.into_iter().filter(|other| *other != by) {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
             let crowded = at.outbox.waiting().count() > COPIES;
             at.outbox.keep_waiting(|waiting| match waiting {
@@ -344,7 +349,7 @@ impl Service {
     pub(super) fn lose_deliveries(&mut self, now: Now, gone: Connection, connection: ConnectionKey) {
         for number in live_sends(&gone) {
             if let Some(State::Offered { pending, lost, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) {
-                pending.remove(&connection);
+                pending.retain(|other| *other != connection);
                 *lost = true;
                 self.conclude(now, number);
             }
@@ -364,13 +369,13 @@ impl Service {
         for number in live_sends(&gone) {
             let Some(send) = self.sends.get_mut(&number) else { continue };
             let State::Offered { pending, too_large, .. } = &mut send.state else { continue };
-            pending.remove(&old);
+            pending.retain(|other| *other != old);
             let frame = send.asker.frame.clone();
             if frame.body().map_or(0, <[u8]>::len) as u64 > max_body {
                 *too_large = (*too_large).max(Some(max_body));
             } else if let Some(identity) = identity_of(&frame) {
-                pending.insert(new);
-                self.line_up(now, new, Waiting::Live(Box::new(Copy { send: number, identity, frame })));
+                pending.push(new);
+                self.line_up_copy(now, new, Copy { send: number, identity, frame });
             }
             self.conclude(now, number);
         }

@@ -7,7 +7,6 @@ use super::limit::Limit;
 use super::locate::Place;
 use super::requests::is_of_its_type;
 use super::sessions::{Asker, SessionKey};
-use super::users::Held;
 use crate::model::response::error_to;
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, Fault, Now, UserCall, UserRequest};
 use crate::wire::{Frame, Name};
@@ -48,8 +47,8 @@ impl Service {
                 }
             }
             _ => match self.locate(&request.target) {
-                Place::User(address) => self.enter(now, &address, Held::Request(Box::new((asker, request)))),
-                Place::NoUser(address) => self.enter_nobody(now, &address, Held::Request(Box::new((asker, request)))),
+                Place::User(address) => self.enter_request(now, &address, asker, request),
+                Place::NoUser(address) => self.enter_nobody(now, &address, asker, request),
                 Place::Domain | Place::Nowhere | Place::Elsewhere => self.refuse_with(&asker, ErrorKind::TargetUnknown),
             },
         }

@@ -52,6 +52,11 @@ impl Mailbox {
         self.reads == 0 && self.writes == 0 && self.offering.is_idle()
     }
 
+    /// Whether there is nothing to offer.
+    pub(super) fn is_spent(&self) -> bool {
+        self.size.messages == 0 && self.offering.is_spent()
+    }
+
     pub(super) fn clear_timers(&mut self, timers: &mut Timers) {
         timers.clear(self.offering.timer());
         timers.clear(&mut self.expiry_timer);

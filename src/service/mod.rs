@@ -121,6 +121,8 @@ pub enum Closed {
 #[derive(Debug)]
 pub struct Service {
     config: ServiceConfig,
+    /// In whose name the relay speaks, by domain.
+    voices: BTreeMap<Domain, Address>,
     users: HashMap<Address, Box<User>>,
     /// Every user in memory once, in the order in which forgetting is thought of.
     clock: VecDeque<Address>,
@@ -192,6 +194,7 @@ impl Service {
     pub fn new(config: ServiceConfig, start: Start, _now: Now) -> Self {
         let recent = Recent::new(start.remembered, config.remembered_max);
         let mut service = Self {
+            voices: config.voices(),
             config: config.with_sound_prefix(),
             users: HashMap::default(),
             clock: VecDeque::new(),

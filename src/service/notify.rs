@@ -5,6 +5,7 @@ use super::effect::{ConnectionKey, Effect, Octets};
 use super::outbox::{About, Identity, Sent, Waiting, Way};
 use super::presence::entity_head;
 use super::sessions::SessionKey;
+use super::subscribe::Subscription;
 use super::timers::{Timer, TimerKey, Timers};
 use crate::model::request::Cause;
 use crate::model::{Address, Answer, ErrorKind, Method, Now, RequestId, UserCall, UserRequest};
@@ -93,9 +94,14 @@ impl Service {
 
     /// Tells the subscriber, if there is something to tell, nothing is outstanding, and there is a way.
     pub(super) fn tell(&mut self, now: Now, presentity: &Address, session: &SessionKey) {
+        let Some(user) = self.users.get(presentity) else { return };
+        let owed = |own: &&Subscription| own.behind && own.unwritten == 0 && own.telling.is_idle();
+        // Nearly always there is nothing to tell: the way is asked for behind that.
+        if user.subscriptions.get(session).filter(owed).is_none() {
+            return;
+        }
         let way = self.way(presentity, session);
-        let (Some(way), Some(subscription)) = (way, self.subscription(presentity, session)) else { return };
-        if subscription.behind && subscription.unwritten == 0 && subscription.telling.is_idle() {
+        if let (Some(way), Some(subscription)) = (way, self.subscription(presentity, session)) {
             subscription.telling.queued = true;
             self.line_up_by(now, way, Waiting::Notify(presentity.clone(), session.clone()));
         }
@@ -409,8 +415,7 @@ impl Service {
 
     /// The place that an unanswered request took up is free again; its answer would be ignored.
     pub(super) fn give_up(&mut self, now: Now, presentity: &Address, session: &SessionKey, id: RequestId) {
-        let from = Address::of_domain(&presentity.domain());
-        let identity = Identity { from, connection: crate::model::ConnectionId::server(), id };
+        let identity = Identity { from: self.voice(presentity), connection: crate::model::ConnectionId::server(), id };
         match self.way(presentity, session) {
             Some(Way::Client(connection)) => {
                 if let Some(at) = self.connections.get_mut(&connection) {

@@ -63,6 +63,11 @@ impl Offering {
         self.offered.is_empty() && self.reading.is_none()
     }
 
+    /// Whether nothing is at hand to be offered, and nothing waits for a moment.
+    pub(super) fn is_spent(&self) -> bool {
+        self.ready.is_empty() && self.holds.is_empty() && self.reread.is_none() && self.patience.is_none()
+    }
+
     pub(super) fn timer(&mut self) -> &mut Option<TimerKey> {
         &mut self.timer
     }
@@ -125,6 +130,10 @@ impl Offering {
 impl Service {
     /// Offers stored messages while the connection whose turn it is has room.
     pub(super) fn drain(&mut self, now: Now, address: &Address) {
+        // Most mailboxes are empty, and every answer of a client comes by here.
+        if self.users.get(address).is_none_or(|user| user.mailbox.is_spent()) {
+            return;
+        }
         self.choose_connection(address);
         let more = self.offer_ready(now, address);
         self.arm_offer(now, address);

@@ -1,12 +1,14 @@
 //! What was sent to a client or another domain and awaits its answer, what waits for its turn, and whose answer a
 //! response is (SPEC §3).
 
-use super::effect::{ConnectionKey, Route};
+use super::effect::{ConnectionKey, Effect, Route};
 use super::map::HashMap;
 use super::sessions::SessionKey;
 use super::{Service, mailbox};
 use crate::model::{Address, Answer, ConnectionId, Method, Now, RequestId};
 use crate::wire::{Frame, Kind, Name};
+use hashbrown::Equivalent;
+use hashbrown::hash_map::{Entry, EntryRef};
 use std::collections::VecDeque;
 
 /// Unanswered requests that one client is sent, however many it would take: what it does not read waits in memory.
@@ -18,6 +20,20 @@ pub(super) struct Identity {
     pub(super) from: Address,
     pub(super) connection: ConnectionId,
     pub(super) id: RequestId,
+}
+
+/// The same as a response names it, its To octet for octet: nothing of it is kept.
+#[derive(Hash)]
+struct Named<'a> {
+    from: &'a str,
+    connection: ConnectionId,
+    id: RequestId,
+}
+
+impl Equivalent<Identity> for Named<'_> {
+    fn equivalent(&self, identity: &Identity) -> bool {
+        self.id == identity.id && self.connection == identity.connection && self.from == identity.from.as_str()
+    }
 }
 
 /// Where requests of a kind are sent.
@@ -141,6 +157,22 @@ impl Outbox {
         }
     }
 
+    /// The same if the client takes one more now, nothing has waited longer, and no other of this identity awaits its answer; else
+    /// gives the identity back.
+    pub(super) fn send(&mut self, identity: Identity, sent: Sent) -> Result<(), Identity> {
+        if !self.is_free() {
+            return Err(identity);
+        }
+        match self.sent.entry(identity) {
+            Entry::Occupied(entry) => Err(entry.key().clone()),
+            Entry::Vacant(place) => {
+                self.octets += sent.octets;
+                place.insert(sent);
+                Ok(())
+            }
+        }
+    }
+
     fn take(&mut self, identity: &Identity) -> Option<Sent> {
         let sent = self.sent.remove(identity)?;
         self.octets = self.octets.saturating_sub(sent.octets);
@@ -176,12 +208,13 @@ impl Outbox {
 
     /// Takes out the request to which this is the response; `None`: it answers nothing.
     pub(super) fn take_answered(&mut self, frame: &Frame) -> Option<(Identity, About)> {
-        let identity = answered(frame)?;
-        let known = self.sent.get(&identity).is_some_and(|sent| sent.method.as_str() == frame.method());
-        if !known {
+        let EntryRef::Occupied(entry) = self.sent.entry_ref(&named(frame)?) else { return None };
+        if entry.get().method.as_str() != frame.method() {
             return None;
         }
-        self.take(&identity).map(|sent| (identity, sent.about))
+        let (identity, sent) = entry.remove_entry();
+        self.octets = self.octets.saturating_sub(sent.octets);
+        Some((identity, sent.about))
     }
 
     /// No longer waits for the answer to a request; gives back by which connection it went.
@@ -255,9 +288,23 @@ impl Service {
         }
     }
 
+    /// The same for one more copy of a SEND, which most often need not wait: then nothing else does, and nothing but it changes.
+    pub(super) fn line_up_copy(&mut self, now: Now, connection: ConnectionKey, copy: Copy) {
+        let Some(at) = self.connections.get_mut(&connection) else { return };
+        let Copy { send, identity, frame } = copy;
+        let octets = frame.octets().len() as u64;
+        let sent = Sent { method: Method::Send, about: About::Live(send), over: connection, octets };
+        match at.outbox.send(identity, sent) {
+            Ok(()) => self.effects.push_back(Effect::Send { connection, octets: frame.octets().clone().into() }),
+            Err(identity) => self.line_up(now, connection, Waiting::Live(Box::new(Copy { send, identity, frame }))),
+        }
+    }
+
     /// Sends what the client has room for.
     pub(super) fn pump(&mut self, now: Now, connection: ConnectionKey) {
-        while let Some(next) = self.connections.get_mut(&connection).and_then(|at| at.outbox.next()) {
+        let inbox = loop {
+            let Some(at) = self.connections.get_mut(&connection) else { return };
+            let Some(next) = at.outbox.next() else { break at.inbox.clone() };
             match next {
                 Waiting::Notify(presentity, session) => {
                     if let Some(own) = self.make_notify(now, &presentity, &session) {
@@ -274,8 +321,7 @@ impl Service {
                 // Goes to other domains only.
                 Waiting::Forwarded(_) => {}
             }
-        }
-        let inbox = self.connections.get(&connection).and_then(|at| at.inbox.clone());
+        };
         if let Some(inbox) = inbox {
             self.drain(now, &inbox);
         }
@@ -300,19 +346,24 @@ impl Service {
         self.pump(now, connection);
     }
 
+    /// The address in whose name the relay speaks of this user: that of the domain.
+    pub(super) fn voice(&self, presentity: &Address) -> Address {
+        let domain = presentity.domain_str();
+        self.voices.get(domain).cloned().unwrap_or_else(|| Address::of_domain(&presentity.domain()))
+    }
+
     /// The identity of a new request that the relay makes itself on behalf of this user.
     pub(super) fn own_identity(&mut self, presentity: &Address) -> Option<Identity> {
         self.next_request += 1;
-        let id = RequestId::parse(&format!("{}-{}", self.config.request_prefix, self.next_request))?;
-        Some(Identity { from: Address::of_domain(&presentity.domain()), connection: ConnectionId::server(), id })
+        let id = RequestId::numbered(&self.config.request_prefix, self.next_request)?;
+        Some(Identity { from: self.voice(presentity), connection: ConnectionId::server(), id })
     }
 }
 
 /// The identity of the request that this response answers.
-fn answered(frame: &Frame) -> Option<Identity> {
-    let to = frame.header(Name::To)?;
-    Some(Identity {
-        from: Address::parse_url(to).ok().filter(|from| from.as_str() == to)?,
+fn named(frame: &Frame) -> Option<Named<'_>> {
+    Some(Named {
+        from: frame.header(Name::To)?,
         connection: ConnectionId::parse_any(frame.header(Name::ConnectionId)?)?,
         id: RequestId::parse(frame.request_id())?,
     })

@@ -92,7 +92,11 @@ impl Paces {
             self.forget_at = self.known.len() * 2;
         }
         let full = Bucket::full(now);
-        let pace = self.known.entry(user.clone()).or_insert(Pace { requests: full, messages: full, patience: full });
+        let rested = Pace { requests: full, messages: full, patience: full };
+        let pace = match self.known.get_mut(user) {
+            Some(known) => known,
+            None => self.known.entry(user.clone()).or_insert(rested),
+        };
         let taken = pace.requests.take(now, requests).map_err(|wait| (false, wait));
         let taken =
             taken.and_then(|()| if message { pace.messages.take(now, messages).map_err(|wait| (true, wait)) } else { Ok(()) });

@@ -20,11 +20,16 @@ pub(super) enum Access {
 impl Service {
     /// What `who` may do to `owner`. The same for users that exist and users that do not.
     pub(super) fn access(&self, owner: &Address, who: &Address, op: Op) -> Access {
+        self.access_to(self.users.get(owner).map(Box::as_ref), owner, who, op)
+    }
+
+    /// The same where the owner's record is at hand; `None`: there is none.
+    pub(super) fn access_to(&self, user: Option<&User>, owner: &Address, who: &Address, op: Op) -> Access {
         if owner == who {
             return Access::Allowed(None);
         }
         let watcher = Watcher::new(who, owner);
-        let own = self.users.get(owner).and_then(|user| user.acl.as_ref());
+        let own = user.and_then(|user| user.acl.as_ref());
         if let Some((acl, number)) = own.and_then(|acl| Some((acl, acl.rules.first_match(&watcher, op)?))) {
             let concealed = acl.stored.concealed.get(number).copied().flatten();
             return decided(&acl.rules, number, concealed);

@@ -140,8 +140,12 @@ impl Service {
 
     /// The note of somebody who is not there, for whom writes to them (SPEC §5, SEND).
     pub(super) fn note(&self, target: &Address, who: &Address) -> Option<(Version, Entity)> {
-        let access = self.access(target, who, Op::Fetch);
         let user = self.users.get(target).filter(|user| user.account.as_ref().is_some_and(|account| account.presence))?;
+        // Hardly anybody is away: the rules are asked behind that.
+        if !user.presence.values.iter().any(|value| value.body.is_note_of_absence()) {
+            return None;
+        }
+        let access = self.access_to(Some(user), target, who, Op::Fetch);
         let (version, entity) = match &access {
             Access::Allowed(_) => user.shown(target, &access),
             Access::Concealed(_) | Access::Denied => return None,

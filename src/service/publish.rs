@@ -5,6 +5,7 @@ use super::Task;
 use super::effect::{Effect, Notice};
 use super::limit::Limit;
 use super::policy::Access;
+use super::requests::absence;
 use super::sessions::Asker;
 use super::store::{Entity, StoreError, StoredPresence, StoredValue, Write};
 use crate::model::acl::Op;
@@ -89,7 +90,7 @@ impl Service {
         if account.is_some_and(|account| !account.presence) {
             return Err(Answer::new(ErrorKind::TargetUnknown));
         }
-        self.absence(target).filter(|_| who != target).map_or(Ok(()), Err)
+        absence(self.users.get(target).map(Box::as_ref)).filter(|_| who != target).map_or(Ok(()), Err)
     }
 
     /// The object that a CHANGE brings, with the owner's entity in it if it is one of ours.

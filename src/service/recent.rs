@@ -13,7 +13,8 @@ const MEMORY: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug)]
 pub(super) struct Recent {
     known: HashMap<Fingerprint, (Delivery, UnixMillis)>,
-    order: VecDeque<Fingerprint>,
+    /// Each once, with the time at which it came: whether the first is old shows without a look at the others.
+    order: VecDeque<(Fingerprint, UnixMillis)>,
     max: usize,
 }
 
@@ -41,15 +42,14 @@ impl Recent {
     /// Remembers one more.
     pub(super) fn insert(&mut self, one: Remembered) {
         if self.known.insert(one.fingerprint, (one.delivery, one.at)).is_none() {
-            self.order.push_back(one.fingerprint);
+            self.order.push_back((one.fingerprint, one.at));
         }
         self.trim(one.at);
     }
 
     fn trim(&mut self, now: UnixMillis) {
-        while let Some(oldest) = self.order.front() {
-            let old = self.known.get(oldest).is_none_or(|(_, at)| now.since(*at) >= MEMORY);
-            if !old && self.order.len() <= self.max {
+        while let Some((oldest, at)) = self.order.front() {
+            if self.order.len() <= self.max && now.since(*at) < MEMORY {
                 return;
             }
             self.known.remove(oldest);

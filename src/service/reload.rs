@@ -93,6 +93,7 @@ impl Service {
         let gone: BTreeSet<Domain> =
             self.config.domains.keys().filter(|domain| !config.domains.contains_key(*domain)).cloned().collect();
         self.recent.set_max(config.remembered_max);
+        self.voices = config.voices();
         self.config = config;
         self.judge_links(now);
         let addresses: Vec<Address> = self.users.keys().cloned().collect();

@@ -4,7 +4,7 @@ use super::Service;
 use super::effect::ConnectionKey;
 use super::locate::Place;
 use super::sessions::Asker;
-use super::users::Held;
+use super::users::User;
 use crate::model::acl::ANONYMOUS_DOMAIN;
 use crate::model::{Address, Answer, ErrorKind, Fault, Now, UserCall, UserRequest, media_type};
 use crate::wire::{Frame, Name};
@@ -38,8 +38,8 @@ impl Service {
             return self.refuse_with(&asker, ErrorKind::MimeTypeNotUnderstood);
         }
         match self.locate(&request.target) {
-            Place::User(address) => self.enter(now, &address, Held::Request(Box::new((asker, request)))),
-            Place::NoUser(address) => self.enter_nobody(now, &address, Held::Request(Box::new((asker, request)))),
+            Place::User(address) => self.enter_request(now, &address, asker, request),
+            Place::NoUser(address) => self.enter_nobody(now, &address, asker, request),
             Place::Domain | Place::Nowhere => self.refuse_with(&asker, ErrorKind::TargetUnknown),
             Place::Elsewhere => self.forward(now, asker, &request),
         }
@@ -67,7 +67,7 @@ impl Service {
             UserCall::Fetch => self.fetch(now, &asker, target),
             UserCall::Subscribe { lease } => self.subscribe(now, &asker, target, lease),
             UserCall::Unsubscribe => self.unsubscribe(now, &asker, target),
-            UserCall::Send { message_id, wanted } => self.send(now, asker, target, &message_id, wanted),
+            UserCall::Send { message_id, wanted } => self.send(now, asker, target, request.id, &message_id, wanted),
             UserCall::Change { lease, if_version, view } => self.change(now, asker, target, lease, if_version, view),
             UserCall::GetAcl => self.read_rules(&asker, target),
             UserCall::SetAcl { if_version } => self.set_rules(now, asker, target, if_version),
@@ -78,21 +78,21 @@ impl Service {
         }
     }
 
-    /// The ERROR that somebody who is allowed to ask gets from a Target that is not there; `None` if it is.
-    pub(super) fn absence(&self, target: &Address) -> Option<Answer> {
-        let account = self.users.get(target).and_then(|user| user.account.as_ref());
-        let Some(account) = account else { return Some(Answer::new(ErrorKind::TargetUnknown)) };
-        let moved = account.moved.as_ref()?;
-        let kind = if moved.permanently { ErrorKind::PermanentlyForwarded } else { ErrorKind::TemporarilyForwarded };
-        Some(Answer::new(kind).with(Name::Location, moved.to.as_str()))
-    }
-
-    /// The same for requests about presence.
+    /// The ERROR that somebody who is allowed to ask for presence gets from a Target that has none; `None` if it has.
     pub(super) fn presence_absence(&self, target: &Address) -> Option<Answer> {
-        let account = self.users.get(target).and_then(|user| user.account.as_ref());
-        let offered = account.is_none_or(|account| account.presence);
-        self.absence(target).or_else(|| (!offered).then(|| Answer::new(ErrorKind::TargetUnknown)))
+        let user = self.users.get(target).map(Box::as_ref);
+        let offered = user.and_then(|user| user.account.as_ref()).is_none_or(|account| account.presence);
+        absence(user).or_else(|| (!offered).then(|| Answer::new(ErrorKind::TargetUnknown)))
     }
+}
+
+/// The ERROR that somebody who is allowed to ask gets from a Target that is not there; `None` if it is.
+pub(super) fn absence(user: Option<&User>) -> Option<Answer> {
+    let account = user.and_then(|user| user.account.as_ref());
+    let Some(account) = account else { return Some(Answer::new(ErrorKind::TargetUnknown)) };
+    let moved = account.moved.as_ref()?;
+    let kind = if moved.permanently { ErrorKind::PermanentlyForwarded } else { ErrorKind::TemporarilyForwarded };
+    Some(Answer::new(kind).with(Name::Location, moved.to.as_str()))
 }
 
 /// Whether the body is of a type that the method takes. It says nothing about the Target, and so comes first (SPEC §5.1).

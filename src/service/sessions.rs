@@ -4,15 +4,15 @@ use super::abroad::Abroad;
 use super::effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState};
 use super::limit::Limit;
 use super::outbox::Outbox;
+use super::pace::TooFast;
 use super::users::Held;
-use super::weight::Weight;
+use super::weight::{Scale, Weight};
 use super::{Closed, Opening, Service};
 use crate::model::acl::{Acl, Action, Op, Watcher};
 use crate::model::response::error_to;
 use crate::model::{Address, Answer, ByeCause, ConnectionId, ErrorKind, Method, Now};
 use crate::wire::Frame;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Octets of a request that the memory of all always has room for.
@@ -64,7 +64,7 @@ pub(super) struct Asker {
     pub(super) frame: Frame,
     via: Via,
     /// Where it came from a stranger.
-    _weight: Option<Arc<Weight>>,
+    _weight: Option<Weight>,
 }
 
 /// By which way the answer goes.
@@ -80,7 +80,7 @@ enum Via {
 
 impl Asker {
     /// A user of another domain, whose request came by this link.
-    pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route, link: ConnectionKey, weight: Arc<Weight>) -> Self {
+    pub(super) fn abroad(session: SessionKey, frame: Frame, route: Route, link: ConnectionKey, weight: Weight) -> Self {
         Self { session, frame, via: Via::Route(route, link), _weight: Some(weight) }
     }
 
@@ -311,55 +311,61 @@ impl Service {
     /// Notes that a request of this connection is owed an answer, unless it is one too many.
     pub(super) fn ask(&mut self, now: Now, connection: ConnectionKey, frame: Frame) -> Option<Asker> {
         let key = self.connections.get(&connection)?.session.clone();
-        if !self.has_room_for(now, connection, &key, &frame) {
-            return None;
-        }
         let session = self.sessions.get_mut(&key)?;
         let octets = frame.octets().len() as u64;
+        let held = session.unanswered_octets.saturating_add(octets);
+        let message = frame.method() == Method::Send.as_str();
+        let pace = self.paces.take(now.instant, &key.user, message, self.config.requests, self.config.messages);
+        let over = if session.unanswered >= self.config.outstanding {
+            Some(Limit::Outstanding)
+        } else if session.unanswered > 0 && held > self.config.outstanding_octets {
+            // However large, one alone is taken.
+            Some(Limit::OutstandingOctets)
+        } else if is_too_much(&self.scale, octets, self.config.memory_octets) {
+            Some(Limit::Memory)
+        } else {
+            pace.err().map(|fast| if fast.messages { Limit::MessagesPerSecond } else { Limit::RequestsPerSecond })
+        };
+        if let Some(limit) = over {
+            self.refuse_over(now, connection, &key.user, &frame, limit, pace.err());
+            return None;
+        }
         session.unanswered += 1;
-        session.unanswered_octets = session.unanswered_octets.saturating_add(octets);
+        session.unanswered_octets = held;
         let via = Via::Session(session.serial);
         Some(Asker { session: key, frame, via, _weight: Some(self.scale.weigh(octets)) })
     }
 
-    /// Whether one request more is taken; it is answered if not (SPEC §5.1). Whoever goes on as if it had not been answered is
-    /// sent away.
-    fn has_room_for(&mut self, now: Now, connection: ConnectionKey, key: &SessionKey, frame: &Frame) -> bool {
-        let Some(session) = self.sessions.get(key) else { return false };
-        let octets = session.unanswered_octets.saturating_add(frame.octets().len() as u64);
-        let many = session.unanswered >= self.config.outstanding;
-        // However large, one alone is taken.
-        let heavy = session.unanswered > 0 && octets > self.config.outstanding_octets;
-        let (requests, messages) = (self.config.requests, self.config.messages);
-        let pace = self.paces.take(now.instant, &key.user, frame.method() == Method::Send.as_str(), requests, messages);
-        let answer = if many || heavy {
-            let limit = if many { Limit::Outstanding } else { Limit::OutstandingOctets };
-            self.over(limit, &key.user, "too many unanswered requests")
-        } else if self.is_out_of_memory(frame) {
-            self.over(Limit::Memory, &key.user, "too much at a time for this server")
-        } else if let Err(fast) = pace {
-            let (limit, reason) = if fast.messages {
-                (Limit::MessagesPerSecond, "too many messages at a time")
-            } else {
-                (Limit::RequestsPerSecond, "too many requests at a time")
-            };
-            self.over(limit, &key.user, reason).retry_after(fast.wait)
-        } else {
-            return true;
+    /// Answers one request too many (SPEC §5.1). Whoever goes on as if it had not been answered is sent away.
+    fn refuse_over(
+        &mut self,
+        now: Now,
+        connection: ConnectionKey,
+        user: &Address,
+        frame: &Frame,
+        limit: Limit,
+        fast: Option<TooFast>,
+    ) {
+        let reason = match limit {
+            Limit::Memory => "too much at a time for this server",
+            Limit::MessagesPerSecond => "too many messages at a time",
+            Limit::RequestsPerSecond => "too many requests at a time",
+            _ => "too many unanswered requests",
         };
+        let mut answer = self.over(limit, user, reason);
+        if let (Limit::MessagesPerSecond | Limit::RequestsPerSecond, Some(fast)) = (limit, fast) {
+            answer = answer.retry_after(fast.wait);
+        }
         let head = answer.write(error_to(frame)).finish();
         self.effects.push_back(Effect::Send { connection, octets: head.into() });
-        if pace.is_err_and(|fast| fast.deaf) {
+        if fast.is_some_and(|fast| fast.deaf) {
             self.close(now, connection, ByeCause::Limit);
         }
-        false
     }
 
-    /// Whether this request is more than all who ask may have in memory at a time. What is small is always taken: their number
-    /// is limited otherwise.
+    /// Whether this request is more than all who ask may have in memory at a time.
     pub(super) fn is_out_of_memory(&self, frame: &Frame) -> bool {
-        let octets = frame.octets().len() as u64;
-        octets > SMALL_OCTETS && self.scale.read().saturating_add(octets) > self.config.memory_octets
+        is_too_much(&self.scale, frame.octets().len() as u64, self.config.memory_octets)
     }
 
     /// Answers a request on its session's connection of today, without one the answer is dropped; or over any link.
@@ -402,4 +408,9 @@ impl Service {
     pub(super) fn refuse_with(&mut self, asker: &Asker, kind: ErrorKind) {
         self.refuse(asker, &Answer::new(kind));
     }
+}
+
+/// Whether so many octets more are too many. What is small is always taken: the number of those is limited otherwise.
+fn is_too_much(scale: &Scale, octets: u64, max: u64) -> bool {
+    octets > SMALL_OCTETS && scale.read().saturating_add(octets) > max
 }

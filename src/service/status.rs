@@ -162,11 +162,13 @@ impl Service {
         self.users.iter().filter(|(_, user)| !user.subscriptions.is_empty()).map(|(address, _)| address.clone()).collect()
     }
 
-    /// Who subscribes to a user here.
+    /// Who subscribes to a user here, in the order of their addresses.
     #[must_use]
     pub fn subscriptions_to(&self, presentity: &Address) -> Vec<SubscriptionStatus> {
         let Some(user) = self.users.get(presentity) else { return Vec::new() };
-        let all = user.subscriptions.iter().map(|(watcher, subscription)| SubscriptionStatus {
+        let mut all: Vec<_> = user.subscriptions.iter().collect();
+        all.sort_unstable_by_key(|(watcher, _)| *watcher);
+        let all = all.into_iter().map(|(watcher, subscription)| SubscriptionStatus {
             watcher: watcher.clone(),
             presentity: presentity.clone(),
             since: Some(subscription.since),

@@ -150,7 +150,7 @@ impl Service {
 
     /// Takes the subscription from the presentity's side; gives back when it would have ended.
     pub(super) fn drop_subscription(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> Option<Instant> {
-        let mut gone = self.users.get_mut(presentity)?.subscriptions.remove(session)?;
+        let mut gone = self.users.get_mut(presentity)?.subscriptions.swap_remove(session)?;
         self.timers.clear(&mut gone.timer);
         self.timers.clear(&mut gone.telling.timer);
         if self.is_abroad(&session.user) {

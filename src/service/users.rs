@@ -2,6 +2,7 @@
 
 use super::effect::{ConnectionKey, Effect, Notice, Ticket};
 use super::mailbox::{Mailbox, Row};
+use super::map::OrderedMap;
 use super::sessions::{Asker, SessionKey};
 use super::store::{Account, Entity, Read, StoreError, StoredAcl, StoredPresence, UserRecord};
 use super::subscribe::Subscription;
@@ -11,7 +12,7 @@ use super::{Opening, Service, Task, few::Few, presence};
 use crate::model::acl::Acl;
 use crate::model::{Address, Answer, ConnectionId, ErrorKind, Now, UserCall, UserRequest};
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Users whose turn to be forgotten is looked at in one go.
 const SWEEP: usize = 4;
@@ -36,7 +37,7 @@ pub(super) struct User {
     /// What those see who may see nothing, and all while nothing is set; made when somebody looks.
     closed: OnceCell<Box<Entity>>,
     /// Who watches.
-    pub(super) subscriptions: BTreeMap<SessionKey, Subscription>,
+    pub(super) subscriptions: OrderedMap<SessionKey, Subscription>,
     pub(super) refused: VecDeque<Refusal>,
     /// Connections that take this user's messages, oldest first.
     pub(super) inboxes: Vec<ConnectionKey>,
@@ -105,7 +106,7 @@ impl User {
             presence: StoredPresence::default(),
             presence_timer: None,
             closed: OnceCell::new(),
-            subscriptions: BTreeMap::new(),
+            subscriptions: OrderedMap::default(),
             refused: VecDeque::new(),
             inboxes: Vec::new(),
             sessions: Few::default(),
@@ -166,12 +167,23 @@ impl Service {
         }
     }
 
+    /// The same for a request, which most often need not wait.
+    pub(super) fn enter_request(&mut self, now: Now, address: &Address, asker: Asker, request: UserRequest) {
+        match self.users.get_mut(address) {
+            Some(user) if user.busy.is_none() => {
+                user.used = true;
+                self.perform_request(now, asker, request, address);
+            }
+            _ => self.enter(now, address, Held::Request(Box::new((asker, request)))),
+        }
+    }
+
     /// The same for an address that no account can have.
-    pub(super) fn enter_nobody(&mut self, now: Now, address: &Address, held: Held) {
+    pub(super) fn enter_nobody(&mut self, now: Now, address: &Address, asker: Asker, request: UserRequest) {
         if !self.users.contains_key(address) {
             self.insert_user(address, None);
         }
-        self.enter(now, address, held);
+        self.enter_request(now, address, asker, request);
     }
 
     /// Has a user's record read for its own sake.

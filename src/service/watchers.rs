@@ -28,7 +28,9 @@ impl Service {
             return self.refuse_with(asker, ErrorKind::PermissionDenied);
         }
         let Some(user) = self.users.get(target) else { return };
-        let watching = user.subscriptions.iter().map(|(session, subscription)| Watching {
+        let mut all: Vec<_> = user.subscriptions.iter().collect();
+        all.sort_unstable_by_key(|(session, _)| *session);
+        let watching = all.into_iter().map(|(session, subscription)| Watching {
             who: session.user.clone(),
             connection: session.id,
             since: subscription.since,

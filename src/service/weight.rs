@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering::Relaxed;
 #[derive(Debug, Default)]
 pub(super) struct Scale(Arc<AtomicU64>);
 
-/// One request's part of it, until the last who holds the request drops it: also if its session is gone, and nobody will
-/// hear the answer.
+/// One request's part of it, until whoever holds the request drops it: also if its session is gone, and nobody will
+/// hear the answer. A second holder counts as much again.
 #[derive(Debug)]
 pub(super) struct Weight {
     octets: u64,
@@ -17,13 +17,19 @@ pub(super) struct Weight {
 }
 
 impl Scale {
-    pub(super) fn weigh(&self, octets: u64) -> Arc<Weight> {
+    pub(super) fn weigh(&self, octets: u64) -> Weight {
         self.0.fetch_add(octets, Relaxed);
-        Arc::new(Weight { octets, scale: Arc::clone(&self.0) })
+        Weight { octets, scale: Arc::clone(&self.0) }
     }
 
     pub(super) fn read(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+impl Clone for Weight {
+    fn clone(&self) -> Self {
+        Scale(Arc::clone(&self.scale)).weigh(self.octets)
     }
 }
 

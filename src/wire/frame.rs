@@ -3,6 +3,7 @@
 use super::header::Name;
 use super::start_line::{Kind, StartLine};
 use bytes::Bytes;
+use bytestring::ByteString;
 use core::fmt;
 use std::sync::Arc;
 
@@ -13,7 +14,14 @@ use std::sync::Arc;
 pub struct Frame {
     octets: Bytes,
     /// Apart, so that a frame is cheap to move and to share: it passes through many hands.
-    head: Arc<Head>,
+    head: Arc<Located>,
+}
+
+/// A head, and where what is where in it.
+struct Located {
+    /// Start line and headers: the octets once more, known to be UTF-8.
+    text: ByteString,
+    places: Head,
 }
 
 /// The places within the octets of a frame's head.
@@ -29,39 +37,40 @@ pub(super) struct Head {
 impl Frame {
     /// `octets` must be what `head` was read from, with the whole body or none of it.
     pub(super) fn new(octets: Bytes, head: Head) -> Self {
-        Self { octets, head: Arc::new(head) }
+        // The splitter has looked at each line; what is no UTF-8 has no text.
+        let text = ByteString::try_from(octets.slice(..head.octets.min(octets.len()))).unwrap_or_default();
+        Self { octets, head: Arc::new(Located { text, places: head }) }
     }
 
     /// Request, OK or ERROR.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.head.start.kind
+        self.head.places.start.kind
     }
 
     /// The method, case-sensitive, perhaps one that nobody defined.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.text(self.head.start.method)
+        self.text(self.head.places.start.method)
     }
 
     /// The request-id.
     #[must_use]
     pub fn request_id(&self) -> &str {
-        self.text(self.head.start.id)
+        self.text(self.head.places.start.id)
     }
 
     /// The value of a header without the white space around it; empty values are `Some("")`.
     #[must_use]
     pub fn header(&self, name: Name) -> Option<&str> {
-        let span = self.head.known.get(name as usize).copied().unwrap_or_default();
+        let span = self.head.places.known.get(name as usize).copied().unwrap_or_default();
         (span.0 != 0).then(|| self.text(span))
     }
 
     /// Every header line in order, unknown ones included, as (name, value).
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let head = self.octets.get(..self.head.octets).unwrap_or_default();
-        std::str::from_utf8(head)
-            .unwrap_or_default()
+        self.head
+            .text
             .split("\r\n")
             .skip(1)
             .filter_map(|line| line.split_once(':'))
@@ -71,13 +80,13 @@ impl Frame {
     /// The body; `None` where the frame has no Content-Length.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
-        self.head.content_length.map(|_| self.octets.get(self.head.octets..).unwrap_or_default())
+        self.head.places.content_length.map(|_| self.octets.get(self.head.places.octets..).unwrap_or_default())
     }
 
     /// The body as a slice of the shared buffer; empty where there is none.
     #[must_use]
     pub fn body_bytes(&self) -> Bytes {
-        self.octets.slice(self.head.octets.min(self.octets.len())..)
+        self.octets.slice(self.head.places.octets.min(self.octets.len())..)
     }
 
     /// Everything, as it came.
@@ -88,7 +97,7 @@ impl Frame {
 
     fn text(&self, (start, len): (u16, u16)) -> &str {
         let (start, len) = (usize::from(start), usize::from(len));
-        self.octets.get(start..start + len).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or_default()
+        self.head.text.get(start..start + len).unwrap_or_default()
     }
 }
 

@@ -79,7 +79,10 @@ impl Name {
         let letter = octets.first()?.to_ascii_lowercase().checked_sub(b'a')?;
         let (start, end) = *BY_LETTER.get(usize::from(letter))?;
         let candidates = Self::ALL.get(start..end)?;
-        candidates.iter().copied().find(|name| name.as_str().as_bytes().eq_ignore_ascii_case(octets))
+        candidates.iter().copied().find(|name| {
+            let name = name.as_str().as_bytes();
+            name == octets || name.eq_ignore_ascii_case(octets)
+        })
     }
 }
 
@@ -113,11 +116,28 @@ pub const fn is_value_char(c: char) -> bool {
     c == '\t' || !matches!(c, '\0'..='\x1f' | '\x7f'..='\u{9f}')
 }
 
-/// One header line without its CRLF: where name ends and where the trimmed value starts and ends.
+/// One header line without its CRLF: which name of IMPP/1.0 it has, if one, and where the trimmed value starts and ends.
 ///
 /// # Errors
 /// Fault and offset within the line.
-pub(super) fn parse_line(line: &[u8]) -> Result<(usize, usize, usize), (Fault, usize)> {
+pub(super) fn parse_line(line: &[u8]) -> Result<(Option<Name>, usize, usize), (Fault, usize)> {
+    let colon = line.iter().position(|c| *c == b':').unwrap_or(line.len());
+    let name = Name::find(line.get(..colon).unwrap_or_default());
+    // A name that is known keeps the grammar; and a line that ends with it has no colon.
+    if name.is_none() || colon == line.len() {
+        check_name(line)?;
+    }
+    let blank = |c: &u8| matches!(c, b' ' | b'\t');
+    let rest = line.get(colon + 1..).unwrap_or_default();
+    let lead = rest.iter().take_while(|c| blank(c)).count();
+    let trail = rest.iter().skip(lead).rev().take_while(|c| blank(c)).count();
+    let (start, end) = (colon + 1 + lead, line.len() - trail);
+    check_value(line.get(start..end).unwrap_or_default()).map_err(|(fault, at)| (fault, start + at))?;
+    Ok((name, start, end))
+}
+
+/// Whether a line begins with a header name and a colon.
+fn check_name(line: &[u8]) -> Result<(), (Fault, usize)> {
     if matches!(line.first(), Some(b' ' | b'\t')) {
         return Err((Fault::Folded, 0));
     }
@@ -125,13 +145,7 @@ pub(super) fn parse_line(line: &[u8]) -> Result<(usize, usize, usize), (Fault, u
     if line.get(name_end) != Some(&b':') || name_end == 0 || name_end > limits::HEADER_NAME_OCTETS {
         return Err((Fault::HeaderName, name_end));
     }
-    let blank = |c: &u8| matches!(c, b' ' | b'\t');
-    let rest = line.get(name_end + 1..).unwrap_or_default();
-    let lead = rest.iter().take_while(|c| blank(c)).count();
-    let trail = rest.iter().skip(lead).rev().take_while(|c| blank(c)).count();
-    let (start, end) = (name_end + 1 + lead, line.len() - trail);
-    check_value(line.get(start..end).unwrap_or_default()).map_err(|(fault, at)| (fault, start + at))?;
-    Ok((name_end, start, end))
+    Ok(())
 }
 
 fn check_value(value: &[u8]) -> Result<(), (Fault, usize)> {
@@ -176,8 +190,10 @@ mod tests {
     #[test]
     fn a_line_is_cut_at_its_colon_and_trimmed() {
         let line = b"Reason: \t see  you \t";
-        assert_eq!(parse_line(line), Ok((6, 10, 18)));
-        assert_eq!(parse_line(b"Reason:"), Ok((6, 7, 7)));
+        assert_eq!(parse_line(line), Ok((Some(Name::Reason), 10, 18)));
+        assert_eq!(parse_line(b"Reason:"), Ok((Some(Name::Reason), 7, 7)));
+        assert_eq!(parse_line(b"X-Reason: x:y"), Ok((None, 10, 13)));
+        assert_eq!(parse_line(b"Reason"), Err((Fault::HeaderName, 6)));
         assert_eq!(parse_line(b"Reason :x"), Err((Fault::HeaderName, 6)));
         assert_eq!(parse_line(b" x: y"), Err((Fault::Folded, 0)));
         assert_eq!(parse_line("A: \u{85}".as_bytes()), Err((Fault::Control, 3)));

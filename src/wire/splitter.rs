@@ -182,79 +182,89 @@ impl Splitter {
     /// Reads complete lines until the blank one.
     fn read_lines(&mut self) -> Result<Option<Head>, Malformed> {
         let State::Head { line, searched, head: kept, headers } = &mut self.state else { return Ok(None) };
+        let buffer: &[u8] = &self.buffer;
         let mut head = kept.take().map(|kept| *kept);
-        loop {
-            let blame = |fault, at, head: Option<&Head>, buffer: &[u8]| {
-                let text = |(start, len): (u16, u16)| {
-                    let octets = buffer.get(usize::from(start)..usize::from(start) + usize::from(len));
-                    String::from_utf8_lossy(octets.unwrap_or_default()).into_owned()
-                };
-                Malformed {
-                    fault,
-                    at,
-                    request: head.map(|h| (text(h.start.method), text(h.start.id))),
-                    response: head.map_or_else(
-                        || buffer.starts_with(b"OK ") || buffer.starts_with(b"ERROR "),
-                        |h| h.start.kind != start_line::Kind::Request,
-                    ),
-                }
-            };
-            // SPEC §3.2: judged as soon as it is visible. TLS at the port without it, or another protocol altogether, would
-            // else wait for an answer that waits for the end of a line.
-            let foreign = |first: &u8| !matches!(first, b'A'..=b'Z' | b'-' | b'\r' | b'\n');
-            if head.is_none() && self.buffer.first().is_some_and(foreign) {
-                return Err(blame(Fault::StartLine, 0, None, &self.buffer));
-            }
-            let rest = self.buffer.get(*searched..).unwrap_or_default();
-            let Some(lf) = memchr::memchr(b'\n', rest).map(|at| *searched + at) else {
-                *searched = self.buffer.len();
-                if self.buffer.len() >= limits::HEAD_OCTETS {
-                    return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head.as_ref(), &self.buffer));
-                }
-                *kept = head.map(Box::new);
-                return Ok(None);
-            };
+        // SPEC §3.2: judged as soon as it is visible. TLS at the port without it, or another protocol altogether, would
+        // else wait for an answer that waits for the end of a line.
+        let foreign = |first: &u8| !matches!(first, b'A'..=b'Z' | b'-' | b'\r' | b'\n');
+        if head.is_none() && buffer.first().is_some_and(foreign) {
+            return Err(blame(Fault::StartLine, 0, None, buffer));
+        }
+        let from = *searched;
+        for lf in memchr::memchr_iter(b'\n', buffer.get(from..).unwrap_or_default()).map(|at| from + at) {
             if lf >= limits::HEAD_OCTETS {
-                return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head.as_ref(), &self.buffer));
+                break;
             }
             let start = *line;
-            let text = self.buffer.get(start..lf).unwrap_or_default();
+            let text = buffer.get(start..lf).unwrap_or_default();
             let Some((b'\r', text)) = text.split_last().map(|(last, text)| (*last, text)) else {
-                return Err(blame(Fault::BareLf, lf, head.as_ref(), &self.buffer));
+                return Err(blame(Fault::BareLf, lf, head.as_ref(), buffer));
             };
-            if let Some(cr) = memchr::memchr(b'\r', text) {
-                return Err(blame(Fault::BareCr, start + cr, head.as_ref(), &self.buffer));
-            }
             *line = lf + 1;
             *searched = lf + 1;
-            let Some(found) = head.as_mut() else {
-                let start = start_line::parse(text).map_err(|refused| Malformed {
+            let outcome = match &mut head {
+                None => start_line::parse(text).map_err(|refused| Malformed {
                     fault: refused.fault,
                     at: refused.at,
                     request: refused.sound,
                     response: refused.response,
-                })?;
-                head = Some(Head { start, known: [(0, 0); Name::COUNT], octets: 0, content_length: None });
-                continue;
+                }),
+                Some(found) if text.is_empty() => {
+                    found.octets = lf + 1;
+                    return Ok(head);
+                }
+                Some(found) => {
+                    *headers += 1;
+                    let noted = if *headers > limits::HEADERS {
+                        Err((Fault::TooManyHeaders, 0))
+                    } else {
+                        note_header(found, text, start)
+                    };
+                    let start_line = found.start;
+                    noted.map(|()| start_line).map_err(|(fault, at)| blame(fault, start + at, head.as_ref(), buffer))
+                }
             };
-            if text.is_empty() {
-                found.octets = lf + 1;
-                return Ok(head.take());
-            }
-            *headers += 1;
-            let outcome =
-                if *headers > limits::HEADERS { Err((Fault::TooManyHeaders, 0)) } else { note_header(found, text, start) };
-            if let Err((fault, at)) = outcome {
-                return Err(blame(fault, start + at, head.as_ref(), &self.buffer));
+            match outcome {
+                Ok(start) => {
+                    head.get_or_insert(Head { start, known: [(0, 0); Name::COUNT], octets: 0, content_length: None });
+                }
+                // No sound line has a CR within, so that it is looked for only here; it counts before all else.
+                Err(malformed) => {
+                    let cr = memchr::memchr(b'\r', text);
+                    return Err(cr.map_or(malformed, |cr| blame(Fault::BareCr, start + cr, head.as_ref(), buffer)));
+                }
             }
         }
+        if buffer.len() >= limits::HEAD_OCTETS {
+            return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head.as_ref(), buffer));
+        }
+        *searched = buffer.len();
+        *kept = head.map(Box::new);
+        Ok(None)
+    }
+}
+
+/// What is wrong, with as much of the frame's head as was sound.
+fn blame(fault: Fault, at: usize, head: Option<&Head>, buffer: &[u8]) -> Malformed {
+    let text = |(start, len): (u16, u16)| {
+        let octets = buffer.get(usize::from(start)..usize::from(start) + usize::from(len));
+        String::from_utf8_lossy(octets.unwrap_or_default()).into_owned()
+    };
+    Malformed {
+        fault,
+        at,
+        request: head.map(|h| (text(h.start.method), text(h.start.id))),
+        response: head.map_or_else(
+            || buffer.starts_with(b"OK ") || buffer.starts_with(b"ERROR "),
+            |h| h.start.kind != start_line::Kind::Request,
+        ),
     }
 }
 
 /// Enters one header line, which starts at `start`, into the head.
 fn note_header(head: &mut Head, line: &[u8], start: usize) -> Result<(), (Fault, usize)> {
-    let (name_end, value_start, value_end) = header::parse_line(line)?;
-    let Some(name) = Name::find(line.get(..name_end).unwrap_or_default()) else { return Ok(()) };
+    let (name, value_start, value_end) = header::parse_line(line)?;
+    let Some(name) = name else { return Ok(()) };
     let Some(slot) = head.known.get_mut(name as usize) else { return Ok(()) };
     if slot.0 != 0 {
         return Err((Fault::Repeated, 0));

@@ -4,6 +4,9 @@ use super::header::{self, Name};
 use super::start_line::{Kind, VERSION};
 use bytes::Bytes;
 
+/// Room for what nearly every head is: it need not grow.
+const HEAD: usize = 384;
+
 /// Builds the octets of one frame, start line first.
 ///
 /// Method and request-id are the caller's to get right (the model's types are); header values are made
@@ -23,7 +26,7 @@ impl Writer {
     /// Starts a frame of any kind.
     #[must_use]
     pub fn start(kind: Kind, method: &str, id: &str) -> Self {
-        let mut out = Vec::with_capacity(256);
+        let mut out = Vec::with_capacity(HEAD);
         let (open, close) = match kind {
             Kind::Request => ("", ""),
             Kind::Ok => ("OK (", ")"),

@@ -2,9 +2,8 @@
 
 use super::{Receiving, Sending};
 use crate::flow::{self, Receiver, Sender, Stream};
-use crate::server::{Server, certificate, find, free_port};
+use crate::server::{Prepared, Server, certificate, find, free_port};
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,45 +34,35 @@ pub struct Settings {
     pub password: bool,
 }
 
-/// A broker that was never started.
-pub struct Prepared {
-    pub folder: tempfile::TempDir,
-    pub command: Command,
-    pub plain: SocketAddr,
-    pub tls: SocketAddr,
-}
-
-impl Prepared {
-    /// `None` if it is not installed.
-    pub fn new(settings: Settings) -> Option<Self> {
-        let program = find("mosquitto")?;
-        let folder = tempfile::tempdir().unwrap();
-        let (plain, tls) = (free_port(), free_port());
-        certificate(folder.path());
-        let at = folder.path().display();
-        let who = if settings.password { format!("password_file {at}/passwords\n") } else { String::new() };
-        if settings.password {
-            let mut passwd = Command::new(find("mosquitto_passwd")?);
-            assert!(
-                passwd.args(["-b", "-c"]).arg(folder.path().join("passwords")).args([USER, PASSWORD]).status().unwrap().success()
-            );
-            fs::set_permissions(folder.path().join("passwords"), fs::Permissions::from_mode(0o644)).unwrap();
-        }
-        let config = format!(
-            "per_listener_settings false\nallow_anonymous {}\n{who}persistence false\nset_tcp_nodelay {}\nlog_type none\n\
+/// `None` if it is not installed.
+pub fn prepared(settings: Settings) -> Option<Prepared> {
+    let program = find("mosquitto")?;
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, tls) = (free_port(), free_port());
+    certificate(folder.path());
+    let at = folder.path().display();
+    let who = if settings.password { format!("password_file {at}/passwords\n") } else { String::new() };
+    if settings.password {
+        let mut passwd = Command::new(find("mosquitto_passwd")?);
+        assert!(
+            passwd.args(["-b", "-c"]).arg(folder.path().join("passwords")).args([USER, PASSWORD]).status().unwrap().success()
+        );
+        fs::set_permissions(folder.path().join("passwords"), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let config = format!(
+        "per_listener_settings false\nallow_anonymous {}\n{who}persistence false\nset_tcp_nodelay {}\nlog_type none\n\
              max_inflight_messages 0\nmax_queued_messages 0\n\
              listener {} 127.0.0.1\nlistener {} 127.0.0.1\ncertfile {at}/cert.pem\nkeyfile {at}/key.pem\n",
-            !settings.password,
-            settings.no_delay,
-            plain.port(),
-            tls.port()
-        );
-        fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
-        let mut command = Command::new(program);
-        // As root it would become another user, who cannot read the key.
-        command.arg("-c").arg(folder.path().join("mosquitto.conf"));
-        Some(Self { folder, command, plain, tls })
-    }
+        !settings.password,
+        settings.no_delay,
+        plain.port(),
+        tls.port()
+    );
+    fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
+    let mut command = Command::new(program);
+    // As root it would become another user, who cannot read the key.
+    command.arg("-c").arg(folder.path().join("mosquitto.conf"));
+    Some(Prepared { folder, command, plain, tls })
 }
 
 impl Mosquitto {
@@ -83,8 +72,7 @@ impl Mosquitto {
     }
 
     pub fn with(settings: Settings) -> Option<Self> {
-        let Prepared { folder, mut command, plain, tls } = Prepared::new(settings)?;
-        Some(Self { server: Server::start(folder, &mut command, plain, tls), tls: crate::tls::connector(None) })
+        Some(Self { server: prepared(settings)?.start(), tls: crate::tls::connector(None) })
     }
 
     pub async fn connect(&self, name: &str, over_tls: bool) -> Stream {

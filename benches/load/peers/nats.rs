@@ -2,7 +2,7 @@
 
 use super::{Receiving, Sending};
 use crate::flow::{self, Receiver, Sender, Stream};
-use crate::server::{Server, free_port};
+use crate::server::{Prepared, Server, free_port};
 use std::io::Write as _;
 use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ impl Nats {
         let mut command = Command::new(program);
         command.args(["-a", "127.0.0.1", "-p", &plain.port().to_string()]);
         let folder = tempfile::tempdir().unwrap();
-        Some(Self { server: Server::start(folder, &mut command, plain, plain) })
+        Some(Self { server: Prepared { folder, command, plain, tls: plain }.start() })
     }
 
     pub async fn connect(&self) -> Stream {

@@ -18,12 +18,12 @@ const START: Duration = Duration::from_secs(30);
 pub fn run(peer: Peer, many: usize) -> Option<Outcome> {
     let (_folder, mut command, plain, hello) = match peer {
         Peer::Impp => {
-            let prepared = impp::Prepared::new(&Stock { users: USERS, ..Stock::default() });
+            let prepared = impp::prepared(&Stock { users: USERS, ..Stock::default() });
             let hello = format!("HELLO 1 impp/1.0\r\nDomain: {DOMAIN}\r\nConnection-ID: first\r\n\r\n").into_bytes();
             (prepared.folder, prepared.command, prepared.plain, hello)
         }
         Peer::Mosquitto => {
-            let prepared = mosquitto::Prepared::new(Settings { no_delay: true, password: false })?;
+            let prepared = mosquitto::prepared(Settings { no_delay: true, password: false })?;
             (prepared.folder, prepared.command, prepared.plain, mosquitto::hello("first"))
         }
         Peer::Nats | Peer::Ejabberd | Peer::Prosody => return None,

@@ -22,42 +22,56 @@ fn next(sent: &mut usize) -> std::ops::RangeInclusive<usize> {
     first..=*sent
 }
 
-/// Between two who are there.
-pub(super) struct Local {
+/// Between two who are there, or to another domain.
+pub(super) struct Answered {
     relay: Relay,
     alice: ConnectionKey,
-    bob: ConnectionKey,
+    /// The receiver's connection, or the link to it.
+    other: ConnectionKey,
+    target: String,
+    /// The answer's Connection-ID, and what else it says.
+    connection: &'static str,
     together: usize,
     sent: usize,
-    /// What alice says, and what bob says to that.
+    /// What alice says, and what is said to that.
     input: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Local {
-    pub(super) fn new(together: usize) -> Self {
+impl Answered {
+    /// So many messages to a read.
+    pub(super) fn here(together: usize) -> Self {
+        Self::new(|relay| log_in(relay, "bob"), address("bob").as_str(), "c1", together)
+    }
+
+    pub(super) fn abroad() -> Self {
+        Self::new(link, "impp://b.test/dora", "c1\r\nDelivery: delivered", 1)
+    }
+
+    fn new(other: impl FnOnce(&mut Relay) -> ConnectionKey, target: &str, connection: &'static str, together: usize) -> Self {
         let mut relay = Relay::new();
-        let (alice, bob) = (log_in(&mut relay, "alice"), log_in(&mut relay, "bob"));
-        Self { relay, alice, bob, together, sent: 0, input: Vec::new() }
+        let alice = log_in(&mut relay, "alice");
+        let other = other(&mut relay);
+        Self { relay, alice, other, target: target.to_owned(), connection, together, sent: 0, input: Vec::new() }
     }
 }
 
-impl Work for Local {
+impl Work for Answered {
     fn prepare(&mut self) {
         if self.sent > 0 {
-            expect(&mut self.relay, self.bob, ROUND, Kind::Request);
+            expect(&mut self.relay, self.other, ROUND, Kind::Request);
             expect(&mut self.relay, self.alice, ROUND, Kind::Ok);
         }
         let ids = next(&mut self.sent);
-        let (alice, bob) = (address("alice"), address("bob"));
-        let messages = reads(self.together, |id| send(id, "alice", bob.as_str()), ids.clone());
-        let answers = reads(self.together, |id| ok("SEND", &id.to_string(), alice.as_str(), "c1"), ids);
+        let alice = address("alice");
+        let messages = reads(self.together, |id| send(id, "alice", &self.target), ids.clone());
+        let answers = reads(self.together, |id| ok("SEND", &id.to_string(), alice.as_str(), self.connection), ids);
         self.input = messages.into_iter().zip(answers).collect();
     }
 
     fn run(&mut self) {
         for (message, answer) in &self.input {
             self.relay.hear(self.alice, message);
-            self.relay.hear(self.bob, answer);
+            self.relay.hear(self.other, answer);
         }
     }
 }
@@ -91,45 +105,6 @@ impl Work for Absent {
     fn run(&mut self) {
         for message in &self.input {
             self.relay.hear(self.alice, message);
-        }
-    }
-}
-
-/// To another domain.
-pub(super) struct Abroad {
-    relay: Relay,
-    alice: ConnectionKey,
-    link: ConnectionKey,
-    sent: usize,
-    input: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-impl Abroad {
-    pub(super) fn new() -> Self {
-        let mut relay = Relay::new();
-        let alice = log_in(&mut relay, "alice");
-        let link = link(&mut relay);
-        Self { relay, alice, link, sent: 0, input: Vec::new() }
-    }
-}
-
-impl Work for Abroad {
-    fn prepare(&mut self) {
-        if self.sent > 0 {
-            expect(&mut self.relay, self.link, ROUND, Kind::Request);
-            expect(&mut self.relay, self.alice, ROUND, Kind::Ok);
-        }
-        let ids = next(&mut self.sent);
-        let alice = address("alice");
-        let messages = reads(1, |id| send(id, "alice", "impp://b.test/dora"), ids.clone());
-        let answers = reads(1, |id| ok("SEND", &id.to_string(), alice.as_str(), "c1\r\nDelivery: delivered"), ids);
-        self.input = messages.into_iter().zip(answers).collect();
-    }
-
-    fn run(&mut self) {
-        for (message, answer) in &self.input {
-            self.relay.hear(self.alice, message);
-            self.relay.hear(self.link, answer);
         }
     }
 }

@@ -32,13 +32,13 @@ pub(crate) const CASES: &[Case] = &[
         name: "message",
         operation: "message from octets to octets, acknowledged by its receiver: two reads, two frames out",
         operations: messages::ROUND,
-        make: || Box::new(messages::Local::new(1)),
+        make: || Box::new(messages::Answered::here(1)),
     },
     Case {
         name: "message-16",
         operation: "the same, sixteen in one read",
         operations: messages::ROUND,
-        make: || Box::new(messages::Local::new(16)),
+        make: || Box::new(messages::Answered::here(16)),
     },
     Case {
         name: "message-stored",
@@ -50,7 +50,7 @@ pub(crate) const CASES: &[Case] = &[
         name: "message-link",
         operation: "message to another domain and its answer",
         operations: messages::ROUND,
-        make: || Box::new(messages::Abroad::new()),
+        make: || Box::new(messages::Answered::abroad()),
     },
     Case {
         name: "change",

@@ -234,6 +234,16 @@ mod tests {
         }
     }
 
+    /// Nobody waits for the disk before anything is promised.
+    #[test]
+    fn a_store_that_is_opened_again_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), RELAY).unwrap());
+        let _again = open(folder.path(), RELAY).unwrap();
+        let log = folder.path().join(format!("{DATABASE_FILE}-wal"));
+        assert_eq!(std::fs::metadata(log).unwrap().len(), 0);
+    }
+
     #[test]
     fn one_relay_at_a_time_and_administrators_beside_it() {
         let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ pub use stock::Stock;
 
 use super::{Receiving, Sending};
 use crate::flow::{self, Receiver, Sender, Stream};
-use crate::server::{Server, free_port};
+use crate::server::{Prepared, Server, free_port};
 use impp::engine::{Client, ClientConfig, ClientEvent, ClientTls, Login, Mechanism};
 use impp::model::response::ok_to;
 use impp::model::{Address, ConnectionId, Domain, Secret};
@@ -30,27 +30,17 @@ pub struct Relay {
     domain: String,
 }
 
-/// A relay that was never started.
-pub struct Prepared {
-    pub folder: tempfile::TempDir,
-    pub command: Command,
-    pub plain: SocketAddr,
-    pub tls: SocketAddr,
+/// A relay with configuration, certificate and a store.
+pub fn prepared(stock: &Stock) -> Prepared {
+    prepared_at(DOMAIN, stock, "", free_port(), free_port())
 }
 
-impl Prepared {
-    /// With configuration, certificate and a store.
-    pub fn new(stock: &Stock) -> Self {
-        Self::at(DOMAIN, stock, "", free_port(), free_port())
-    }
-
-    fn at(domain: &str, stock: &Stock, extra: &str, plain: SocketAddr, tls: SocketAddr) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        stock::prepare(folder.path(), domain, stock, plain, tls, extra);
-        let mut command = Command::new(crate::server::relay());
-        command.arg("serve").arg("-c").arg(folder.path().join("impp-relay.toml"));
-        Self { folder, command, plain, tls }
-    }
+fn prepared_at(domain: &str, stock: &Stock, extra: &str, plain: SocketAddr, tls: SocketAddr) -> Prepared {
+    let folder = tempfile::tempdir().unwrap();
+    stock::prepare(folder.path(), domain, stock, plain, tls, extra);
+    let mut command = Command::new(crate::server::relay());
+    command.arg("serve").arg("-c").arg(folder.path().join("impp-relay.toml"));
+    Prepared { folder, command, plain, tls }
 }
 
 impl Relay {
@@ -60,13 +50,11 @@ impl Relay {
 
     /// With more in its store.
     pub fn with(stock: &Stock) -> Self {
-        Self::of(DOMAIN, Prepared::new(stock))
+        Self::of(DOMAIN, prepared(stock))
     }
 
     fn of(domain: &str, prepared: Prepared) -> Self {
-        let Prepared { folder, mut command, plain, tls } = prepared;
-        let server = Server::start(folder, &mut command, plain, tls);
-        Self { server, tls: crate::tls::connector(Some(b"impp")), domain: domain.to_owned() }
+        Self { server: prepared.start(), tls: crate::tls::connector(Some(b"impp")), domain: domain.to_owned() }
     }
 
     /// Two domains that know each other's address and secret.
@@ -78,8 +66,8 @@ impl Relay {
             )
         };
         let stock = Stock { users, ..Stock::default() };
-        let first = Prepared::at("a.test", &stock, &peer("b.test", there), here, free_port());
-        let second = Prepared::at("b.test", &stock, &peer("a.test", here), there, free_port());
+        let first = prepared_at("a.test", &stock, &peer("b.test", there), here, free_port());
+        let second = prepared_at("b.test", &stock, &peer("a.test", here), there, free_port());
         (Self::of("a.test", first), Self::of("b.test", second))
     }
 

@@ -1,8 +1,9 @@
 //! The two servers as Debian has them, without what these rows do not need.
 
 use super::{DOMAIN, PASSWORD, PUBLISHER};
-use crate::server::{Server, certificate, find, free_port};
+use crate::server::{Prepared, Server, certificate, find, free_port};
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,10 +20,8 @@ impl Xmpp {
     pub fn ejabberd() -> Option<Self> {
         find("ejabberdctl")?;
         let erlang = find("erl")?;
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, plain, tls) = place();
         let at = folder.path();
-        certificate(at);
-        let (plain, tls) = (free_port(), free_port());
         let shown = at.display();
         // Anonymous in its terms: whatever name and password are said, which spares its start the making of accounts.
         let config = format!(
@@ -47,17 +46,15 @@ impl Xmpp {
             .env("ERL_CRASH_DUMP_BYTES", "0")
             .env("EJABBERD_CONFIG_PATH", at.join("ejabberd.yml"))
             .env("EJABBERD_LOG_PATH", at.join("ejabberd.log"));
-        let server = Server::start(folder, &mut command, plain, tls);
+        let server = Prepared { folder, command, plain, tls }.start();
         Some(Self { server, tls: crate::tls::connector(None), subscribed: false })
     }
 
     /// The same, with so many users of each kind; it would take minutes to write their subscriptions one by one.
     pub fn prosody(users: usize) -> Option<Self> {
         let program = find("prosody")?;
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, plain, tls) = place();
         let at = folder.path();
-        certificate(at);
-        let (plain, tls) = (free_port(), free_port());
         let shown = at.display();
         let config = format!(
             "run_as_root = true\ndata_path = \"{shown}\"\npidfile = \"{shown}/pid\"\nlog = {{ error = \"{shown}/log\" }}\n\
@@ -72,9 +69,16 @@ impl Xmpp {
         accounts(at, users);
         let mut command = Command::new(program);
         command.arg("--config").arg(at.join("prosody.cfg.lua")).arg("-F");
-        let server = Server::start(folder, &mut command, plain, tls);
+        let server = Prepared { folder, command, plain, tls }.start();
         Some(Self { server, tls: crate::tls::connector(None), subscribed: true })
     }
+}
+
+/// A folder with a certificate, and two ports.
+fn place() -> (tempfile::TempDir, SocketAddr, SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path());
+    (folder, free_port(), free_port())
 }
 
 fn accounts(data: &Path, users: usize) {
