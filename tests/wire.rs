@@ -76,3 +76,19 @@ mod rows {
         run(include_str!("wire/good.txt"), 25);
     }
 }
+
+/// Where a line has a CR of its own, that is what is wrong with it, whatever else is.
+#[test]
+fn a_bare_cr_counts_before_the_other_faults_of_its_line() {
+    for (frame, at) in [
+        ("PING 1\r impp/1.0\r\n\r\n", 6),
+        ("PING 1 impp/1.0\r\nFrom\r: x\r\n\r\n", 21),
+        ("PING 1 impp/1.0\r\nFrom: \u{1}\r\u{2}\r\n\r\n", 24),
+        ("PING 1 impp/1.0\r\nno name\r\r\n\r\n", 24),
+    ] {
+        let mut splitter = impp::wire::Splitter::new(0);
+        splitter.push(frame.as_bytes());
+        let malformed = splitter.poll().unwrap_err();
+        assert_eq!((malformed.fault, malformed.at), (impp::wire::Fault::BareCr, at), "{frame:?}");
+    }
+}
