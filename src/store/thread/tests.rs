@@ -55,7 +55,7 @@ impl Running {
 
     fn ticking<W: Backend + 'static>(tick: Duration, writer: W, memory: &Memory) -> Self {
         let (say, heard) = mpsc::channel();
-        let complete = Arc::new(move |completion: Completion| say.send(word(&completion)).unwrap());
+        let complete = Arc::new(move |done: Vec<Completion>| done.iter().for_each(|one| say.send(word(one)).unwrap()));
         let readers = vec![memory.clone(), memory.clone()];
         let store = StoreThread::start_ticking(tick, writer, readers, Arc::new(memory.clone()), complete).unwrap();
         Self { store, heard }
@@ -236,7 +236,8 @@ fn on_the_disk_the_end_holds_all() {
     let recent = Arc::new(store.writer.recent().unwrap());
     let (say, heard) = mpsc::channel();
     let readers = vec![store.readers.open().unwrap(), store.readers.open().unwrap()];
-    let thread = StoreThread::start(store.writer, readers, recent, move |done| say.send(word(&done)).unwrap()).unwrap();
+    let complete = move |done: Vec<Completion>| done.iter().for_each(|one| say.send(word(one)).unwrap());
+    let thread = StoreThread::start(store.writer, readers, recent, complete).unwrap();
     for number in 1..=500 {
         thread.write(Ticket(number), message("ann", number));
     }
