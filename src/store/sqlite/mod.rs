@@ -1,13 +1,15 @@
 //! The store in one SQLite file: opening it, and the settings that make a commit survive a power cut.
 
+mod messages;
 mod reader;
 pub(super) mod rows;
 mod writer;
 
+pub(super) use messages::{Arriving, put_messages};
 pub use reader::Reader;
 pub(super) use rows::{account, address, unsigned};
 pub use writer::Writer;
-pub(super) use writer::{domain, put_acl, put_message, put_presence, put_subscription, users_of};
+pub(super) use writer::{domain, put_acl, put_presence, put_subscription, users_of};
 
 use super::open_error::{OpenError, OpenErrorKind};
 use super::recent::Recent;
@@ -30,6 +32,9 @@ pub const HALF_RESTORED: &str = "restore.now";
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Pages in the write-ahead log before they are moved to the database: 16 MiB.
 const CHECKPOINT_PAGES: u32 = 4000;
+/// What the writer keeps of the file at most, where there is so much: a message to somebody among a hundred thousand changes pages all over it, and
+/// with SQLite's usual 2 MiB most of them were read anew each time.
+const WRITER_CACHE_KIB: i64 = 8192;
 /// What one reader keeps of the file: the upper pages of its trees. The rest is in the system's memory anyway.
 const READER_CACHE_KIB: i64 = 256;
 /// To which the write-ahead log is cut after a very large transaction.
@@ -144,6 +149,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     connection.pragma_update(None, "journal_size_limit", LOG_OCTETS)?;
     Ok(connection)
 }
@@ -237,6 +243,7 @@ mod tests {
             ("auto_vacuum", "Integer(2)"),
             ("foreign_keys", "Integer(1)"),
             ("wal_autocheckpoint", "Integer(4000)"),
+            ("cache_size", "Integer(-8192)"),
         ];
         for (name, value) in rows {
             assert_eq!(ask(name), value, "{name}");

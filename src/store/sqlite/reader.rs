@@ -8,6 +8,13 @@ use crate::service::store::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// What there is of a user, and what more is to be asked for.
+const USER: &str =
+    "SELECT presence_version, mailbox_messages, mailbox_octets, disabled, presence, inbox, moved_to, moved_permanently,
+    EXISTS (SELECT 1 FROM acl WHERE account = address), EXISTS (SELECT 1 FROM presence_value WHERE account = address),
+    EXISTS (SELECT 1 FROM subscription WHERE presentity = address)
+    FROM account WHERE address = ?1";
+
 /// One reader; any number may read at the same time.
 #[derive(Debug)]
 pub struct Reader {
@@ -74,12 +81,7 @@ impl Reader {
 
     /// One question for most users, who have neither rules nor presence nor subscribers elsewhere; one more for each of these.
     fn user(&self, user: &Address) -> rusqlite::Result<UserRecord> {
-        let sql =
-            "SELECT presence_version, mailbox_messages, mailbox_octets, disabled, presence, inbox, moved_to, moved_permanently,
-            EXISTS (SELECT 1 FROM acl WHERE account = address), EXISTS (SELECT 1 FROM presence_value WHERE account = address),
-            EXISTS (SELECT 1 FROM subscription WHERE presentity = address)
-            FROM account WHERE address = ?1";
-        let found = self.connection.prepare_cached(sql)?.query_row([user.as_str()], |row| {
+        let found = self.connection.prepare_cached(USER)?.query_row([user.as_str()], |row| {
             let mailbox = MailboxSize { messages: rows::unsigned(row, 1)?, octets: rows::unsigned(row, 2)? };
             let has: [bool; 3] = [row.get(8)?, row.get(9)?, row.get(10)?];
             Ok((Version(rows::unsigned(row, 0)?), mailbox, rows::account(row, 3)?, has))
@@ -133,5 +135,27 @@ impl Reader {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::{Role, open};
+    use rusqlite::StatementStatus;
+
+    /// Planning costs more than all else that a question costs.
+    #[test]
+    fn statements_keep_their_plans_whatever_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path(), Role::Relay { remembered: 9 }).unwrap();
+        let reader = store.readers.open().unwrap();
+        for connection in [&reader.connection, store.writer.connection()] {
+            for address in ["impp://a/a", "impp://a/b"] {
+                let mut statement = connection.prepare_cached(USER).unwrap();
+                assert!(!statement.exists([address]).unwrap());
+                assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{address}");
+            }
+        }
     }
 }

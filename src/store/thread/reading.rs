@@ -45,7 +45,7 @@ pub(super) fn read_all(reader: &impl StoreRead, jobs: &Mutex<Receiver<ReadJob>>,
     }
 }
 
-struct UserJob {
+pub(super) struct UserJob {
     ticket: Ticket,
     read: Read,
     after: u64,
@@ -53,7 +53,7 @@ struct UserJob {
 
 /// The users who are asked for now, and the first job of another kind: what a mailbox holds is more than should wait here for others.
 /// `None`: nothing can come any more.
-fn gather(jobs: &Receiver<ReadJob>) -> Option<(Vec<UserJob>, Option<ReadJob>)> {
+pub(super) fn gather(jobs: &Receiver<ReadJob>) -> Option<(Vec<UserJob>, Option<ReadJob>)> {
     let mut users = Vec::new();
     let mut next = Some(jobs.recv().ok()?);
     while let Some(ReadJob::Read { ticket, read: read @ Read::User(_), after }) = next {

@@ -136,6 +136,48 @@ fn a_read_sees_the_writes_given_before_it() {
 }
 
 #[test]
+fn a_read_waits_for_no_write_to_others() {
+    let memory = memory();
+    let (gate, open, batches) = gate(&memory);
+    let running = Running::new(gate, &memory);
+    running.store.write(Ticket(1), message("ann", 1));
+    batches.recv().unwrap();
+    // Some share ann's place.
+    let waits = |name: &String| lock(&running.store.queues).as_ref().unwrap().before(&all_of(name)) > 0;
+    let free = (0..).map(|number| format!("user{number}")).find(|name| !waits(name)).unwrap();
+    running.store.read(Ticket(2), all_of(&free));
+    running.store.read(Ticket(3), Read::User(address(&free)));
+    let mut heard = running.hear(2);
+    heard.sort();
+    assert_eq!(heard, ["2 found 0", "3 user"]);
+    open.send(()).unwrap();
+    assert_eq!(running.end(), ["1 written"]);
+}
+
+/// Until a mailbox comes, which is large, or there are enough of them.
+#[test]
+fn users_are_read_together() {
+    let (give, jobs) = mpsc::channel();
+    let read = |read| give.send(ReadJob::Read { ticket: Ticket(0), read, after: 0 }).unwrap();
+    let gathered = || {
+        let (users, other) = reading::gather(&jobs).unwrap();
+        (users.len(), other.is_some())
+    };
+    for _ in 0..3 {
+        read(Read::User(address("ann")));
+    }
+    read(all_of("bob"));
+    for _ in 0..40 {
+        read(Read::User(address("bob")));
+    }
+    assert_eq!([gathered(), gathered(), gathered()], [(3, true), (32, false), (8, false)]);
+    read(all_of("ann"));
+    assert_eq!(gathered(), (0, true));
+    drop(give);
+    assert!(reading::gather(&jobs).is_none());
+}
+
+#[test]
 fn whoever_counts_waits_for_no_write() {
     let memory = memory();
     let (gate, open, batches) = gate(&memory);
