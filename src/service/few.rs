@@ -4,18 +4,13 @@ use std::mem;
 use std::slice;
 
 /// Values in the order in which they came, each once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum Few<T> {
+    #[default]
     None,
     One(T),
     /// At least two, without room for more.
     More(Vec<T>),
-}
-
-impl<T> Default for Few<T> {
-    fn default() -> Self {
-        Self::None
-    }
 }
 
 impl<T: PartialEq> Few<T> {

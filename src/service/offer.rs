@@ -315,7 +315,11 @@ impl Service {
 
     /// Sets the timer for the next pause that ends.
     fn arm_offer(&mut self, now: Now, address: &Address) {
-        let Some(offering) = self.users.get_mut(address).and_then(|user| user.mailbox.changed()).map(|mailbox| &mut mailbox.offering) else { return };
+        let Some(offering) =
+            self.users.get_mut(address).and_then(|user| user.mailbox.changed()).map(|mailbox| &mut mailbox.offering)
+        else {
+            return;
+        };
         let pauses = offering.holds.values().map(|hold| hold.due).filter(|due| *due > now.instant);
         if let Some(at) = pauses.chain(offering.reread).chain(offering.patience).min() {
             self.timers.set(&mut offering.timer, at, Timer::Offer(address.clone()));
