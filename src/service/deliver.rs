@@ -120,7 +120,7 @@ impl Service {
         let behind = rules.enabled && user.mailbox.size.messages > 0 && wanted != Some(Duration::ZERO);
         let body = send.asker.frame.body().map_or(0, <[u8]>::len) as u64;
         if let (State::Offered { pending, too_large, .. }, false) = (&mut send.state, behind) {
-            for connection in &user.inboxes {
+            for connection in user.inboxes.iter() {
                 match self.connections.get(connection) {
                     Some(at) if at.max_body < body => *too_large = (*too_large).max(Some(at.max_body)),
                     Some(_) => pending.push(*connection),
@@ -260,8 +260,8 @@ impl Service {
     /// From now on a client's OK means that the stored message is delivered.
     fn make_late(&mut self, number: u64, row: &mailbox::Row) {
         let inboxes = self.users.get(&row.user).map(|user| user.inboxes.clone()).unwrap_or_default();
-        for connection in inboxes {
-            let Some(at) = self.connections.get_mut(&connection) else { continue };
+        for connection in inboxes.iter() {
+            let Some(at) = self.connections.get_mut(connection) else { continue };
             at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live(copy) if copy.send == number));
             for about in at.outbox.sent_about_mut().filter(|about| **about == About::Live(number)) {
                 *about = About::Late(row.clone());
@@ -278,7 +278,7 @@ impl Service {
             State::Storing { row, .. } => {
                 // The row may still come into being; it must go again then.
                 self.acknowledged.insert(number, row.clone());
-                self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default()
+                self.users.get(&send.target).map(|user| user.inboxes.iter().copied().collect()).unwrap_or_default()
             }
             State::Concealed => Vec::new(),
         };
@@ -316,8 +316,8 @@ impl Service {
         }
         // What still waits for its turn somewhere is no longer wanted there.
         let inboxes = self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default();
-        for connection in inboxes {
-            if let Some(at) = self.connections.get_mut(&connection) {
+        for connection in inboxes.iter() {
+            if let Some(at) = self.connections.get_mut(connection) {
                 at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live(copy) if copy.send == number));
             }
         }
