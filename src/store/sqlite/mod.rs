@@ -154,8 +154,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Has a statement keep its plan whatever is bound to it. Else SQLite, built with STAT4, plans anew for each new value: two thirds of what
-/// reading a user's record cost. All that is asked for is found by a key, so there is nothing to choose.
+/// Has a statement keep its plan whatever is bound to it. Else SQLite plans anew, for each new value, where there is an order or a join to think
+/// of: published values, mailboxes, credentials. All is found by a key, so there is nothing to choose.
 fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }

@@ -15,6 +15,8 @@ const USER: &str =
     EXISTS (SELECT 1 FROM subscription WHERE presentity = address)
     FROM account WHERE address = ?1";
 
+const VALUES: &str = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1 ORDER BY position";
+
 /// One reader; any number may read at the same time.
 #[derive(Debug)]
 pub struct Reader {
@@ -101,8 +103,7 @@ impl Reader {
     }
 
     fn values(&self, user: &Address) -> rusqlite::Result<Vec<StoredValue>> {
-        let sql = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1 ORDER BY position";
-        self.connection.prepare_cached(sql)?.query_map([user.as_str()], rows::value)?.collect()
+        self.connection.prepare_cached(VALUES)?.query_map([user.as_str()], rows::value)?.collect()
     }
 
     fn subscriptions(&self, user: &Address) -> rusqlite::Result<Vec<StoredSubscription>> {
@@ -151,10 +152,10 @@ mod tests {
         let store = open(folder.path(), Role::Relay { remembered: 9 }).unwrap();
         let reader = store.readers.open().unwrap();
         for connection in [&reader.connection, store.writer.connection()] {
-            for address in ["impp://a/a", "impp://a/b"] {
-                let mut statement = connection.prepare_cached(USER).unwrap();
+            for (sql, address) in [(USER, "a"), (USER, "b"), (VALUES, "a"), (VALUES, "b")] {
+                let mut statement = connection.prepare_cached(sql).unwrap();
                 assert!(!statement.exists([address]).unwrap());
-                assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{address}");
+                assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
             }
         }
     }
