@@ -10,10 +10,17 @@ pub const NAME_OCTETS: usize = 32;
 pub const MESSAGE_ID_OCTETS: usize = 255;
 
 /// Up to 32 ASCII octets, kept in place so that the hot path allocates nothing for them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Short {
     octets: [u8; NAME_OCTETS],
     len: u8,
+}
+
+impl std::hash::Hash for Short {
+    /// That of what is in it, and not of the room.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
 }
 
 impl Short {
@@ -23,8 +30,12 @@ impl Short {
         Some(Self { octets, len: text.len() as u8 })
     }
 
+    fn as_bytes(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
     fn as_str(&self) -> &str {
-        self.octets.get(..usize::from(self.len)).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 

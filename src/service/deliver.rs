@@ -8,12 +8,12 @@ use super::presence::entity_head;
 use super::requests::absence;
 use super::sessions::{Asker, Connection};
 use super::store::{Delivery, Remembered, StoreError};
-use super::timers::{Timer, TimerKey};
 use super::{MailboxRules, Octets, Service, mailbox};
 use crate::model::acl::Op;
 use crate::model::response::ok_to;
 use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, RequestId, UnixMillis};
 use crate::wire::Name;
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ const COPIES: usize = 64;
 const COPY_OCTETS: usize = 65_536;
 /// When to try a full mailbox again: room comes when its owner does.
 const FULL_PAUSE: Duration = Duration::from_secs(300);
+
+/// Connections that take the same messages: most users have one, or two.
+pub(super) type Connections = SmallVec<[ConnectionKey; 2]>;
 
 /// A SEND whose sender has no answer yet.
 #[derive(Debug)]
@@ -38,7 +41,6 @@ pub(super) struct Unsettled {
     arrived: UnixMillis,
     since: Instant,
     state: State,
-    timer: Option<TimerKey>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,7 @@ enum State {
     /// Clients may acknowledge it.
     Offered {
         /// Connections that have not answered.
-        pending: Vec<ConnectionKey>,
+        pending: Connections,
         /// The first ERROR.
         refused: Option<Answer>,
         /// The largest Max-Body of those that take no body as large as this.
@@ -94,7 +96,7 @@ impl Service {
             let takes = user.and_then(|user| user.account.as_ref()).is_none_or(|account| account.inbox && !account.disabled);
             (!takes).then(|| Answer::new(ErrorKind::MailboxUnavailable))
         });
-        let offered = State::Offered { pending: Vec::new(), refused: None, too_large: None, lost: false };
+        let offered = State::Offered { pending: Connections::new(), refused: None, too_large: None, lost: false };
         let connection = asker.session.id;
         let mut send = Unsettled {
             asker,
@@ -105,7 +107,6 @@ impl Service {
             arrived: now.unix,
             since: now.instant,
             state: offered,
-            timer: None,
         };
         if let Access::Concealed(_) = access {
             return self.conceal(send);
@@ -133,11 +134,11 @@ impl Service {
         let number = self.next_send;
         let lines = match &send.state {
             State::Offered { pending, .. } => pending.clone(),
-            State::Storing { .. } | State::Concealed => Vec::new(),
+            State::Storing { .. } | State::Concealed => Connections::new(),
         };
         let frame = send.asker.frame.clone();
         // Not shortened by Lease-Time: whoever acknowledges within it has the message, and the sender hears so (SPEC §5.7).
-        self.timers.set(&mut send.timer, now.instant + rules.delivery_timeout, Timer::Delivery(number));
+        self.timers.set_delivery(now.instant, rules.delivery_timeout, number);
         self.unsettled.insert(fingerprint, number);
         self.sends.insert(number, send);
         if lines.is_empty() {
@@ -273,14 +274,14 @@ impl Service {
     /// A client has it, by this connection.
     fn settle_delivered(&mut self, now: Now, by: ConnectionKey, number: u64) {
         let Some(send) = self.sends.get_mut(&number) else { return };
-        let others: Vec<ConnectionKey> = match &mut send.state {
+        let others: Connections = match &mut send.state {
             State::Offered { pending, .. } => std::mem::take(pending),
             State::Storing { row, .. } => {
                 // The row may still come into being; it must go again then.
                 self.acknowledged.insert(number, row.clone());
                 self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default()
             }
-            State::Concealed => Vec::new(),
+            State::Concealed => Connections::new(),
         };
         for connection in others.into_iter().filter(|other| *other != by) {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
@@ -324,8 +325,8 @@ impl Service {
     }
 
     fn take_send(&mut self, number: u64) -> Option<Unsettled> {
-        let mut send = self.sends.remove(&number)?;
-        self.timers.clear(&mut send.timer);
+        let send = self.sends.remove(&number)?;
+        self.timers.settled(self.sends.len(), |other| self.sends.contains_key(&other));
         self.unsettled.remove(&send.fingerprint);
         if let Some(user) = self.users.get_mut(&send.target) {
             user.unsettled = user.unsettled.saturating_sub(1);

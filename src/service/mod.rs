@@ -52,7 +52,7 @@ use forward::Forwarded;
 use lasting::Subscribing;
 use locate::Place;
 use mailbox::Row;
-use map::HashMap;
+use map::{HashMap, HashSet};
 use notify::Ending;
 use pace::Paces;
 use publish::Change;
@@ -60,7 +60,7 @@ use recent::Recent;
 use routes::{Link, Peer};
 use rules::NewRules;
 use sessions::{Connection, Session};
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
 use timers::{Timer, TimerKey, Timers};
@@ -203,13 +203,13 @@ impl Service {
             endings: HashMap::default(),
             links: HashMap::default(),
             peers: HashMap::default(),
-            closing: HashSet::new(),
+            closing: HashSet::default(),
             restless: BTreeSet::new(),
             forwarded: HashMap::default(),
             subscribers: HashMap::default(),
             untold: BTreeSet::new(),
             untold_timer: None,
-            opening: HashSet::new(),
+            opening: HashSet::default(),
             tasks: HashMap::default(),
             sends: HashMap::default(),
             unsettled: HashMap::default(),

@@ -1,5 +1,6 @@
 //! What is known of each local user, read from the store at first need, and the order in which requests take effect.
 
+use super::deliver::Connections;
 use super::effect::{ConnectionKey, Effect, Notice, Ticket};
 use super::mailbox::{Mailbox, Row};
 use super::map::OrderedMap;
@@ -40,7 +41,7 @@ pub(super) struct User {
     pub(super) subscriptions: OrderedMap<SessionKey, Subscription>,
     pub(super) refused: VecDeque<Refusal>,
     /// Connections that take this user's messages, oldest first.
-    pub(super) inboxes: Vec<ConnectionKey>,
+    pub(super) inboxes: Connections,
     /// This user's sessions.
     pub(super) sessions: Few<ConnectionId>,
     pub(super) mailbox: Mailbox,
@@ -108,7 +109,7 @@ impl User {
             closed: OnceCell::new(),
             subscriptions: OrderedMap::default(),
             refused: VecDeque::new(),
-            inboxes: Vec::new(),
+            inboxes: Connections::new(),
             sessions: Few::default(),
             mailbox: Mailbox::default(),
             unsettled: 0,
