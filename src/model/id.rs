@@ -127,24 +127,15 @@ impl RequestId {
     /// The request-id `PREFIX-NUMBER`; `None` if that is none.
     #[must_use]
     pub fn numbered(prefix: &str, number: u64) -> Option<Self> {
-        let mut digits = [0; 20];
-        let mut rest = number;
-        let mut at = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            at -= 1;
-            if rest == 0 {
-                break;
-            }
-        }
+        let mut room = itoa::Buffer::new();
+        let digits = room.format(number).as_bytes();
         let mut octets = [0; NAME_OCTETS];
-        let parts = prefix.bytes().chain([b'-']).chain(digits.get(at..)?.iter().copied());
-        let mut len = 0;
-        for octet in parts {
-            *octets.get_mut(len)? = octet;
-            len += 1;
-        }
+        let (before, rest) = octets.split_at_mut_checked(prefix.len())?;
+        let (hyphen, behind) = rest.split_first_mut()?;
+        before.copy_from_slice(prefix.as_bytes());
+        *hyphen = b'-';
+        behind.get_mut(..digits.len())?.copy_from_slice(digits);
+        let len = prefix.len() + 1 + digits.len();
         start_line::is_request_id(octets.get(..len)?).then_some(Self(Short { octets, len: len as u8 }))
     }
 }

@@ -362,6 +362,12 @@ impl Service {
         self.effects.pop_front()
     }
 
+    /// All that is to do, in exchange for an empty queue.
+    pub fn take_effects(&mut self, room: &mut VecDeque<Effect>) {
+        debug_assert!(room.is_empty());
+        std::mem::swap(&mut self.effects, room);
+    }
+
     /// An administrator wrote to the store: what is kept in memory may be stale.
     pub fn changed_outside(&mut self, now: Now) {
         self.reload_users(now);

@@ -13,7 +13,7 @@ impl Service {
     /// Checks a request and hands it on to its Target's record.
     pub(super) fn check_request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
         let Some(asker) = self.ask(now, connection, frame) else { return };
-        let request = match UserRequest::parse(&asker.frame) {
+        let request = match UserRequest::parse_from(&asker.frame, &asker.session.user) {
             Ok(request) => request,
             Err(Fault::UnknownMethod) => return self.refuse_with(&asker, ErrorKind::OperationNotSupported),
             Err(fault) => return self.refuse(&asker, &Answer::new(ErrorKind::MalformedRequest).because(fault.to_string())),

@@ -28,11 +28,11 @@ impl Writer {
     pub fn start(kind: Kind, method: &str, id: &str) -> Self {
         let mut out = Vec::with_capacity(HEAD);
         let (open, close) = match kind {
-            Kind::Request => ("", ""),
-            Kind::Ok => ("OK (", ")"),
-            Kind::Error => ("ERROR (", ")"),
+            Kind::Request => ("", " "),
+            Kind::Ok => ("OK (", ") "),
+            Kind::Error => ("ERROR (", ") "),
         };
-        for part in [open, method, close, " ", id, " ", VERSION, "\r\n"] {
+        for part in [open, method, close, id, " ", VERSION, "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
         Self { out }
@@ -56,7 +56,7 @@ impl Writer {
     /// Adds a header with a number.
     #[must_use]
     pub fn number(self, name: Name, value: u64) -> Self {
-        self.line(name.as_str(), &value.to_string())
+        self.line(name.as_str(), itoa::Buffer::new().format(value))
     }
 
     fn line(mut self, name: &str, value: &str) -> Self {
