@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["model", "wire"],
         &["base64", "bytes", "hmac", "pbkdf2", "precis_core", "precis_profiles", "rsasl", "sha2", "subtle", "zeroize"],
     ),
-    ("service", &["model", "wire"], &["bytes", "foldhash", "hashbrown", "indexmap", "smallvec"]),
+    ("service", &["model", "wire"], &["bytes", "foldhash", "hashbrown", "indexmap"]),
     (
         "net",
         &["engine", "model", "wire"],

@@ -1,6 +1,7 @@
 //! SEND: to every connection that takes the target's messages; the first OK settles it, else it is stored (SPEC §5).
 
 use super::effect::{ConnectionKey, Effect, Notice};
+use super::few::Few;
 use super::limit::Limit;
 use super::outbox::{About, Copy, Identity, Sent, Waiting, identity_of};
 use super::policy::Access;
@@ -13,7 +14,6 @@ use crate::model::acl::Op;
 use crate::model::response::ok_to;
 use crate::model::{Address, Answer, ErrorKind, Fingerprint, MessageId, Method, Now, RequestId, UnixMillis};
 use crate::wire::Name;
-use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,6 @@ const COPIES: usize = 64;
 const COPY_OCTETS: usize = 65_536;
 /// When to try a full mailbox again: room comes when its owner does.
 const FULL_PAUSE: Duration = Duration::from_secs(300);
-
-/// Connections that take the same messages: most users have one, or two.
-pub(super) type Connections = SmallVec<[ConnectionKey; 2]>;
 
 /// A SEND whose sender has no answer yet.
 #[derive(Debug)]
@@ -48,7 +45,7 @@ enum State {
     /// Clients may acknowledge it.
     Offered {
         /// Connections that have not answered.
-        pending: Connections,
+        pending: Few<ConnectionKey>,
         /// The first ERROR.
         refused: Option<Answer>,
         /// The largest Max-Body of those that take no body as large as this.
@@ -96,7 +93,7 @@ impl Service {
             let takes = user.and_then(|user| user.account.as_ref()).is_none_or(|account| account.inbox && !account.disabled);
             (!takes).then(|| Answer::new(ErrorKind::MailboxUnavailable))
         });
-        let offered = State::Offered { pending: Connections::new(), refused: None, too_large: None, lost: false };
+        let offered = State::Offered { pending: Few::default(), refused: None, too_large: None, lost: false };
         let connection = asker.session.id;
         let mut send = Unsettled {
             asker,
@@ -121,10 +118,10 @@ impl Service {
         let behind = rules.enabled && user.mailbox.size.messages > 0 && wanted != Some(Duration::ZERO);
         let body = send.asker.frame.body().map_or(0, <[u8]>::len) as u64;
         if let (State::Offered { pending, too_large, .. }, false) = (&mut send.state, behind) {
-            for connection in &user.inboxes {
+            for connection in user.inboxes.iter() {
                 match self.connections.get(connection) {
                     Some(at) if at.max_body < body => *too_large = (*too_large).max(Some(at.max_body)),
-                    Some(_) => pending.push(*connection),
+                    Some(_) => pending.insert(*connection),
                     None => {}
                 }
             }
@@ -134,7 +131,7 @@ impl Service {
         let number = self.next_send;
         let lines = match &send.state {
             State::Offered { pending, .. } => pending.clone(),
-            State::Storing { .. } | State::Concealed => Connections::new(),
+            State::Storing { .. } | State::Concealed => Few::default(),
         };
         let frame = send.asker.frame.clone();
         // Not shortened by Lease-Time: whoever acknowledges within it has the message, and the sender hears so (SPEC §5.7).
@@ -144,7 +141,7 @@ impl Service {
         if lines.is_empty() {
             return self.conclude(now, number);
         }
-        for line in lines {
+        for line in lines.iter().copied() {
             let identity = Identity { from: sender.clone(), connection, id };
             self.line_up_copy(now, line, Copy { send: number, identity, frame: frame.clone() });
         }
@@ -166,7 +163,7 @@ impl Service {
         let Some(State::Offered { pending, refused, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) else {
             return;
         };
-        pending.retain(|other| *other != connection);
+        pending.remove(&connection);
         refused.get_or_insert_with(|| passed_on(answer, self.connections.get(&connection).map(|at| at.max_body)));
         self.conclude(now, number);
     }
@@ -261,8 +258,8 @@ impl Service {
     /// From now on a client's OK means that the stored message is delivered.
     fn make_late(&mut self, number: u64, row: &mailbox::Row) {
         let inboxes = self.users.get(&row.user).map(|user| user.inboxes.clone()).unwrap_or_default();
-        for connection in inboxes {
-            let Some(at) = self.connections.get_mut(&connection) else { continue };
+        for connection in inboxes.iter() {
+            let Some(at) = self.connections.get_mut(connection) else { continue };
             at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live(copy) if copy.send == number));
             for about in at.outbox.sent_about_mut().filter(|about| **about == About::Live(number)) {
                 *about = About::Late(row.clone());
@@ -274,16 +271,16 @@ impl Service {
     /// A client has it, by this connection.
     fn settle_delivered(&mut self, now: Now, by: ConnectionKey, number: u64) {
         let Some(send) = self.sends.get_mut(&number) else { return };
-        let others: Connections = match &mut send.state {
+        let others: Few<ConnectionKey> = match &mut send.state {
             State::Offered { pending, .. } => std::mem::take(pending),
             State::Storing { row, .. } => {
                 // The row may still come into being; it must go again then.
                 self.acknowledged.insert(number, row.clone());
                 self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default()
             }
-            State::Concealed => Connections::new(),
+            State::Concealed => Few::default(),
         };
-        for connection in others.into_iter().filter(|other| *other != by) {
+        for connection in others.iter().copied().filter(|other| *other != by) {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
             let crowded = at.outbox.waiting().count() > COPIES;
             at.outbox.keep_waiting(|waiting| match waiting {
@@ -317,8 +314,8 @@ impl Service {
         }
         // What still waits for its turn somewhere is no longer wanted there.
         let inboxes = self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default();
-        for connection in inboxes {
-            if let Some(at) = self.connections.get_mut(&connection) {
+        for connection in inboxes.iter() {
+            if let Some(at) = self.connections.get_mut(connection) {
                 at.outbox.keep_waiting(|waiting| !matches!(waiting, Waiting::Live(copy) if copy.send == number));
             }
         }
@@ -350,7 +347,7 @@ impl Service {
     pub(super) fn lose_deliveries(&mut self, now: Now, gone: Connection, connection: ConnectionKey) {
         for number in live_sends(&gone) {
             if let Some(State::Offered { pending, lost, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) {
-                pending.retain(|other| *other != connection);
+                pending.remove(&connection);
                 *lost = true;
                 self.conclude(now, number);
             }
@@ -370,12 +367,12 @@ impl Service {
         for number in live_sends(&gone) {
             let Some(send) = self.sends.get_mut(&number) else { continue };
             let State::Offered { pending, too_large, .. } = &mut send.state else { continue };
-            pending.retain(|other| *other != old);
+            pending.remove(&old);
             let frame = send.asker.frame.clone();
             if frame.body().map_or(0, <[u8]>::len) as u64 > max_body {
                 *too_large = (*too_large).max(Some(max_body));
             } else if let Some(identity) = identity_of(&frame) {
-                pending.push(new);
+                pending.insert(new);
                 self.line_up_copy(now, new, Copy { send: number, identity, frame });
             }
             self.conclude(now, number);

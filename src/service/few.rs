@@ -1,42 +1,75 @@
-//! A set of which most have one value or none: no larger than what is in it, and looked through from end to end.
+//! A set of which most have one value or none: these take no room beside it, and it is looked through from end to end.
+
+use std::mem;
+use std::slice;
 
 /// Values in the order in which they came, each once.
-#[derive(Debug)]
-pub(super) struct Few<T>(Vec<T>);
-
-impl<T> Default for Few<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
+#[derive(Clone, Debug, Default)]
+pub(super) enum Few<T> {
+    #[default]
+    None,
+    One(T),
+    /// At least two, without room for more.
+    More(Vec<T>),
 }
 
 impl<T: PartialEq> Few<T> {
     pub(super) fn insert(&mut self, value: T) {
-        if !self.contains(&value) {
-            self.0.reserve_exact(1);
-            self.0.push(value);
+        if self.contains(&value) {
+            return;
         }
+        *self = match mem::take(self) {
+            Self::None => Self::One(value),
+            Self::One(first) => Self::More(vec![first, value]),
+            Self::More(mut values) => {
+                values.reserve_exact(1);
+                values.push(value);
+                Self::More(values)
+            }
+        };
     }
 
     pub(super) fn remove(&mut self, value: &T) {
-        self.0.retain(|other| other != value);
-        self.0.shrink_to_fit();
+        if !self.contains(value) {
+            return;
+        }
+        *self = match mem::take(self) {
+            Self::None | Self::One(_) => Self::None,
+            Self::More(mut values) => {
+                values.retain(|other| other != value);
+                match values.len() {
+                    0 | 1 => values.pop().map_or(Self::None, Self::One),
+                    _ => {
+                        values.shrink_to_fit();
+                        Self::More(values)
+                    }
+                }
+            }
+        };
     }
 
     pub(super) fn contains(&self, value: &T) -> bool {
-        self.0.contains(value)
+        self.as_slice().contains(value)
     }
 
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, T> {
-        self.0.iter()
+    pub(super) fn iter(&self) -> slice::Iter<'_, T> {
+        self.as_slice().iter()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.as_slice().len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        matches!(self, Self::None)
+    }
+
+    fn as_slice(&self) -> &[T] {
+        match self {
+            Self::None => &[],
+            Self::One(value) => slice::from_ref(value),
+            Self::More(values) => values,
+        }
     }
 }
 
@@ -52,7 +85,15 @@ mod tests {
         }
         few.remove(&1);
         few.remove(&7);
-        assert_eq!((few.iter().collect::<Vec<_>>(), few.len(), few.0.capacity()), (vec![&3, &2], 2, 2));
+        assert_eq!((few.iter().collect::<Vec<_>>(), few.len()), (vec![&3, &2], 2));
         assert!(few.contains(&2) && !few.contains(&1) && !few.is_empty());
+        assert!(matches!(&few, Few::More(values) if values.capacity() == 2));
+        few.remove(&3);
+        assert!(matches!(few, Few::One(2)));
+        few.remove(&7);
+        few.insert(2);
+        assert!(matches!(few, Few::One(2)));
+        few.remove(&2);
+        assert!(few.is_empty() && few.iter().next().is_none());
     }
 }

@@ -129,7 +129,7 @@ impl Service {
 
     /// The message could not be written.
     pub(super) fn unwrite_message(&mut self, row: &Row) {
-        if let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) {
+        if let Some(mailbox) = self.users.get_mut(&row.user).and_then(|user| user.mailbox.changed()) {
             mailbox.writes = mailbox.writes.saturating_sub(1);
             mailbox.uncount(row);
         }
@@ -137,7 +137,7 @@ impl Service {
 
     /// The message lies in the store.
     pub(super) fn message_stored(&mut self, now: Now, row: &Row, expires: Option<UnixMillis>) {
-        if let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) {
+        if let Some(mailbox) = self.users.get_mut(&row.user).and_then(|user| user.mailbox.changed()) {
             mailbox.writes = mailbox.writes.saturating_sub(1);
             mailbox.offering.extend();
             self.expect_expiry(now, &row.user, expires);
@@ -173,7 +173,7 @@ impl Service {
         mailbox.offering.forget(row.number);
         mailbox.writes += 1;
         mailbox.changes += 1;
-        for connection in &user.inboxes {
+        for connection in user.inboxes.iter() {
             let Some(at) = self.connections.get_mut(connection) else { continue };
             for about in at.outbox.sent_about_mut() {
                 if matches!(about, About::Late(other) | About::Stored(other) if other.number == row.number) {
@@ -198,7 +198,7 @@ impl Service {
 
     /// A message was deleted, or was not; then it will be offered once more some day, and shown no second time.
     pub(super) fn message_deleted(&mut self, now: Now, row: &Row, outcome: Result<(), StoreError>) {
-        let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(&row.user).and_then(|user| user.mailbox.changed()) else { return };
         mailbox.writes = mailbox.writes.saturating_sub(1);
         if outcome.is_err() {
             mailbox.gone.remove(&row.number);
@@ -227,7 +227,7 @@ impl Service {
     }
 
     fn expect_expiry(&mut self, now: Now, address: &Address, expires: Option<UnixMillis>) {
-        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(address).and_then(|user| user.mailbox.changed()) else { return };
         if let Some(at) = mailbox.expects(expires) {
             let at = now.instant_of(at) + Duration::from_millis(1);
             self.timers.set(&mut mailbox.expiry_timer, at, Timer::Expiry(address.clone()));
@@ -236,7 +236,7 @@ impl Service {
 
     /// Walks through a mailbox, where some message has waited too long, or may have.
     pub(super) fn sweep(&mut self, now: Now, address: &Address) {
-        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(address).and_then(|user| user.mailbox.changed()) else { return };
         if mailbox.sweeping || mailbox.size.messages == 0 {
             return;
         }
@@ -251,7 +251,7 @@ impl Service {
     }
 
     fn sweep_from(&mut self, address: &Address, after: u64) {
-        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(address).and_then(|user| user.mailbox.changed()) else { return };
         mailbox.sweeping = true;
         mailbox.reads += 1;
         let read = Read::Mailbox { user: address.clone(), after, messages: BATCH, octets: BATCH_OCTETS };
@@ -262,7 +262,7 @@ impl Service {
     /// Messages were read that may have waited too long.
     pub(super) fn sweep_read(&mut self, now: Now, address: &Address, outcome: Result<Vec<StoredMessage>, StoreError>) {
         let rules = self.mailbox_rules(address);
-        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(address).and_then(|user| user.mailbox.changed()) else { return };
         mailbox.sweeping = false;
         let messages = outcome.unwrap_or_default();
         let last = messages.last().map(|message| message.number);

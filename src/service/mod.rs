@@ -23,6 +23,7 @@ mod pace;
 mod policy;
 mod presence;
 mod publish;
+mod rare;
 mod recent;
 mod reload;
 mod requests;
@@ -127,7 +128,8 @@ pub struct Service {
     /// Every user in memory once, in the order in which forgetting is thought of.
     clock: VecDeque<Address>,
     sessions: HashMap<SessionKey, Session>,
-    connections: HashMap<ConnectionKey, Connection>,
+    /// Boxed, as users are: a table has room for more than are in it.
+    connections: HashMap<ConnectionKey, Box<Connection>>,
     /// Subscriptions whose end their sessions have not acknowledged, of ours and of other domains.
     endings: HashMap<SessionKey, BTreeMap<Address, Ending>>,
     links: HashMap<ConnectionKey, Link>,

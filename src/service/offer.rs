@@ -147,7 +147,7 @@ impl Service {
         let rules = self.mailbox_rules(address);
         loop {
             let Some(user) = self.users.get_mut(address) else { return false };
-            let Mailbox { offering, gone, .. } = &mut user.mailbox;
+            let Mailbox { offering, gone, .. } = &mut *user.mailbox;
             let Some(connection) = offering.connection else { return false };
             let Some(at) = self.connections.get_mut(&connection).filter(|at| at.outbox.is_free()) else { return false };
             if offering.is_crowded(now.instant) {
@@ -214,7 +214,7 @@ impl Service {
 
     fn read_more(&mut self, address: &Address) {
         let ticket = self.ticket(Task::Offer(address.clone()));
-        let mailbox = self.users.get_mut(address).map(|user| &mut user.mailbox);
+        let mailbox = self.users.get_mut(address).and_then(|user| user.mailbox.changed());
         let wanted = |mailbox: &&mut Mailbox| {
             let offering = &mailbox.offering;
             mailbox.size.messages > 0 && !offering.end && offering.reading.is_none() && offering.reread.is_none()
@@ -239,7 +239,7 @@ impl Service {
         ticket: u64,
         outcome: Result<Vec<StoredMessage>, StoreError>,
     ) {
-        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(address).and_then(|user| user.mailbox.changed()) else { return };
         let Mailbox { offering, gone, .. } = mailbox;
         // Otherwise the walk has begun anew since, and its own read comes.
         if offering.reading == Some(ticket) {
@@ -263,7 +263,7 @@ impl Service {
     /// The client answered an offer.
     pub(super) fn stored_answered(&mut self, now: Now, row: &Row, outcome: Result<(), Answer>) {
         let patience = self.mailbox_rules(&row.user).delivery_timeout;
-        let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(&row.user).and_then(|user| user.mailbox.changed()) else { return };
         if !mailbox.offering.offered.remove(&row.number) {
             return;
         }
@@ -290,7 +290,7 @@ impl Service {
             return self.delete_message(row);
         }
         // It may be offered as a stored one now, and will be refused as such.
-        if let Some(mailbox) = self.users.get_mut(&row.user).map(|user| &mut user.mailbox) {
+        if let Some(mailbox) = self.users.get_mut(&row.user).and_then(|user| user.mailbox.changed()) {
             mailbox.offering.holds.remove(&row.number);
             mailbox.offering.rewind(row.number);
         }
@@ -298,7 +298,7 @@ impl Service {
 
     /// Messages whose pause is over are read again.
     pub(super) fn offer_timer(&mut self, now: Now, address: &Address) {
-        let Some(mailbox) = self.users.get_mut(address).map(|user| &mut user.mailbox) else { return };
+        let Some(mailbox) = self.users.get_mut(address).and_then(|user| user.mailbox.changed()) else { return };
         let offering = &mut mailbox.offering;
         offering.reread = offering.reread.filter(|at| *at > now.instant);
         if offering.patience.take_if(|at| *at <= now.instant).is_some()
@@ -315,7 +315,11 @@ impl Service {
 
     /// Sets the timer for the next pause that ends.
     fn arm_offer(&mut self, now: Now, address: &Address) {
-        let Some(offering) = self.users.get_mut(address).map(|user| &mut user.mailbox.offering) else { return };
+        let Some(offering) =
+            self.users.get_mut(address).and_then(|user| user.mailbox.changed()).map(|mailbox| &mut mailbox.offering)
+        else {
+            return;
+        };
         let pauses = offering.holds.values().map(|hold| hold.due).filter(|due| *due > now.instant);
         if let Some(at) = pauses.chain(offering.reread).chain(offering.patience).min() {
             self.timers.set(&mut offering.timer, at, Timer::Offer(address.clone()));

@@ -184,7 +184,7 @@ impl Service {
         let Some(user) = self.users.get(address) else { return };
         let mut changed = BTreeMap::new();
         let mut affected = Vec::new();
-        for (session, subscription) in &user.subscriptions {
+        for (session, subscription) in user.subscriptions.iter() {
             let Access::Allowed(view) = &subscription.access else { continue };
             let differs = *changed.entry(*view).or_insert_with(|| {
                 let closed = || user.closed(address);

@@ -3,6 +3,7 @@
 use super::Service;
 use super::config::ServiceConfig;
 use super::effect::{Effect, Notice};
+use super::rare::Rare;
 use super::sessions::SessionKey;
 use super::store::{StoreError, UserRecord};
 use super::users::OwnAcl;
@@ -48,9 +49,11 @@ impl Service {
         user.presence = presence;
         user.acl = acl.map(Box::new);
         user.account = record.account.clone();
-        user.mailbox.reread(record.mailbox, mark);
+        if user.mailbox.size != record.mailbox {
+            user.mailbox.reread(record.mailbox, mark);
+        }
         let Some(account) = record.account else {
-            user.refused.clear();
+            user.refused = Rare::default();
             self.end_subscriptions(now, address, Cause::TargetUnknown);
             return self.expel(now, address);
         };
@@ -79,7 +82,7 @@ impl Service {
         for key in sessions {
             self.dismiss(now, &key, ByeCause::Disabled);
         }
-        for connection in readers {
+        for connection in readers.iter().copied() {
             if self.connections.contains_key(&connection) {
                 // Somebody else's connection, whose own account is well.
                 self.close(now, connection, ByeCause::PermissionDenied);

@@ -102,7 +102,7 @@ impl Service {
     /// Connections of others that take this user's messages go if the rules no longer let them.
     pub(super) fn judge_readers(&mut self, now: Now, inbox: &Address) {
         let inboxes = self.users.get(inbox).map(|user| user.inboxes.clone()).unwrap_or_default();
-        for connection in inboxes {
+        for connection in inboxes.iter().copied() {
             let reader = self.connections.get(&connection).map(|at| at.session.user.clone());
             if reader.is_some_and(|reader| reader != *inbox && !self.may_read(inbox, &reader)) {
                 self.close(now, connection, ByeCause::PermissionDenied);

@@ -5,6 +5,7 @@ use super::effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, 
 use super::limit::Limit;
 use super::outbox::Outbox;
 use super::pace::TooFast;
+use super::rare::Rare;
 use super::users::Held;
 use super::weight::{Scale, Weight};
 use super::{Closed, Opening, Service};
@@ -35,9 +36,9 @@ pub(super) struct Session {
     pub(super) connection: Option<ConnectionKey>,
     pub(super) anonymous: bool,
     /// Whose presence it watches.
-    pub(super) subscriptions: BTreeSet<Address>,
+    pub(super) subscriptions: Rare<BTreeSet<Address>>,
     /// The same in other domains.
-    pub(super) abroad: BTreeMap<Address, Abroad>,
+    pub(super) abroad: Rare<BTreeMap<Address, Abroad>>,
     /// Requests without an answer.
     unanswered: u32,
     /// Their octets, which stay in memory.
@@ -199,8 +200,8 @@ impl Service {
             serial,
             connection: None,
             anonymous: opening.anonymous,
-            subscriptions: BTreeSet::new(),
-            abroad: BTreeMap::new(),
+            subscriptions: Rare::default(),
+            abroad: Rare::default(),
             unanswered: 0,
             unanswered_octets: 0,
         });
@@ -212,11 +213,11 @@ impl Service {
             user.sessions.insert(key.id);
         }
         if let Some(user) = inbox.as_ref().and_then(|inbox| self.users.get_mut(inbox)) {
-            user.inboxes.push(connection);
+            user.inboxes.insert(connection);
         }
         let outbox = Outbox::new(opening.max_outstanding, self.config.unacknowledged_octets);
         let made = Connection { session: key.clone(), inbox: inbox.clone(), max_body: opening.max_body, silent: false, outbox };
-        self.connections.insert(connection, made);
+        self.connections.insert(connection, Box::new(made));
         let state = if old.is_some() { SessionState::Resumed } else { SessionState::New };
         self.effects.push_back(Effect::Opened { connection, outcome: Ok(state) });
         if let Some((gone, old)) = owed {
@@ -238,13 +239,15 @@ impl Service {
 
     /// Takes the connection out of everything; what had been sent to it without an answer, or waited, is given back.
     pub(super) fn detach(&mut self, connection: ConnectionKey) -> Option<Connection> {
-        let gone = self.connections.remove(&connection)?;
+        let gone = *self.connections.remove(&connection)?;
         if let Some(session) = self.sessions.get_mut(&gone.session) {
             session.connection = None;
         }
         if let Some(user) = gone.inbox.as_ref().and_then(|inbox| self.users.get_mut(inbox)) {
-            user.inboxes.retain(|other| *other != connection);
-            user.mailbox.offering.lost(connection);
+            user.inboxes.remove(&connection);
+            if let Some(mailbox) = user.mailbox.changed() {
+                mailbox.offering.lost(connection);
+            }
         }
         self.unsent(&gone);
         Some(gone)
@@ -277,10 +280,10 @@ impl Service {
     /// The session is over, with all that it watched.
     pub(super) fn end_session(&mut self, now: Now, key: &SessionKey) {
         let Some(session) = self.sessions.remove(key) else { return };
-        for presentity in session.subscriptions {
+        for presentity in session.subscriptions.into_inner() {
             self.drop_subscription(now, &presentity, key);
         }
-        for (presentity, abroad) in session.abroad {
+        for (presentity, abroad) in session.abroad.into_inner() {
             self.leave_abroad(now, key, &presentity, abroad);
         }
         for (_, mut ending) in self.endings.remove(key).unwrap_or_default() {

@@ -1,11 +1,11 @@
 //! What is known of each local user, read from the store at first need, and the order in which requests take effect.
 
-use super::deliver::Connections;
 use super::effect::{ConnectionKey, Effect, Notice, Ticket};
 use super::mailbox::{Mailbox, Row};
 use super::map::OrderedMap;
+use super::rare::Rare;
 use super::sessions::{Asker, SessionKey};
-use super::store::{Account, Entity, Read, StoreError, StoredAcl, StoredPresence, UserRecord};
+use super::store::{Account, Entity, MailboxSize, Read, StoreError, StoredAcl, StoredPresence, UserRecord};
 use super::subscribe::Subscription;
 use super::timers::TimerKey;
 use super::watchers::Refusal;
@@ -25,7 +25,7 @@ pub(super) struct User {
     /// What is under way; `None`: requests take effect at once.
     busy: Option<Busy>,
     /// What waits for it, oldest first.
-    held: VecDeque<Held>,
+    held: Rare<VecDeque<Held>>,
     /// The record may have changed since it was read.
     stale: bool,
     /// Somebody needed the record since it was last thought of forgetting it.
@@ -38,13 +38,13 @@ pub(super) struct User {
     /// What those see who may see nothing, and all while nothing is set; made when somebody looks.
     closed: OnceCell<Box<Entity>>,
     /// Who watches.
-    pub(super) subscriptions: OrderedMap<SessionKey, Subscription>,
-    pub(super) refused: VecDeque<Refusal>,
+    pub(super) subscriptions: Rare<OrderedMap<SessionKey, Subscription>>,
+    pub(super) refused: Rare<VecDeque<Refusal>>,
     /// Connections that take this user's messages, oldest first.
-    pub(super) inboxes: Connections,
+    pub(super) inboxes: Few<ConnectionKey>,
     /// This user's sessions.
     pub(super) sessions: Few<ConnectionId>,
-    pub(super) mailbox: Mailbox,
+    pub(super) mailbox: Rare<Mailbox>,
     /// Messages to this user that nobody acknowledged yet.
     pub(super) unsettled: u32,
     /// Subscriptions of other domains that are being written.
@@ -99,7 +99,7 @@ impl User {
     fn new(busy: Option<Busy>) -> Self {
         Self {
             busy,
-            held: VecDeque::new(),
+            held: Rare::default(),
             stale: false,
             used: true,
             account: None,
@@ -107,11 +107,11 @@ impl User {
             presence: StoredPresence::default(),
             presence_timer: None,
             closed: OnceCell::new(),
-            subscriptions: OrderedMap::default(),
-            refused: VecDeque::new(),
-            inboxes: Connections::new(),
+            subscriptions: Rare::default(),
+            refused: Rare::default(),
+            inboxes: Few::default(),
             sessions: Few::default(),
-            mailbox: Mailbox::default(),
+            mailbox: Rare::default(),
             unsettled: 0,
             keeping: 0,
         }
@@ -223,7 +223,9 @@ impl Service {
                     user.account = account;
                     user.acl = acl;
                     user.presence = presence;
-                    user.mailbox.size = mailbox;
+                    if mailbox != MailboxSize::default() {
+                        user.mailbox.size = mailbox;
+                    }
                 }
                 self.take_subscriptions(now, address, subscriptions);
                 self.release(now, address);
@@ -231,7 +233,7 @@ impl Service {
             }
             Err(_) => {
                 self.effects.push_back(Effect::Notice(Notice::StoreFailed { user: address.clone() }));
-                let held = self.users.remove(address).map(|user| user.held).unwrap_or_default();
+                let held = self.users.remove(address).map(|user| user.held.into_inner()).unwrap_or_default();
                 self.clock.retain(|known| known != address);
                 for one in held {
                     self.fail(one);
@@ -264,9 +266,9 @@ impl Service {
                 self.effects.push_back(Effect::Read { ticket, read: Read::User(address.clone()) });
                 return;
             }
-            let Some(held) = user.held.pop_front() else {
+            let Some(held) = user.held.changed().and_then(VecDeque::pop_front) else {
                 // Most never wait again.
-                user.held = VecDeque::new();
+                user.held = Rare::default();
                 return;
             };
             self.perform(now, address, held);
@@ -298,7 +300,9 @@ impl Service {
     fn forget(&mut self, address: &Address) {
         if let Some(mut user) = self.users.remove(address) {
             self.timers.clear(&mut user.presence_timer);
-            user.mailbox.clear_timers(&mut self.timers);
+            if let Some(mailbox) = user.mailbox.changed() {
+                mailbox.clear_timers(&mut self.timers);
+            }
         }
     }
 
@@ -325,5 +329,18 @@ impl Service {
         let ticket = Ticket(self.next_ticket);
         self.tasks.insert(ticket, task);
         ticket
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::sessions::{Connection, Session};
+
+    /// Ten thousand of them are idle at the same time.
+    #[test]
+    fn who_is_connected_and_idle_is_small() {
+        let octets = [size_of::<User>(), size_of::<Session>(), size_of::<Connection>()];
+        assert!(octets.iter().zip([232, 64, 192]).all(|(octets, most)| *octets <= most), "{octets:?}");
     }
 }
