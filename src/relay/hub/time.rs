@@ -1,6 +1,7 @@
 //! The clock of the rules: they are woken when the earliest thing they wait for is due.
 
 use super::Hub;
+use super::alone;
 use crate::service::Service;
 
 impl Hub {
@@ -16,7 +17,7 @@ impl Hub {
             };
             tokio::select! {
                 () = due => {
-                    self.tell_alone(Service::handle_timeout);
+                    alone(|| self.tell(Service::handle_timeout));
                     let mut core = self.lock();
                     core.deadline = core.service.poll_timeout();
                 }
