@@ -117,7 +117,7 @@ impl Service {
         let identity = self.own_identity(presentity)?;
         let user = self.users.get_mut(presentity)?;
         // One that was queued for an earlier subscription of the same name is not sent for this one.
-        let subscription = user.subscriptions.get_mut(session).filter(|subscription| subscription.telling.queued)?;
+        let (place, _, subscription) = user.subscriptions.get_full_mut(session).filter(|(.., own)| own.telling.queued)?;
         let (access, lapsed) = (subscription.access.clone(), subscription.lapsed);
         subscription.behind = false;
         subscription.telling.queued = false;
@@ -127,7 +127,7 @@ impl Service {
         let call = UserCall::ChangeNotify { origin: presentity.clone(), target_connection: session.id, version, lapsed };
         let head = entity_head(own_request(&identity, session, call).write(&identity.from), entity);
         let octets = Octets { head, body: entity.octets.clone() };
-        if let Some(subscription) = user.subscriptions.get_mut(session) {
+        if let Some((_, subscription)) = user.subscriptions.get_index_mut(place) {
             subscription.saying = version;
         }
         let about = About::Notify(presentity.clone(), session.clone());

@@ -21,6 +21,11 @@ macro_rules! names {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Name::$variant => $text),* }
             }
+
+            /// The beginning of its line.
+            pub(super) const fn field(self) -> &'static str {
+                match self { $(Name::$variant => concat!($text, ": ")),* }
+            }
         }
     };
 }

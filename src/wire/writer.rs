@@ -40,8 +40,9 @@ impl Writer {
 
     /// Adds a header.
     #[must_use]
-    pub fn header(self, name: Name, value: &str) -> Self {
-        self.line(name.as_str(), value)
+    pub fn header(mut self, name: Name, value: &str) -> Self {
+        self.line(name, value);
+        self
     }
 
     /// Adds a header if there is a value.
@@ -56,13 +57,14 @@ impl Writer {
     /// Adds a header with a number.
     #[must_use]
     pub fn number(self, name: Name, value: u64) -> Self {
-        self.line(name.as_str(), itoa::Buffer::new().format(value))
+        self.header(name, itoa::Buffer::new().format(value))
     }
 
-    fn line(mut self, name: &str, value: &str) -> Self {
-        self.out.extend_from_slice(name.as_bytes());
+    fn line(&mut self, name: Name, value: &str) {
+        let field = name.field();
         // Transcripts show nothing behind the colon of an empty value, and so nothing stands there.
-        self.out.extend_from_slice(if value.is_empty() { b":" } else { b": " });
+        let field = if value.is_empty() { field.trim_ascii_end() } else { field };
+        self.out.extend_from_slice(field.as_bytes());
         // Without a way out many octets are looked at at once.
         if value.bytes().fold(true, |all, c| all & matches!(c, b' '..=b'~')) {
             self.out.extend_from_slice(value.as_bytes());
@@ -74,7 +76,6 @@ impl Writer {
             }
         }
         self.out.extend_from_slice(b"\r\n");
-        self
     }
 
     /// Ends a frame without a body.
