@@ -3,9 +3,11 @@
 use super::memory::Memory;
 use crate::model::Answer;
 use crate::model::ByeCause;
+use crate::model::UnixMillis;
 use crate::service::Octets;
 use crate::service::SessionState;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -44,6 +46,16 @@ const ROOM: usize = 16;
 pub(super) struct Outbox {
     memory: Arc<Memory>,
     state: Mutex<State>,
+    /// The other end.
+    peer: SocketAddr,
+}
+
+/// When and how a client, or another domain, was let in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Login {
+    pub(super) since: UnixMillis,
+    /// `TLS 1.3`; `None`: in the clear.
+    pub(super) tls: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -56,11 +68,26 @@ struct State {
     /// It is sent away, and takes nothing more; its octets no longer count.
     condemned: bool,
     waker: Option<Waker>,
+    /// What there is to see of it once it has logged in.
+    login: Option<Login>,
 }
 
 impl Outbox {
-    pub(super) fn new(memory: Arc<Memory>) -> Self {
-        Self { memory, state: Mutex::default() }
+    pub(super) fn new(memory: Arc<Memory>, peer: SocketAddr) -> Self {
+        Self { memory, state: Mutex::default(), peer }
+    }
+
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// It has logged in.
+    pub(super) fn let_in(&self, login: Login) {
+        self.lock().login = Some(login);
+    }
+
+    pub(super) fn login(&self) -> Option<Login> {
+        self.lock().login
     }
 
     /// Appends an item; gives back whom to wake, the first time since the task last looked.
@@ -147,7 +174,7 @@ mod tests {
     #[test]
     fn octets_count_from_the_queue_to_the_wire() {
         let memory = Arc::new(Memory::new(testing(|limits| limits.memory = 100)));
-        let outbox = Outbox::new(Arc::clone(&memory));
+        let outbox = Outbox::new(Arc::clone(&memory), ([127, 0, 0, 1], 1).into());
         let push = |text: &'static str| drop(outbox.push(Item::Send(bytes::Bytes::from_static(text.as_bytes()).into())));
         push("ten octets");
         push("ten octets");

@@ -39,6 +39,8 @@ mod watchers;
 mod weight;
 
 pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
+pub(crate) use few::Few;
+
 pub use effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
 pub use limit::Limit;
 pub use pace::Rate;
