@@ -79,7 +79,7 @@ impl Connection {
             return Poll::Ready(Next::Items(items));
         }
         let step = drive.poll_step(cx);
-        if self.outbox.hold(drive.held()) {
+        if self.outbox.hold(drive.held(), drive.far()) {
             self.hub.relieve();
         }
         step.map(Next::Step)

@@ -123,7 +123,9 @@ impl Guard {
         owner.places.remove(&origin);
         if owner.places.len() >= PLACES {
             let first = owner.places.iter().next().copied();
-            first.map(|first| owner.places.remove(&first));
+            if let Some(first) = first {
+                owner.places.remove(&first);
+            }
         }
         owner.places.insert(origin);
         if owner.forgave.is_some_and(|at| now.saturating_duration_since(at) < FORGET) {

@@ -70,11 +70,11 @@ pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crow
 }
 
 /// One connection, until it ends or has to make room.
+#[allow(clippy::manual_async_fn, reason = "an async fn keeps what it is given a second time")]
 fn serve<Greeting>(greeting: Pin<Box<Greeting>>, leave: Leave, mut ending: Ending) -> impl Future<Output = ()>
 where
     Greeting: Future<Output = Result<Begun, Outcome>>,
 {
-    // An async fn would keep what it is given a second time.
     async move {
         tokio::select! {
             () = session::run(greeting, &mut ending) => {}

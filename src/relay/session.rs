@@ -347,9 +347,9 @@ impl Session {
     }
 }
 
-/// An engine over a stream whose other end has to take what is written for it.
+/// An engine over a stream whose other end has to take what is written for it; [`Hub::wake_in_time`] wakes the task.
 fn driven<S: AsyncRead + AsyncWrite + Unpin>(engine: Server, stream: S) -> Drive<Server, S> {
-    Drive::new(engine, stream).at_least(WRITE_LEAST)
+    Drive::new(engine, stream).at_least(WRITE_LEAST).woken()
 }
 
 fn bye(cause: ByeCause, retry_after: Option<Duration>) -> ServerCommand {
