@@ -12,7 +12,7 @@
 use super::crowd::origin_of;
 use super::limits::InForce;
 use crate::model::Address;
-use crate::service::Few;
+use crate::service::few::Few;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ mod administer;
 pub mod config;
 mod deliver;
 pub mod effect;
-mod few;
+pub(crate) mod few;
 mod forward;
 mod incoming;
 mod lasting;
@@ -39,8 +39,6 @@ mod watchers;
 mod weight;
 
 pub use config::{DomainRules, LinkRules, MailboxRules, ServiceConfig};
-pub(crate) use few::Few;
-
 pub use effect::{Administered, ConnectionKey, Effect, Notice, Octets, Route, SessionState, Ticket};
 pub use limit::Limit;
 pub use pace::Rate;
