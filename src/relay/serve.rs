@@ -342,7 +342,7 @@ struct Threads {
 }
 
 impl Threads {
-    fn run(self, complete: Box<dyn Fn(crate::store::thread::Completion) + Send + Sync>) -> io::Result<StoreThread> {
+    fn run(self, complete: Box<dyn Fn(Vec<crate::store::thread::Completion>) + Send + Sync>) -> io::Result<StoreThread> {
         let remember: Arc<dyn Remember> = match self.writer.recent() {
             Some(recent) => Arc::new(recent),
             // Only a store opened for an administrator has none.

@@ -12,6 +12,11 @@ pub trait StoreRead {
     /// [`StoreError`]; the service then answers server-error and assumes nothing.
     fn read(&self, read: &Read) -> Result<Loaded, StoreError>;
 
+    /// Reads several things, each with an outcome of its own, in their order.
+    fn read_all(&self, reads: &[&Read]) -> Vec<Result<Loaded, StoreError>> {
+        reads.iter().map(|read| self.read(read)).collect()
+    }
+
     /// What the user's password is checked against; `None` for unknown and for disabled users.
     ///
     /// # Errors

@@ -1,12 +1,17 @@
 //! The threads on which the store works: one that writes, many jobs per commit, and a few that read.
 
+mod progress;
+mod reading;
+
+use self::progress::{EndOfWriting, LastWrites, Progress};
+use self::reading::{Look, ReadJob, read_all};
 use super::{Backend, Remember};
 use crate::model::{Address, Credentials};
 use crate::service::effect::Ticket;
 use crate::service::store::{Loaded, Read, Remembered, StoreError, StoreRead, StoreWrite, Totals, Write};
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -42,7 +47,8 @@ pub enum Completion {
 
 /// The store at work. Dropping it finishes all jobs, and so must not be done on one of its own threads.
 ///
-/// *Order:* writes are performed in the order in which they were given. A read sees every write given before it.
+/// *Order:* writes are performed in the order in which they were given. A read sees every write to the same user that was given before it,
+/// and waits for no other: what a disk is busy with for others delays nobody who only wants to know.
 pub struct StoreThread {
     queues: Mutex<Option<Queues>>,
     remember: Arc<dyn Remember>,
@@ -55,6 +61,17 @@ struct Queues {
     reads: Sender<ReadJob>,
     /// Write jobs given so far.
     given: u64,
+    last: LastWrites,
+}
+
+impl Queues {
+    /// How many write jobs a read has to wait for.
+    fn before(&self, read: &Read) -> u64 {
+        match read {
+            Read::User(user) | Read::Mailbox { user, .. } => self.last.to(user),
+            Read::Totals => self.given,
+        }
+    }
 }
 
 struct WriteJob {
@@ -62,19 +79,8 @@ struct WriteJob {
     writes: Vec<Write>,
 }
 
-enum ReadJob {
-    Read { ticket: Ticket, read: Read, after: u64 },
-    Look { look: Look, after: u64 },
-}
-
-type Look = Box<dyn FnOnce(&dyn StoreRead) + Send>;
-
-/// How many write jobs are done; readers wait for those given before theirs.
-#[derive(Default)]
-struct Progress {
-    done: Mutex<u64>,
-    more: Condvar,
-}
+/// Told of all that a thread has finished since it last told.
+type Complete = dyn Fn(Vec<Completion>) + Send + Sync;
 
 impl StoreThread {
     /// Starts one thread for the writer and one for each reader.
@@ -87,7 +93,7 @@ impl StoreThread {
         writer: W,
         readers: Vec<R>,
         remember: Arc<dyn Remember>,
-        complete: impl Fn(Completion) + Send + Sync + 'static,
+        complete: impl Fn(Vec<Completion>) + Send + Sync + 'static,
     ) -> io::Result<Self>
     where
         W: Backend + 'static,
@@ -101,7 +107,7 @@ impl StoreThread {
         mut writer: W,
         readers: Vec<R>,
         remember: Arc<dyn Remember>,
-        complete: Arc<dyn Fn(Completion) + Send + Sync>,
+        complete: Arc<Complete>,
     ) -> io::Result<Self>
     where
         W: Backend + 'static,
@@ -111,7 +117,7 @@ impl StoreThread {
         let (reads, read_jobs) = mpsc::channel();
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         let progress = Arc::new(Progress::default());
-        let queues = Mutex::new(Some(Queues { writes, reads, given: 0 }));
+        let queues = Mutex::new(Some(Queues { writes, reads, given: 0, last: LastWrites::default() }));
         let mut threads = Vec::new();
         let writing = (Arc::clone(&progress), Arc::clone(&complete));
         threads.push(Builder::new().name("store-writer".into()).spawn(move || {
@@ -136,6 +142,7 @@ impl StoreThread {
     pub fn write(&self, ticket: Ticket, writes: Vec<Write>) {
         if let Some(queues) = lock(&self.queues).as_mut() {
             queues.given += 1;
+            queues.last.note(&writes, queues.given);
             // A send fails only after the thread has died, which it told by `Completion::Died`.
             let _ = queues.writes.send(WriteJob { ticket, writes });
         }
@@ -144,7 +151,7 @@ impl StoreThread {
     /// Reads, then completes with [`Completion::Loaded`].
     pub fn read(&self, ticket: Ticket, read: Read) {
         if let Some(queues) = lock(&self.queues).as_ref() {
-            let _ = queues.reads.send(ReadJob::Read { ticket, read, after: queues.given });
+            let _ = queues.reads.send(ReadJob::Read { ticket, after: queues.before(&read), read });
         }
     }
 
@@ -175,15 +182,16 @@ impl StoreThread {
     /// Reads, then calls `answer` on one of the store's threads.
     pub fn ask(&self, read: Read, answer: impl FnOnce(Result<Loaded, StoreError>) + Send + 'static) {
         if let Some(queues) = lock(&self.queues).as_ref() {
+            let after = queues.before(&read);
             let look: Look = Box::new(move |store| answer(store.read(&read)));
-            let _ = queues.reads.send(ReadJob::Look { look, after: queues.given });
+            let _ = queues.reads.send(ReadJob::Look { look, after });
         }
     }
 
     /// Write jobs that are given and not done.
     pub fn pending(&self) -> u64 {
         let given = lock(&self.queues).as_ref().map_or(0, |queues| queues.given);
-        given.saturating_sub(*lock(&self.progress.done))
+        given.saturating_sub(self.progress.done())
     }
 
     /// Notes deliveries at once, on the caller's thread; on `Ok` they survive a crash of the process.
@@ -222,13 +230,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write_all(
-    tick: Duration,
-    writer: &mut impl Backend,
-    jobs: &Receiver<WriteJob>,
-    progress: &Progress,
-    complete: &(dyn Fn(Completion) + Send + Sync),
-) {
+fn write_all(tick: Duration, writer: &mut impl Backend, jobs: &Receiver<WriteJob>, progress: &Progress, complete: &Complete) {
     let mut untidy = true;
     loop {
         match jobs.recv_timeout(tick) {
@@ -238,16 +240,15 @@ fn write_all(
                 let results = perform(writer, &batch);
                 // Before the callbacks: they may wait for a lock whose holder waits for nothing here, but readers must not.
                 progress.advance(batch.len() as u64);
-                for (job, result) in batch.iter().zip(results) {
-                    complete(Completion::Written { ticket: job.ticket, result });
-                }
+                let done = batch.iter().zip(results).map(|(job, result)| Completion::Written { ticket: job.ticket, result });
+                complete(done.collect());
             }
             Err(RecvTimeoutError::Timeout) if untidy => untidy = writer.tidy(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if writer.changed_outside() {
-            complete(Completion::ChangedOutside);
+            complete(vec![Completion::ChangedOutside]);
         }
     }
     writer.finish();
@@ -286,60 +287,13 @@ impl WriteJob {
     }
 }
 
-fn read_all(
-    reader: &impl StoreRead,
-    jobs: &Mutex<Receiver<ReadJob>>,
-    progress: &Progress,
-    complete: &(dyn Fn(Completion) + Send + Sync),
-) {
-    loop {
-        // In its own statement: the next reader may wait for a job while this one works.
-        let job = lock(jobs).recv();
-        match job {
-            Ok(ReadJob::Read { ticket, read, after }) => {
-                progress.wait_for(after);
-                complete(Completion::Loaded { ticket, result: reader.read(&read) });
-            }
-            Ok(ReadJob::Look { look, after }) => {
-                progress.wait_for(after);
-                look(reader);
-            }
-            Err(_) => return,
-        }
-    }
-}
-
-impl Progress {
-    fn advance(&self, jobs: u64) {
-        let mut done = lock(&self.done);
-        *done = done.saturating_add(jobs);
-        self.more.notify_all();
-    }
-
-    fn wait_for(&self, jobs: u64) {
-        let mut done = lock(&self.done);
-        while *done < jobs {
-            done = self.more.wait(done).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-/// Lets readers go on when the writer ends, in whatever way.
-struct EndOfWriting<'a>(&'a Progress);
-
-impl Drop for EndOfWriting<'_> {
-    fn drop(&mut self) {
-        self.0.advance(u64::MAX);
-    }
-}
-
 /// Says so when a thread ends by a panic.
-struct Death<'a>(&'a (dyn Fn(Completion) + Send + Sync));
+struct Death<'a>(&'a Complete);
 
 impl Drop for Death<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            (self.0)(Completion::Died);
+            (self.0)(vec![Completion::Died]);
         }
     }
 }

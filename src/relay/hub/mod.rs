@@ -82,10 +82,10 @@ struct Core {
     /// When the timer task wakes. Perhaps too early: it is told of what comes earlier, and finds out itself what was put off.
     deadline: Option<Instant>,
     /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
-    pings: HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>>,
+    pings: HashMap<Ticket, oneshot::Sender<Result<(), StoreError>>, foldhash::quality::RandomState>,
     next_ping: u64,
     /// Writes that are not done, since when.
-    writes: HashMap<Ticket, Instant>,
+    writes: HashMap<Ticket, Instant, foldhash::quality::RandomState>,
     /// The relay stops: whoever still comes is sent away.
     closing: bool,
 }
@@ -100,14 +100,14 @@ impl Hub {
         service: Service,
         limits: Arc<InForce>,
         dials: UnboundedSender<Route>,
-        start: impl FnOnce(Box<dyn Fn(Completion) + Send + Sync>) -> Result<StoreThread, E>,
+        start: impl FnOnce(Box<dyn Fn(Vec<Completion>) + Send + Sync>) -> Result<StoreThread, E>,
     ) -> Result<Arc<Self>, E> {
         let hub: Arc<OnceLock<Weak<Self>>> = Arc::default();
         let later = Arc::clone(&hub);
-        let store = start(Box::new(move |completion| {
+        let store = start(Box::new(move |completions| {
             // No job is given before the hub is known, and none finishes after [`StoreThread::stop`].
             if let Some(hub) = later.get().and_then(Weak::upgrade) {
-                hub.completed(completion);
+                hub.completed(completions);
             }
         }))?;
         let core = Core {
@@ -119,9 +119,9 @@ impl Hub {
             next_asked: 0,
             effects: Vec::new(),
             deadline: None,
-            pings: HashMap::new(),
+            pings: HashMap::default(),
             next_ping: u64::MAX,
-            writes: HashMap::new(),
+            writes: HashMap::default(),
             closing: false,
         };
         let this = Arc::new(Self {
@@ -185,12 +185,6 @@ impl Hub {
         }
     }
 
-    /// The same where no connection asked: a panic in a rule costs that one call, not the store's thread or the clock,
-    /// on which everybody depends. The panic itself was reported by the hook.
-    fn tell_alone(&self, call: impl FnOnce(&mut Service, Now)) {
-        let _ = catch_unwind(AssertUnwindSafe(|| self.tell(call)));
-    }
-
     /// Something came for the service.
     pub(super) fn count_received(&self) {
         self.received.fetch_add(1, Ordering::Relaxed);
@@ -243,4 +237,10 @@ impl Hub {
         // A panic in a rule ends the connection whose request caused it; the others go on with what stands.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Calls where no connection asked: a panic in a rule costs that one call, not the store's thread or the clock, on which
+/// everybody depends. The panic itself was reported by the hook.
+fn alone(call: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(call));
 }

@@ -1,10 +1,11 @@
 //! What a hub asks of its store, and what becomes of it when a thread of the store is done.
 
+use super::Core;
 use super::Hub;
+use super::alone;
 use crate::model::Address;
 use crate::model::Credentials;
-use crate::net::Clock;
-use crate::service::Service;
+use crate::model::Now;
 use crate::service::Ticket;
 use crate::service::store::Loaded;
 use crate::service::store::Read;
@@ -13,31 +14,36 @@ use crate::service::store::Totals;
 use crate::store::thread::Completion;
 use tokio::sync::oneshot;
 
+/// Of what was finished, so much is told under one lock: a connection that has something to say need not wait for all of it.
+const TURN: usize = 64;
+
 impl Hub {
-    /// What a thread of the store has finished.
-    pub(super) fn completed(&self, completion: Completion) {
-        match completion {
-            Completion::Loaded { ticket, result } => self.tell_alone(|service, now| service.loaded(now, ticket, result)),
-            Completion::Written { ticket, result } => {
-                self.note_written(ticket, result);
-                let ping = self.lock().pings.remove(&ticket);
-                match ping {
-                    // Nobody waits any more if it took too long.
-                    Some(asked) => drop(asked.send(result)),
-                    None => self.tell_alone(|service, now| service.written(now, ticket, result)),
-                }
-            }
-            Completion::ChangedOutside => self.tell_alone(Service::changed_outside),
-            Completion::Died => self.store_died.notify_one(),
+    /// What a thread of the store has finished. Each receiver is woken once, whatever comes of it.
+    pub(super) fn completed(&self, completions: Vec<Completion>) {
+        let mut left = completions.into_iter();
+        while !left.as_slice().is_empty() {
+            let turn = left.by_ref().take(TURN);
+            alone(|| self.tell_core(|core, now| turn.for_each(|completion| self.take_completion(core, now, completion))));
         }
     }
 
-    fn note_written(&self, ticket: Ticket, result: Result<(), StoreError>) {
-        let since = self.lock().writes.remove(&ticket);
-        match (since, result) {
-            (Some(since), Ok(())) => self.metrics.committed(Clock::instant().saturating_duration_since(since)),
-            (_, Err(_)) => self.metrics.store_failures.up(),
-            (None, Ok(())) => {}
+    fn take_completion(&self, core: &mut Core, now: Now, completion: Completion) {
+        match completion {
+            Completion::Loaded { ticket, result } => alone(|| core.service.loaded(now, ticket, result)),
+            Completion::Written { ticket, result } => {
+                match (core.writes.remove(&ticket), result) {
+                    (Some(since), Ok(())) => self.metrics.committed(now.instant.saturating_duration_since(since)),
+                    (_, Err(_)) => self.metrics.store_failures.up(),
+                    (None, Ok(())) => {}
+                }
+                match core.pings.remove(&ticket) {
+                    // Nobody waits any more if it took too long.
+                    Some(asked) => drop(asked.send(result)),
+                    None => alone(|| core.service.written(now, ticket, result)),
+                }
+            }
+            Completion::ChangedOutside => alone(|| core.service.changed_outside(now)),
+            Completion::Died => self.store_died.notify_one(),
         }
     }
 

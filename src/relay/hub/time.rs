@@ -1,6 +1,7 @@
 //! The clock of the rules, which are woken when the earliest thing they wait for is due, and of connections whose time is far off.
 
 use super::Hub;
+use super::alone;
 use crate::net::Clock;
 use crate::net::drive::FAR;
 use crate::service::Service;
@@ -19,7 +20,7 @@ impl Hub {
             };
             tokio::select! {
                 () = due => {
-                    self.tell_alone(Service::handle_timeout);
+                    alone(|| self.tell(Service::handle_timeout));
                     let mut core = self.lock();
                     core.deadline = core.service.poll_timeout();
                 }

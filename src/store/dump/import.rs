@@ -5,7 +5,7 @@ use super::item::{Item, ItemFault};
 use crate::model::{Address, Domain};
 use crate::store::accounts::AccountError;
 use crate::store::recent::{self, Entry};
-use crate::store::sqlite::{self, Role, Writer};
+use crate::store::sqlite::{self, Arriving, Role, Writer};
 use crate::store::{OpenError, accounts, sums};
 use core::fmt;
 use rusqlite::{Connection, params};
@@ -233,8 +233,7 @@ impl Import {
                 sqlite::put_subscription(connection, address, subscription)?;
             }
             Item::Message { address, from, id, message } => {
-                let number = message.number.cast_signed();
-                sqlite::put_message(connection, number, [address, from], id, message)?;
+                sqlite::put_messages(connection, &[Arriving { user: address, from, message_id: id, message }])?;
                 self.last_message = self.last_message.max(message.number);
                 self.counts.messages += 1;
             }

@@ -3,9 +3,17 @@
 use super::{failed, rows};
 use crate::model::{Address, Credentials, Version};
 use crate::service::store::{
-    Loaded, MailboxSize, Read, StoreError, StoreRead, StoredMessage, StoredPresence, Totals, UserRecord,
+    Loaded, MailboxSize, Read, StoreError, StoreRead, StoredAcl, StoredMessage, StoredPresence, StoredSubscription, StoredValue,
+    Totals, UserRecord,
 };
 use rusqlite::{Connection, OptionalExtension, params};
+
+/// What there is of a user, and what more is to be asked for.
+const USER: &str =
+    "SELECT presence_version, mailbox_messages, mailbox_octets, disabled, presence, inbox, moved_to, moved_permanently,
+    EXISTS (SELECT 1 FROM acl WHERE account = address), EXISTS (SELECT 1 FROM presence_value WHERE account = address),
+    EXISTS (SELECT 1 FROM subscription WHERE presentity = address)
+    FROM account WHERE address = ?1";
 
 /// One reader; any number may read at the same time.
 #[derive(Debug)]
@@ -21,14 +29,16 @@ impl Reader {
 
 impl StoreRead for Reader {
     fn read(&self, read: &Read) -> Result<Loaded, StoreError> {
-        match read {
-            Read::User(user) => self.user(user).map(Loaded::User),
-            Read::Mailbox { user, after, messages, octets } => {
-                self.mailbox(user, *after, *messages, *octets).map(Loaded::Mailbox)
-            }
-            Read::Totals => self.totals().map(Loaded::Totals),
+        let _moment = self.moment().map_err(failed)?;
+        self.answer(read)
+    }
+
+    /// As of one moment: SQLite gives its pages up whenever something was written before a moment begins.
+    fn read_all(&self, reads: &[&Read]) -> Vec<Result<Loaded, StoreError>> {
+        match self.moment().map_err(failed) {
+            Ok(_moment) => reads.iter().map(|read| self.answer(read)).collect(),
+            Err(error) => reads.iter().map(|_| Err(error)).collect(),
         }
-        .map_err(failed)
     }
 
     fn credentials(&self, user: &Address) -> Result<Option<Credentials>, StoreError> {
@@ -40,28 +50,64 @@ impl StoreRead for Reader {
     }
 }
 
+/// All that is read while it lives is as of one moment.
+struct Moment<'a>(&'a Connection);
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        // Nothing was written that could be lost. If SQLite has ended it already, after an error, there is nothing to end.
+        if !self.0.is_autocommit() {
+            let _ = self.0.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([])).map_err(failed);
+        }
+    }
+}
+
 impl Reader {
-    /// All of it as of one moment: several questions in one read transaction.
+    fn moment(&self) -> rusqlite::Result<Moment<'_>> {
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Moment(&self.connection))
+    }
+
+    fn answer(&self, read: &Read) -> Result<Loaded, StoreError> {
+        match read {
+            Read::User(user) => self.user(user).map(Loaded::User),
+            Read::Mailbox { user, after, messages, octets } => {
+                self.mailbox(user, *after, *messages, *octets).map(Loaded::Mailbox)
+            }
+            Read::Totals => self.totals().map(Loaded::Totals),
+        }
+        .map_err(failed)
+    }
+
+    /// One question for most users, who have neither rules nor presence nor subscribers elsewhere; one more for each of these.
     fn user(&self, user: &Address) -> rusqlite::Result<UserRecord> {
-        let moment = self.connection.unchecked_transaction()?;
-        let sql = "SELECT presence_version, mailbox_messages, mailbox_octets, disabled, presence, inbox, moved_to, moved_permanently FROM account WHERE address = ?1";
-        let found = moment.prepare_cached(sql)?.query_row([user.as_str()], |row| {
+        let found = self.connection.prepare_cached(USER)?.query_row([user.as_str()], |row| {
             let mailbox = MailboxSize { messages: rows::unsigned(row, 1)?, octets: rows::unsigned(row, 2)? };
-            Ok((rows::unsigned(row, 0)?, mailbox, rows::account(row, 3)?))
+            let has: [bool; 3] = [row.get(8)?, row.get(9)?, row.get(10)?];
+            Ok((Version(rows::unsigned(row, 0)?), mailbox, rows::account(row, 3)?, has))
         });
-        let found = found.optional()?;
-        let sql = "SELECT subscriber, connection, since, until, told FROM subscription WHERE presentity = ?1";
-        let subscriptions = moment
-            .prepare_cached(sql)?
-            .query_map([user.as_str()], |row| rows::subscription(row, 0))?
-            .collect::<Result<_, _>>()?;
-        let Some((version, mailbox, account)) = found else { return Ok(UserRecord { subscriptions, ..UserRecord::default() }) };
+        let Some((version, mailbox, account, [has_acl, has_values, has_subscriptions])) = found.optional()? else {
+            return Ok(UserRecord { subscriptions: self.subscriptions(user)?, ..UserRecord::default() });
+        };
+        let acl = if has_acl { self.acl(user)? } else { None };
+        let values = if has_values { self.values(user)? } else { Vec::new() };
+        let subscriptions = if has_subscriptions { self.subscriptions(user)? } else { Vec::new() };
+        Ok(UserRecord { account: Some(account), acl, presence: StoredPresence { version, values }, mailbox, subscriptions })
+    }
+
+    fn acl(&self, user: &Address) -> rusqlite::Result<Option<StoredAcl>> {
         let sql = "SELECT account, version, concealed, body, sum FROM acl WHERE account = ?1";
-        let acl = moment.prepare_cached(sql)?.query_row([user.as_str()], rows::acl).optional()?;
+        self.connection.prepare_cached(sql)?.query_row([user.as_str()], rows::acl).optional()
+    }
+
+    fn values(&self, user: &Address) -> rusqlite::Result<Vec<StoredValue>> {
         let sql = "SELECT view, until, content_type, transfer_encoding, disposition, body FROM presence_value WHERE account = ?1 ORDER BY position";
-        let values = moment.prepare_cached(sql)?.query_map([user.as_str()], rows::value)?.collect::<Result<_, _>>()?;
-        let presence = StoredPresence { version: Version(version), values };
-        Ok(UserRecord { account: Some(account), acl, presence, mailbox, subscriptions })
+        self.connection.prepare_cached(sql)?.query_map([user.as_str()], rows::value)?.collect()
+    }
+
+    fn subscriptions(&self, user: &Address) -> rusqlite::Result<Vec<StoredSubscription>> {
+        let sql = "SELECT subscriber, connection, since, until, told FROM subscription WHERE presentity = ?1";
+        self.connection.prepare_cached(sql)?.query_map([user.as_str()], |row| rows::subscription(row, 0))?.collect()
     }
 
     fn totals(&self) -> rusqlite::Result<Totals> {
@@ -89,5 +135,27 @@ impl Reader {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::{Role, open};
+    use rusqlite::StatementStatus;
+
+    /// Planning costs more than all else that a question costs.
+    #[test]
+    fn statements_keep_their_plans_whatever_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path(), Role::Relay { remembered: 9 }).unwrap();
+        let reader = store.readers.open().unwrap();
+        for connection in [&reader.connection, store.writer.connection()] {
+            for address in ["impp://a/a", "impp://a/b"] {
+                let mut statement = connection.prepare_cached(USER).unwrap();
+                assert!(!statement.exists([address]).unwrap());
+                assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{address}");
+            }
+        }
     }
 }

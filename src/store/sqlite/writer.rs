@@ -1,14 +1,12 @@
 //! Writing: all of it or nothing, and on the disk before it is promised.
 
+use super::messages::{Arriving, delete_message, put_messages, stored_delivery};
 use super::{failed, rows};
-use crate::model::{Address, Domain, Fingerprint, MessageId, UnixMillis};
-use crate::service::store::{
-    Delivery, Remembered, Start, StoreError, StoreWrite, StoredAcl, StoredMessage, StoredPresence, StoredSubscription, Write,
-};
+use crate::model::{Address, Domain, UnixMillis};
+use crate::service::store::{Remembered, Start, StoreError, StoreWrite, StoredAcl, StoredPresence, StoredSubscription, Write};
 use crate::store::recent::{self, Recent};
 use crate::store::{Backend, DomainRecord, Remember, sums};
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::File;
 
 /// Unused pages that are kept for the next messages: 16 MiB.
@@ -95,15 +93,18 @@ impl Writer {
     fn apply(&mut self, writes: &[&Write]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut settled = Vec::new();
+        let mut messages = Vec::new();
         for write in writes {
+            if let Write::Store { user, from, message_id, message } = write {
+                messages.push(Arriving { user, from, message_id, message });
+                continue;
+            }
+            // Another write may be about one of them.
+            put_messages(&transaction, &std::mem::take(&mut messages))?;
             match write {
+                Write::Store { .. } => {}
                 Write::Presence { user, presence } => put_presence(&transaction, user, presence)?,
                 Write::Acl { user, acl } => put_acl(&transaction, user, acl)?,
-                Write::Store { user, from, message_id, message } => {
-                    let number =
-                        i64::try_from(message.number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX))?;
-                    put_message(&transaction, number, [user, from], message_id, message)?;
-                }
                 Write::Subscribe { user, subscription } => put_subscription(&transaction, user, subscription)?,
                 Write::Told { user, subscriber, connection, version } => {
                     let sql = "UPDATE subscription SET told = ?4 WHERE presentity = ?1 AND subscriber = ?2 AND connection = ?3";
@@ -117,9 +118,10 @@ impl Writer {
                     let key = params![user.as_str(), subscriber.as_str(), connection.as_str()];
                     transaction.prepare_cached(sql)?.execute(key)?;
                 }
-                Write::Delete { user, number } => settled.extend(delete(&transaction, user, *number)?),
+                Write::Delete { user, number } => settled.extend(delete_message(&transaction, user, *number)?),
             }
         }
+        put_messages(&transaction, &messages)?;
         // Before the commit: the row is what remembered these messages, and it must not go first.
         if let Some(recent) = self.recent.as_ref().filter(|_| !settled.is_empty()) {
             let _ = recent
@@ -202,37 +204,6 @@ fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "data_version", |row| row.get(0))
 }
 
-fn stored_delivery(row: &rusqlite::Row<'_>) -> rusqlite::Result<Remembered> {
-    Ok(Remembered { fingerprint: Fingerprint(row.get(0)?), delivery: Delivery::Stored, at: UnixMillis(rows::unsigned(row, 1)?) })
-}
-
-/// Writes a message; `user` and `from` are its mailbox and its sender.
-pub(in crate::store) fn put_message(
-    connection: &Connection,
-    number: i64,
-    [user, from]: [&Address; 2],
-    message_id: &MessageId,
-    message: &StoredMessage,
-) -> rusqlite::Result<()> {
-    let fingerprint = Fingerprint::new(from, user, message_id).0;
-    let values = [
-        ValueRef::Integer(number),
-        sums::text(Some(user.as_str())),
-        sums::text(Some(from.as_str())),
-        sums::text(Some(message_id.as_str())),
-        ValueRef::Blob(&fingerprint),
-        ValueRef::Integer(rows::integer(message.stored.0)),
-        sums::number(message.expires.map(|at| rows::integer(at.0))),
-        ValueRef::Integer(rows::integer(message.frame.len() as u64)),
-        ValueRef::Blob(&message.frame),
-    ];
-    let sum = [ValueRef::Integer(sums::of(&values))];
-    let sql = "INSERT INTO message (number, mailbox, sender, message_id, fingerprint, stored, expires, octets, frame, sum)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let columns = values.iter().chain(&sum).map(|value| ToSqlOutput::Borrowed(*value));
-    connection.prepare_cached(sql)?.execute(params_from_iter(columns)).map(|_| ())
-}
-
 pub(in crate::store) fn put_presence(connection: &Connection, user: &Address, presence: &StoredPresence) -> rusqlite::Result<()> {
     let sql = "UPDATE account SET presence_version = ?2 WHERE address = ?1";
     if connection.prepare_cached(sql)?.execute(params![user.as_str(), rows::integer(presence.version.0)])? == 0 {
@@ -289,11 +260,6 @@ pub(in crate::store) fn put_subscription(
     sums::SUBSCRIPTION.renew(connection, &key)
 }
 
-fn delete(connection: &Connection, user: &Address, number: u64) -> rusqlite::Result<Option<Remembered>> {
-    let sql = "DELETE FROM message WHERE number = ?1 AND mailbox = ?2 RETURNING fingerprint, stored";
-    connection.prepare_cached(sql)?.query_row(params![rows::integer(number), user.as_str()], stored_delivery).optional()
-}
-
 /// The domain's record, if there is one.
 pub(in crate::store) fn domain(connection: &Connection, name: &Domain) -> rusqlite::Result<Option<DomainRecord>> {
     let sql = "SELECT decoy_key, iterations FROM domain WHERE name = ?1";
@@ -345,6 +311,32 @@ mod tests {
         writer.write(&[&message(1, 1000), &message(2, 1 << 20)]).unwrap();
         let octets: i64 = writer.connection.query_row("SELECT mailbox_octets FROM account", [], |row| row.get(0)).unwrap();
         assert_eq!(octets, 2000 + (1 << 20));
+    }
+
+    /// Some by one statement, the others alone; and each write sees those before it.
+    #[test]
+    fn many_messages_at_once_arrive_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(with_ann(folder.path()));
+        let mut writer = open(folder.path(), Role::Relay { remembered: 9 }).unwrap().writer;
+        let user = Address::parse("ann@example.org").unwrap();
+        let mut writes: Vec<Write> = (1..=20).map(|number| message(number, 10)).collect();
+        writes.extend([3, 20].map(|number| Write::Delete { user: user.clone(), number }));
+        writes.extend((21..=60).map(|number| message(number, 10)));
+        writer.write(&writes.iter().collect::<Vec<_>>()).unwrap();
+        let sql = "SELECT mailbox_messages, mailbox_octets, (SELECT group_concat(number) FROM message) FROM account";
+        let found = writer.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let numbers: Vec<String> =
+            (1..=60).filter(|number| ![3, 20].contains(number)).map(|number: u64| number.to_string()).collect();
+        assert_eq!(found, (58, 580, numbers.join(",")));
+        // One that cannot be written, and none is.
+        let twice: Vec<Write> = (61..=76).chain([61]).map(|number| message(number, 10)).collect();
+        assert_eq!(writer.write(&twice.iter().collect::<Vec<_>>()), Err(StoreError::Corrupt));
+        assert_eq!(rows::last_message(&writer.connection).unwrap(), 60);
+        let sql = format!("SELECT {}, sum FROM message", sums::MESSAGE.columns);
+        let mut all = writer.connection.prepare(&sql).unwrap();
+        let sound = all.query_map([], |row| Ok(row.get::<_, i64>(9)? == sums::of_row(row, 9)?)).unwrap();
+        assert!(sound.into_iter().all(|sound| sound.unwrap()));
     }
 
     #[test]

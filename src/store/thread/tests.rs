@@ -55,7 +55,7 @@ impl Running {
 
     fn ticking<W: Backend + 'static>(tick: Duration, writer: W, memory: &Memory) -> Self {
         let (say, heard) = mpsc::channel();
-        let complete = Arc::new(move |completion: Completion| say.send(word(&completion)).unwrap());
+        let complete = Arc::new(move |done: Vec<Completion>| done.iter().for_each(|one| say.send(word(one)).unwrap()));
         let readers = vec![memory.clone(), memory.clone()];
         let store = StoreThread::start_ticking(tick, writer, readers, Arc::new(memory.clone()), complete).unwrap();
         Self { store, heard }
@@ -133,6 +133,48 @@ fn a_read_sees_the_writes_given_before_it() {
     let mut heard = running.hear(2);
     heard.sort();
     assert_eq!(heard, ["2 written", "3 found 1"]);
+}
+
+#[test]
+fn a_read_waits_for_no_write_to_others() {
+    let memory = memory();
+    let (gate, open, batches) = gate(&memory);
+    let running = Running::new(gate, &memory);
+    running.store.write(Ticket(1), message("ann", 1));
+    batches.recv().unwrap();
+    // Some share ann's place.
+    let waits = |name: &String| lock(&running.store.queues).as_ref().unwrap().before(&all_of(name)) > 0;
+    let free = (0..).map(|number| format!("user{number}")).find(|name| !waits(name)).unwrap();
+    running.store.read(Ticket(2), all_of(&free));
+    running.store.read(Ticket(3), Read::User(address(&free)));
+    let mut heard = running.hear(2);
+    heard.sort();
+    assert_eq!(heard, ["2 found 0", "3 user"]);
+    open.send(()).unwrap();
+    assert_eq!(running.end(), ["1 written"]);
+}
+
+/// Until a mailbox comes, which is large, or there are enough of them.
+#[test]
+fn users_are_read_together() {
+    let (give, jobs) = mpsc::channel();
+    let read = |read| give.send(ReadJob::Read { ticket: Ticket(0), read, after: 0 }).unwrap();
+    let gathered = || {
+        let (users, other) = reading::gather(&jobs).unwrap();
+        (users.len(), other.is_some())
+    };
+    for _ in 0..3 {
+        read(Read::User(address("ann")));
+    }
+    read(all_of("bob"));
+    for _ in 0..40 {
+        read(Read::User(address("bob")));
+    }
+    assert_eq!([gathered(), gathered(), gathered()], [(3, true), (32, false), (8, false)]);
+    read(all_of("ann"));
+    assert_eq!(gathered(), (0, true));
+    drop(give);
+    assert!(reading::gather(&jobs).is_none());
 }
 
 #[test]
@@ -236,7 +278,8 @@ fn on_the_disk_the_end_holds_all() {
     let recent = Arc::new(store.writer.recent().unwrap());
     let (say, heard) = mpsc::channel();
     let readers = vec![store.readers.open().unwrap(), store.readers.open().unwrap()];
-    let thread = StoreThread::start(store.writer, readers, recent, move |done| say.send(word(&done)).unwrap()).unwrap();
+    let complete = move |done: Vec<Completion>| done.iter().for_each(|one| say.send(word(one)).unwrap());
+    let thread = StoreThread::start(store.writer, readers, recent, complete).unwrap();
     for number in 1..=500 {
         thread.write(Ticket(number), message("ann", number));
     }
