@@ -1,6 +1,7 @@
 #!/bin/sh
 # Measures impp-relay and, where they are installed, mosquitto, nats-server, ejabberd and Prosody with the same harness in one run, and
-# prints the rows with their ratios, and each target with its own. The servers take loopback ports that the system gives, and end with the script.
+# prints the rows with their ratios, and each target with its own; before that the build has to pass the rows of the grammar, the talks, the
+# scenes and the live tests. The servers take loopback ports that the system gives, and end with the script.
 #
 #   benches/compare.sh                     all rows
 #   benches/compare.sh pairs pair          some of them
@@ -13,6 +14,8 @@ ulimit -n "$(ulimit -Hn)"
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 cargo bench --quiet --bench load --no-run
+# On the very build that is measured: nothing is fast because a check was left out.
+cargo test --quiet --profile bench --test wire --test talks --test scenes --test live >&2
 cargo bench --quiet --bench load -- --json --percent "${PERCENT:-100}" --peers impp,mosquitto,nats,ejabberd,prosody "$@" >"$results"
 
 date -u '+%Y-%m-%d %H:%M UTC'

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer, what it may name in this crate, and the outside crates that it alone (or it too) may name.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    ("wire", &[], &["bytes", "bytestring", "memchr"]),
+    ("wire", &[], &["bytes", "bytestring", "itoa"]),
     (
         "model",
         &["wire"],
@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "base64",
             "idna",
             "jiff",
+            "itoa",
             "memchr",
             "precis_core",
             "precis_profiles",

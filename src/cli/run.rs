@@ -242,7 +242,8 @@ pub fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
     block_with(&mut Builder::new_current_thread(), work)
 }
 
-/// As [`block_on`], for a server: on half of the processors, or on as many threads as `TOKIO_WORKER_THREADS` says.
+/// As [`block_on`], for a server: on half of the processors, or on as many threads as `TOKIO_WORKER_THREADS` says. If that is one, it is
+/// this one, and nobody has to be woken.
 ///
 /// The rules of a relay have one lock. Threads that wait for it, and wake each other, cost more than they bring; store and
 /// password hashing have threads of their own.
@@ -250,11 +251,12 @@ pub fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
 /// # Errors
 /// As there.
 pub fn block_on_half<T>(work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {
-    let mut builder = Builder::new_multi_thread();
-    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
-        builder.worker_threads(std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2)));
+    let wish = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|wish| wish.parse().ok());
+    let half = || std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
+    match wish.unwrap_or_else(half) {
+        0 | 1 => block_on(work),
+        threads => block_with(Builder::new_multi_thread().worker_threads(threads), work),
     }
-    block_with(&mut builder, work)
 }
 
 fn block_with<T>(builder: &mut Builder, work: impl AsyncFnOnce(Stop) -> Outcome<T>) -> Outcome<T> {

@@ -127,9 +127,18 @@ impl std::borrow::Borrow<str> for Domain {
 ///
 /// *Shape:* canonical form `impp://example.org/john%20smith`, email form `"john smith"@example.org`.
 /// Equality and order are those of the canonical form.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {
     url: Arc<str>,
+    /// Where the slash behind the domain is: the rules ask for the domain time and again.
+    slash: u16,
+}
+
+impl std::hash::Hash for Address {
+    /// That of its text, by which it can be looked up.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.url.hash(state);
+    }
 }
 
 impl Address {
@@ -167,7 +176,7 @@ impl Address {
             return Err(AddressError::Form);
         }
         if scheme == SCHEME && is_plain(domain, user) {
-            return Ok(Self { url: text.into() });
+            return Ok(Self { url: text.into(), slash: slash(domain) });
         }
         let domain = Domain::parse(domain)?;
         if user.bytes().any(|c| !is_bare(c) && c != b'%') {
@@ -212,13 +221,13 @@ impl Address {
                 url.push_str(&format!("%{octet:02X}"));
             }
         }
-        Ok(Self { url: url.into() })
+        Ok(Self { url: url.into(), slash: slash(domain.as_str()) })
     }
 
     /// `impp://DOMAIN/`, the domain itself.
     #[must_use]
     pub fn of_domain(domain: &Domain) -> Self {
-        Self { url: format!("{SCHEME}{domain}/").into() }
+        Self { url: format!("{SCHEME}{domain}/").into(), slash: slash(domain.as_str()) }
     }
 
     /// The canonical form.
@@ -293,8 +302,16 @@ impl Address {
     }
 
     fn parts(&self) -> (&str, &str) {
-        self.url.get(SCHEME.len()..).and_then(cut).unwrap_or_default()
+        let slash = usize::from(self.slash);
+        let part = |range: std::ops::Range<usize>| self.url.get(range).unwrap_or_default();
+        (part(SCHEME.len()..slash), part(slash + 1..self.url.len()))
     }
+}
+
+/// Where the slash behind the domain is in the canonical form.
+fn slash(domain: &str) -> u16 {
+    // A domain has at most DOMAIN_OCTETS.
+    (SCHEME.len() + domain.len()) as u16
 }
 
 /// Domain and user, of what stands behind the scheme. A domain is short: a search that begins at once is the fastest.

@@ -10,10 +10,17 @@ pub const NAME_OCTETS: usize = 32;
 pub const MESSAGE_ID_OCTETS: usize = 255;
 
 /// Up to 32 ASCII octets, kept in place so that the hot path allocates nothing for them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Short {
     octets: [u8; NAME_OCTETS],
     len: u8,
+}
+
+impl std::hash::Hash for Short {
+    /// That of what is in it, and not of the room.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
 }
 
 impl Short {
@@ -23,8 +30,12 @@ impl Short {
         Some(Self { octets, len: text.len() as u8 })
     }
 
+    fn as_bytes(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
     fn as_str(&self) -> &str {
-        self.octets.get(..usize::from(self.len)).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 
@@ -116,24 +127,15 @@ impl RequestId {
     /// The request-id `PREFIX-NUMBER`; `None` if that is none.
     #[must_use]
     pub fn numbered(prefix: &str, number: u64) -> Option<Self> {
-        let mut digits = [0; 20];
-        let mut rest = number;
-        let mut at = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            at -= 1;
-            if rest == 0 {
-                break;
-            }
-        }
+        let mut room = itoa::Buffer::new();
+        let digits = room.format(number).as_bytes();
         let mut octets = [0; NAME_OCTETS];
-        let parts = prefix.bytes().chain([b'-']).chain(digits.get(at..)?.iter().copied());
-        let mut len = 0;
-        for octet in parts {
-            *octets.get_mut(len)? = octet;
-            len += 1;
-        }
+        let (before, rest) = octets.split_at_mut_checked(prefix.len())?;
+        let (hyphen, behind) = rest.split_first_mut()?;
+        before.copy_from_slice(prefix.as_bytes());
+        *hyphen = b'-';
+        behind.get_mut(..digits.len())?.copy_from_slice(digits);
+        let len = prefix.len() + 1 + digits.len();
         start_line::is_request_id(octets.get(..len)?).then_some(Self(Short { octets, len: len as u8 }))
     }
 }

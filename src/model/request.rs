@@ -153,9 +153,21 @@ impl UserRequest {
     /// The first thing that is missing or not of its form. All but [`Fault::UnknownMethod`] are answered
     /// malformed-request, and the connection stays.
     pub fn parse(frame: &Frame) -> Result<Self, Fault> {
+        Self::read(frame, Address::is_url)
+    }
+
+    /// The same of somebody whose address is known, and stands there in nearly every request.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_from(frame: &Frame, sender: &Address) -> Result<Self, Fault> {
+        Self::read(frame, |text| text == sender.as_str() || Address::is_url(text))
+    }
+
+    fn read(frame: &Frame, is_sender: impl FnOnce(&str) -> bool) -> Result<Self, Fault> {
         let method = Method::parse(frame.method()).filter(|m| !m.is_session()).ok_or(Fault::UnknownMethod)?;
         let id = RequestId::parse(frame.request_id()).ok_or(Fault::UnknownMethod)?;
-        need(frame, Name::From, |text| Address::is_url(text).then_some(()))?;
+        need(frame, Name::From, |text| is_sender(text).then_some(()))?;
         let connection = need(frame, Name::ConnectionId, ConnectionId::parse_any)?;
         let target = need(frame, Name::Target, |text| Address::parse_url(text).ok())?;
         if frame.body().is_some_and(|body| !body.is_empty()) && frame.header(Name::ContentType).is_none_or(str::is_empty) {

@@ -1,6 +1,7 @@
 //! SEND: to every connection that takes the target's messages; the first OK settles it, else it is stored (SPEC §5).
 
 use super::effect::{ConnectionKey, Effect, Notice};
+use super::few::Few;
 use super::limit::Limit;
 use super::outbox::{About, Copy, Identity, Sent, Waiting, identity_of};
 use super::policy::Access;
@@ -8,7 +9,6 @@ use super::presence::entity_head;
 use super::requests::absence;
 use super::sessions::{Asker, Connection};
 use super::store::{Delivery, Remembered, StoreError};
-use super::timers::{Timer, TimerKey};
 use super::{MailboxRules, Octets, Service, mailbox};
 use crate::model::acl::Op;
 use crate::model::response::ok_to;
@@ -38,7 +38,6 @@ pub(super) struct Unsettled {
     arrived: UnixMillis,
     since: Instant,
     state: State,
-    timer: Option<TimerKey>,
 }
 
 #[derive(Debug)]
@@ -46,7 +45,7 @@ enum State {
     /// Clients may acknowledge it.
     Offered {
         /// Connections that have not answered.
-        pending: Vec<ConnectionKey>,
+        pending: Few<ConnectionKey>,
         /// The first ERROR.
         refused: Option<Answer>,
         /// The largest Max-Body of those that take no body as large as this.
@@ -94,7 +93,7 @@ impl Service {
             let takes = user.and_then(|user| user.account.as_ref()).is_none_or(|account| account.inbox && !account.disabled);
             (!takes).then(|| Answer::new(ErrorKind::MailboxUnavailable))
         });
-        let offered = State::Offered { pending: Vec::new(), refused: None, too_large: None, lost: false };
+        let offered = State::Offered { pending: Few::default(), refused: None, too_large: None, lost: false };
         let connection = asker.session.id;
         let mut send = Unsettled {
             asker,
@@ -105,7 +104,6 @@ impl Service {
             arrived: now.unix,
             since: now.instant,
             state: offered,
-            timer: None,
         };
         if let Access::Concealed(_) = access {
             return self.conceal(send);
@@ -123,7 +121,7 @@ impl Service {
             for connection in user.inboxes.iter() {
                 match self.connections.get(connection) {
                     Some(at) if at.max_body < body => *too_large = (*too_large).max(Some(at.max_body)),
-                    Some(_) => pending.push(*connection),
+                    Some(_) => pending.insert(*connection),
                     None => {}
                 }
             }
@@ -133,17 +131,17 @@ impl Service {
         let number = self.next_send;
         let lines = match &send.state {
             State::Offered { pending, .. } => pending.clone(),
-            State::Storing { .. } | State::Concealed => Vec::new(),
+            State::Storing { .. } | State::Concealed => Few::default(),
         };
         let frame = send.asker.frame.clone();
         // Not shortened by Lease-Time: whoever acknowledges within it has the message, and the sender hears so (SPEC §5.7).
-        self.timers.set(&mut send.timer, now.instant + rules.delivery_timeout, Timer::Delivery(number));
+        self.timers.set_delivery(now.instant, rules.delivery_timeout, number);
         self.unsettled.insert(fingerprint, number);
         self.sends.insert(number, send);
         if lines.is_empty() {
             return self.conclude(now, number);
         }
-        for line in lines {
+        for line in lines.iter().copied() {
             let identity = Identity { from: sender.clone(), connection, id };
             self.line_up_copy(now, line, Copy { send: number, identity, frame: frame.clone() });
         }
@@ -165,7 +163,7 @@ impl Service {
         let Some(State::Offered { pending, refused, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) else {
             return;
         };
-        pending.retain(|other| *other != connection);
+        pending.remove(&connection);
         refused.get_or_insert_with(|| passed_on(answer, self.connections.get(&connection).map(|at| at.max_body)));
         self.conclude(now, number);
     }
@@ -273,16 +271,16 @@ impl Service {
     /// A client has it, by this connection.
     fn settle_delivered(&mut self, now: Now, by: ConnectionKey, number: u64) {
         let Some(send) = self.sends.get_mut(&number) else { return };
-        let others: Vec<ConnectionKey> = match &mut send.state {
+        let others: Few<ConnectionKey> = match &mut send.state {
             State::Offered { pending, .. } => std::mem::take(pending),
             State::Storing { row, .. } => {
                 // The row may still come into being; it must go again then.
                 self.acknowledged.insert(number, row.clone());
-                self.users.get(&send.target).map(|user| user.inboxes.iter().copied().collect()).unwrap_or_default()
+                self.users.get(&send.target).map(|user| user.inboxes.clone()).unwrap_or_default()
             }
-            State::Concealed => Vec::new(),
+            State::Concealed => Few::default(),
         };
-        for connection in others.into_iter().filter(|other| *other != by) {
+        for connection in others.iter().copied().filter(|other| *other != by) {
             let Some(at) = self.connections.get_mut(&connection) else { continue };
             let crowded = at.outbox.waiting().count() > COPIES;
             at.outbox.keep_waiting(|waiting| match waiting {
@@ -324,8 +322,8 @@ impl Service {
     }
 
     fn take_send(&mut self, number: u64) -> Option<Unsettled> {
-        let mut send = self.sends.remove(&number)?;
-        self.timers.clear(&mut send.timer);
+        let send = self.sends.remove(&number)?;
+        self.timers.settled(self.sends.len(), |other| self.sends.contains_key(&other));
         self.unsettled.remove(&send.fingerprint);
         if let Some(user) = self.users.get_mut(&send.target) {
             user.unsettled = user.unsettled.saturating_sub(1);
@@ -349,7 +347,7 @@ impl Service {
     pub(super) fn lose_deliveries(&mut self, now: Now, gone: Connection, connection: ConnectionKey) {
         for number in live_sends(&gone) {
             if let Some(State::Offered { pending, lost, .. }) = self.sends.get_mut(&number).map(|send| &mut send.state) {
-                pending.retain(|other| *other != connection);
+                pending.remove(&connection);
                 *lost = true;
                 self.conclude(now, number);
             }
@@ -369,12 +367,12 @@ impl Service {
         for number in live_sends(&gone) {
             let Some(send) = self.sends.get_mut(&number) else { continue };
             let State::Offered { pending, too_large, .. } = &mut send.state else { continue };
-            pending.retain(|other| *other != old);
+            pending.remove(&old);
             let frame = send.asker.frame.clone();
             if frame.body().map_or(0, <[u8]>::len) as u64 > max_body {
                 *too_large = (*too_large).max(Some(max_body));
             } else if let Some(identity) = identity_of(&frame) {
-                pending.push(new);
+                pending.insert(new);
                 self.line_up_copy(now, new, Copy { send: number, identity, frame });
             }
             self.conclude(now, number);

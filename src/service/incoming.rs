@@ -74,7 +74,7 @@ impl Service {
         }
         let crosses =
             matches!(request.call, UserCall::Fetch | UserCall::Subscribe { .. } | UserCall::Unsubscribe | UserCall::Send { .. });
-        if !crosses && !server || crosses && !self.offers(&[&request.target], &request.call) {
+        if !crosses && !server || crosses && !self.offers(&request.target, &request.target, &request.call) {
             return Err(Answer::new(ErrorKind::OperationNotSupported));
         }
         if !is_of_its_type(&request.call, frame.header(Name::ContentType)) {

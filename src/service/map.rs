@@ -7,3 +7,6 @@ pub(super) type HashMap<K, V> = hashbrown::HashMap<K, V, foldhash::quality::Rand
 
 /// A map that is walked in the order in which its keys came, as long as none is taken out: the same calls have the same effects.
 pub(super) type OrderedMap<K, V> = indexmap::IndexMap<K, V, foldhash::quality::RandomState>;
+
+/// A set of the same kind.
+pub(super) type HashSet<K> = hashbrown::HashSet<K, foldhash::quality::RandomState>;

@@ -53,7 +53,7 @@ use forward::Forwarded;
 use lasting::Subscribing;
 use locate::Place;
 use mailbox::Row;
-use map::HashMap;
+use map::{HashMap, HashSet};
 use notify::Ending;
 use pace::Paces;
 use publish::Change;
@@ -61,7 +61,7 @@ use recent::Recent;
 use routes::{Link, Peer};
 use rules::NewRules;
 use sessions::{Connection, Session};
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 use store::{Loaded, Start, StoreError};
 use timers::{Timer, TimerKey, Timers};
@@ -205,13 +205,13 @@ impl Service {
             endings: HashMap::default(),
             links: HashMap::default(),
             peers: HashMap::default(),
-            closing: HashSet::new(),
+            closing: HashSet::default(),
             restless: BTreeSet::new(),
             forwarded: HashMap::default(),
             subscribers: HashMap::default(),
             untold: BTreeSet::new(),
             untold_timer: None,
-            opening: HashSet::new(),
+            opening: HashSet::default(),
             tasks: HashMap::default(),
             sends: HashMap::default(),
             unsettled: HashMap::default(),
@@ -362,6 +362,12 @@ impl Service {
     /// The next thing to do.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
+    }
+
+    /// All that is to do, in exchange for an empty queue.
+    pub fn take_effects(&mut self, room: &mut VecDeque<Effect>) {
+        debug_assert!(room.is_empty());
+        std::mem::swap(&mut self.effects, room);
     }
 
     /// An administrator wrote to the store: what is kept in memory may be stale.

@@ -6,7 +6,7 @@ use super::outbox::{About, Identity, Sent, Waiting, Way};
 use super::presence::entity_head;
 use super::sessions::SessionKey;
 use super::subscribe::Subscription;
-use super::timers::{Timer, TimerKey, Timers};
+use super::timers::{Alarm, Timer, TimerKey, Timers};
 use crate::model::request::Cause;
 use crate::model::{Address, Answer, ErrorKind, Method, Now, RequestId, UserCall, UserRequest};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ pub(super) struct Telling {
     /// Tries that failed, one after the other.
     failures: u32,
     /// While sent: when to give up waiting. Else: when to try again.
-    pub(super) timer: Option<TimerKey>,
+    pub(super) alarm: Alarm,
 }
 
 /// A subscription whose end the client has to learn.
@@ -49,29 +49,34 @@ pub(super) struct Own {
 
 impl Telling {
     fn is_idle(&self) -> bool {
-        !self.queued && self.sent.is_none() && self.timer.is_none()
+        !self.queued && self.sent.is_none() && !self.alarm.is_set()
     }
 
     /// The connection is gone: what was under way begins anew on the next one.
     fn restart(&mut self) {
-        *self = Self { timer: self.timer, ..Self::default() };
+        *self = Self { alarm: std::mem::take(&mut self.alarm), ..Self::default() };
     }
 
     /// The same for another domain, whose links come and go without anybody being away: only what is under way begins anew.
-    fn lose(&mut self, timers: &mut Timers) -> bool {
+    fn lose(&mut self) -> bool {
         let under_way = std::mem::take(&mut self.queued) | self.sent.take().is_some();
         if under_way {
-            timers.clear(&mut self.timer);
+            self.alarm.clear();
         }
         under_way
     }
 
     /// The client is there after all: a pause between tries is over, and the next failure is the first.
-    pub(super) fn recover(&mut self, timers: &mut Timers) {
+    pub(super) fn recover(&mut self) {
         self.failures = 0;
         if self.sent.is_none() {
-            timers.clear(&mut self.timer);
+            self.alarm.clear();
         }
+    }
+
+    /// Rings at that moment, for the subscription of this session.
+    fn arm(&mut self, timers: &mut Timers, at: Instant, presentity: &Address, session: &SessionKey) {
+        timers.arm(&mut self.alarm, at, || Timer::Notify(presentity.clone(), session.clone()));
     }
 
     /// How long to wait after one more failure.
@@ -117,8 +122,7 @@ impl Service {
         subscription.behind = false;
         subscription.telling.queued = false;
         subscription.telling.sent = Some(identity.id);
-        let timer = Timer::Notify(presentity.clone(), session.clone());
-        self.timers.set(&mut subscription.telling.timer, now.instant + SILENCE, timer);
+        subscription.telling.arm(&mut self.timers, now.instant + SILENCE, presentity, session);
         let (version, entity) = user.shown(presentity, &access);
         let call = UserCall::ChangeNotify { origin: presentity.clone(), target_connection: session.id, version, lapsed };
         let head = entity_head(own_request(&identity, session, call).write(&identity.from), entity);
@@ -146,7 +150,7 @@ impl Service {
             return;
         }
         subscription.telling.sent = None;
-        self.timers.clear(&mut subscription.telling.timer);
+        subscription.telling.alarm.clear();
         match outcome {
             Ok(()) => {
                 subscription.telling.failures = 0;
@@ -161,8 +165,7 @@ impl Service {
             Err(answer) => {
                 subscription.behind = true;
                 let pause = subscription.telling.pause(answer.retry_after);
-                let timer = Timer::Notify(presentity.clone(), session.clone());
-                self.timers.set(&mut subscription.telling.timer, now.instant + pause, timer);
+                subscription.telling.arm(&mut self.timers, now.instant + pause, presentity, session);
             }
         }
         self.tell(now, presentity, session);
@@ -173,7 +176,10 @@ impl Service {
         let Some(subscription) = self.users.get_mut(presentity).and_then(|user| user.subscriptions.get_mut(session)) else {
             return;
         };
-        subscription.telling.timer = None;
+        let timer = || Timer::Notify(presentity.clone(), session.clone());
+        if !self.timers.rang(&mut subscription.telling.alarm, now.instant, timer) {
+            return;
+        }
         if let Some(id) = subscription.telling.sent.take() {
             self.pause_telling(now, presentity, session);
             self.give_up(now, presentity, session, id);
@@ -189,8 +195,7 @@ impl Service {
             subscription.behind = true;
             subscription.telling.queued = false;
             let pause = subscription.telling.pause(None);
-            let timer = Timer::Notify(presentity.clone(), session.clone());
-            self.timers.set(&mut subscription.telling.timer, now.instant + pause, timer);
+            subscription.telling.arm(&mut self.timers, now.instant + pause, presentity, session);
         }
     }
 
@@ -214,7 +219,7 @@ impl Service {
             About::Notify(presentity, session) => {
                 let subscription = self.users.get_mut(presentity).and_then(|user| user.subscriptions.get_mut(session));
                 if let Some(subscription) = subscription {
-                    subscription.behind |= subscription.telling.lose(&mut self.timers);
+                    subscription.behind |= subscription.telling.lose();
                     self.tell(now, presentity, session);
                 }
             }
@@ -399,7 +404,7 @@ impl Service {
         for presentity in watched.unwrap_or_default() {
             let user = self.users.get_mut(&presentity);
             if let Some(subscription) = user.and_then(|user| user.subscriptions.get_mut(&gone.session)) {
-                self.timers.clear(&mut subscription.telling.timer);
+                subscription.telling.alarm.clear();
                 subscription.telling.restart();
             }
         }

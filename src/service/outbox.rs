@@ -266,9 +266,26 @@ impl Outbox {
 impl Service {
     /// Sends something as soon as its turn comes.
     pub(super) fn line_up(&mut self, now: Now, connection: ConnectionKey, waiting: Waiting) {
-        if let Some(at) = self.connections.get_mut(&connection) {
-            at.outbox.waiting.push_back(waiting);
-            self.pump(now, connection);
+        let Some(at) = self.connections.get_mut(&connection) else { return };
+        if at.outbox.is_free() && !matches!(waiting, Waiting::Live(_)) {
+            return self.send_waiting(now, connection, waiting);
+        }
+        at.outbox.waiting.push_back(waiting);
+        self.pump(now, connection);
+    }
+
+    /// Its turn has come.
+    fn send_waiting(&mut self, now: Now, connection: ConnectionKey, waiting: Waiting) {
+        let own = match waiting {
+            Waiting::Notify(presentity, session) => self.make_notify(now, &presentity, &session),
+            Waiting::Ending(presentity, session) => self.make_ending(now, &presentity, &session),
+            Waiting::Relayed(presentity) => return self.send_relayed(connection, &presentity),
+            Waiting::Live(copy) => return self.send_live(connection, *copy),
+            // Goes to other domains only.
+            Waiting::Forwarded(_) => None,
+        };
+        if let Some(own) = own {
+            self.send_own(connection, own);
         }
     }
 
@@ -305,22 +322,7 @@ impl Service {
         let inbox = loop {
             let Some(at) = self.connections.get_mut(&connection) else { return };
             let Some(next) = at.outbox.next() else { break at.inbox.clone() };
-            match next {
-                Waiting::Notify(presentity, session) => {
-                    if let Some(own) = self.make_notify(now, &presentity, &session) {
-                        self.send_own(connection, own);
-                    }
-                }
-                Waiting::Ending(presentity, session) => {
-                    if let Some(own) = self.make_ending(now, &presentity, &session) {
-                        self.send_own(connection, own);
-                    }
-                }
-                Waiting::Relayed(presentity) => self.send_relayed(connection, &presentity),
-                Waiting::Live(copy) => self.send_live(connection, *copy),
-                // Goes to other domains only.
-                Waiting::Forwarded(_) => {}
-            }
+            self.send_waiting(now, connection, next);
         };
         if let Some(inbox) = inbox {
             self.drain(now, &inbox);

@@ -13,7 +13,7 @@ impl Service {
     /// Checks a request and hands it on to its Target's record.
     pub(super) fn check_request(&mut self, now: Now, connection: ConnectionKey, frame: Frame) {
         let Some(asker) = self.ask(now, connection, frame) else { return };
-        let request = match UserRequest::parse(&asker.frame) {
+        let request = match UserRequest::parse_from(&asker.frame, &asker.session.user) {
             Ok(request) => request,
             Err(Fault::UnknownMethod) => return self.refuse_with(&asker, ErrorKind::OperationNotSupported),
             Err(fault) => return self.refuse(&asker, &Answer::new(ErrorKind::MalformedRequest).because(fault.to_string())),
@@ -31,7 +31,7 @@ impl Service {
         if matches!(request.call, UserCall::ChangeNotify { .. } | UserCall::TerminateSubscription { .. }) {
             return self.refuse_with(&asker, ErrorKind::PermissionDenied);
         }
-        if !self.offers(&[&asker.session.user, &request.target], &request.call) {
+        if !self.offers(&asker.session.user, &request.target, &request.call) {
             return self.refuse_with(&asker, ErrorKind::OperationNotSupported);
         }
         if !is_of_its_type(&request.call, asker.frame.header(Name::ContentType)) {
@@ -45,9 +45,11 @@ impl Service {
         }
     }
 
-    /// Whether those of these who are served here have the service that a method belongs to (SPEC §5.1).
-    pub(super) fn offers(&self, parties: &[&Address], call: &UserCall) -> bool {
-        parties.iter().all(|party| self.config.domains.get(party.domain_str()).is_none_or(|rules| rules.services.offer(call)))
+    /// Whether those of the two who are served here have the service that a method belongs to (SPEC §5.1).
+    pub(super) fn offers(&self, asker: &Address, target: &Address, call: &UserCall) -> bool {
+        let offered = |domain| self.config.domains.get(domain).is_none_or(|rules| rules.services.offer(call));
+        let (own, other) = (asker.domain_str(), target.domain_str());
+        offered(own) && (own == other || offered(other))
     }
 
     /// Whether somebody without a name here asks as a user of another domain, for whom only that domain's server may ask

@@ -72,7 +72,7 @@ impl Service {
             // The OK brings the newest value, if somebody is there to hear it, and shows that the client is well: nothing
             // pauses any more.
             subscription.behind &= !heard;
-            subscription.telling.recover(&mut self.timers);
+            subscription.telling.recover();
             self.timers.set(&mut subscription.timer, ends, timer);
         } else {
             if crowded {
@@ -152,7 +152,7 @@ impl Service {
     pub(super) fn drop_subscription(&mut self, now: Now, presentity: &Address, session: &SessionKey) -> Option<Instant> {
         let mut gone = self.users.get_mut(presentity)?.subscriptions.swap_remove(session)?;
         self.timers.clear(&mut gone.timer);
-        self.timers.clear(&mut gone.telling.timer);
+        self.timers.disarm(&mut gone.telling.alarm);
         if self.is_abroad(&session.user) {
             self.forget_subscriber(presentity, session);
             if let Some(id) = gone.telling.sent {

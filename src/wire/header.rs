@@ -73,15 +73,16 @@ impl Name {
     /// The number of names.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// The name that these octets spell, in any case; `None` for a header that IMPP/1.0 does not define.
+    /// The name with which a header line begins, in any case, its colon right behind it; `None`: no header that IMPP/1.0 defines.
     #[must_use]
-    pub fn find(octets: &[u8]) -> Option<Self> {
-        let letter = octets.first()?.to_ascii_lowercase().checked_sub(b'a')?;
+    pub fn begins(line: &[u8]) -> Option<Self> {
+        let letter = line.first()?.to_ascii_lowercase().checked_sub(b'a')?;
         let (start, end) = *BY_LETTER.get(usize::from(letter))?;
         let candidates = Self::ALL.get(start..end)?;
         candidates.iter().copied().find(|name| {
             let name = name.as_str().as_bytes();
-            name == octets || name.eq_ignore_ascii_case(octets)
+            line.get(name.len()) == Some(&b':')
+                && line.get(..name.len()).is_some_and(|found| found == name || found.eq_ignore_ascii_case(name))
         })
     }
 }
@@ -117,27 +118,32 @@ pub const fn is_value_char(c: char) -> bool {
 }
 
 /// One header line without its CRLF: which name of IMPP/1.0 it has, if one, and where the trimmed value starts and ends.
+/// `plain`: it is known that nothing but printable ASCII and HTAB is in it, so that nothing can be wrong with the value.
 ///
 /// # Errors
 /// Fault and offset within the line.
-pub(super) fn parse_line(line: &[u8]) -> Result<(Option<Name>, usize, usize), (Fault, usize)> {
-    let colon = line.iter().position(|c| *c == b':').unwrap_or(line.len());
-    let name = Name::find(line.get(..colon).unwrap_or_default());
-    // A name that is known keeps the grammar; and a line that ends with it has no colon.
-    if name.is_none() || colon == line.len() {
-        check_name(line)?;
+pub(super) fn parse_line(line: &[u8], plain: bool) -> Result<(Option<Name>, usize, usize), (Fault, usize)> {
+    let name = Name::begins(line);
+    let colon = match name {
+        // A name that is known keeps the grammar.
+        Some(name) => name.as_str().len(),
+        None => check_name(line)?,
+    };
+    let (mut start, mut value) = (colon + 1, line.get(colon + 1..).unwrap_or_default());
+    while let [b' ' | b'\t', rest @ ..] = value {
+        (start, value) = (start + 1, rest);
     }
-    let blank = |c: &u8| matches!(c, b' ' | b'\t');
-    let rest = line.get(colon + 1..).unwrap_or_default();
-    let lead = rest.iter().take_while(|c| blank(c)).count();
-    let trail = rest.iter().skip(lead).rev().take_while(|c| blank(c)).count();
-    let (start, end) = (colon + 1 + lead, line.len() - trail);
-    check_value(line.get(start..end).unwrap_or_default()).map_err(|(fault, at)| (fault, start + at))?;
-    Ok((name, start, end))
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    if !plain {
+        check_value(value).map_err(|(fault, at)| (fault, start + at))?;
+    }
+    Ok((name, start, start + value.len()))
 }
 
-/// Whether a line begins with a header name and a colon.
-fn check_name(line: &[u8]) -> Result<(), (Fault, usize)> {
+/// Where the colon is, if a line begins with a header name.
+fn check_name(line: &[u8]) -> Result<usize, (Fault, usize)> {
     if matches!(line.first(), Some(b' ' | b'\t')) {
         return Err((Fault::Folded, 0));
     }
@@ -145,31 +151,27 @@ fn check_name(line: &[u8]) -> Result<(), (Fault, usize)> {
     if line.get(name_end) != Some(&b':') || name_end == 0 || name_end > limits::HEADER_NAME_OCTETS {
         return Err((Fault::HeaderName, name_end));
     }
-    Ok(())
+    Ok(name_end)
 }
 
 fn check_value(value: &[u8]) -> Result<(), (Fault, usize)> {
-    let plain = |c: &u8| matches!(c, b' '..=b'~' | b'\t');
-    // Nearly every value is printable ASCII: one pass without decoding settles it, and one without a way out is done for
-    // many octets at once.
-    if value.iter().fold(true, |all, c| all & plain(c)) {
+    // Most values that come in pieces are printable ASCII too. Without a way out many octets are looked at at once.
+    if value.iter().fold(true, |all, c| all & matches!(c, b' '..=b'~' | b'\t')) {
         return Ok(());
     }
-    let odd = value.iter().position(|c| !plain(c)).unwrap_or_default();
-    let text = std::str::from_utf8(value).map_err(|error| (Fault::Utf8, error.valid_up_to()));
-    let text = match text {
+    let text = match std::str::from_utf8(value) {
         Ok(text) => text,
         // Whichever stands first in the value is the one reported, however the octets were fed.
-        Err((fault, at)) => {
-            let sound = value.get(..at).and_then(|v| std::str::from_utf8(v).ok()).unwrap_or_default();
-            return Err(control(sound, 0).unwrap_or((fault, at)));
+        Err(error) => {
+            let sound = value.get(..error.valid_up_to()).and_then(|v| std::str::from_utf8(v).ok()).unwrap_or_default();
+            return Err(control(sound).unwrap_or((Fault::Utf8, error.valid_up_to())));
         }
     };
-    control(text, odd).map_or(Ok(()), Err)
+    control(text).map_or(Ok(()), Err)
 }
 
-fn control(text: &str, from: usize) -> Option<(Fault, usize)> {
-    text.char_indices().skip_while(|(at, _)| *at < from).find(|(_, c)| !is_value_char(*c)).map(|(at, _)| (Fault::Control, at))
+fn control(text: &str) -> Option<(Fault, usize)> {
+    text.char_indices().find(|(_, c)| !is_value_char(*c)).map(|(at, _)| (Fault::Control, at))
 }
 
 #[cfg(test)]
@@ -177,18 +179,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_found_in_any_case() {
+    fn every_name_begins_its_line_in_any_case() {
         for name in Name::ALL {
-            assert_eq!(Name::find(name.as_str().as_bytes()), Some(*name));
-            assert_eq!(Name::find(name.as_str().to_ascii_uppercase().as_bytes()), Some(*name));
-            assert_eq!(Name::find(name.as_str().to_ascii_lowercase().as_bytes()), Some(*name));
+            for text in [name.as_str().to_owned(), name.as_str().to_ascii_uppercase(), name.as_str().to_ascii_lowercase()] {
+                assert_eq!(Name::begins(format!("{text}: x").as_bytes()), Some(*name));
+                assert_eq!(Name::begins(text.as_bytes()), None);
+                assert_eq!(Name::begins(format!("{text} :").as_bytes()), None);
+            }
         }
-        assert_eq!(Name::find(b"X-Other"), None);
-        assert_eq!(Name::find(b""), None);
+        assert_eq!(Name::begins(b"X-Other: x"), None);
+        assert_eq!(Name::begins(b""), None);
     }
 
     #[test]
     fn a_line_is_cut_at_its_colon_and_trimmed() {
+        let parse_line = |line: &[u8]| {
+            let checked = parse_line(line, false);
+            let plain = line.iter().all(|c| matches!(c, b' '..=b'~' | b'\t'));
+            assert!(!plain || parse_line(line, true) == checked);
+            checked
+        };
         let line = b"Reason: \t see  you \t";
         assert_eq!(parse_line(line), Ok((Some(Name::Reason), 10, 18)));
         assert_eq!(parse_line(b"Reason:"), Ok((Some(Name::Reason), 7, 7)));

@@ -6,6 +6,7 @@ pub mod error;
 pub mod frame;
 pub mod header;
 pub mod limits;
+mod scan;
 pub mod splitter;
 pub mod start_line;
 pub mod writer;

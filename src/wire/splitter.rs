@@ -4,6 +4,7 @@ use super::error::{Fault, Malformed};
 use super::frame::{Frame, Head};
 use super::header::{self, Name};
 use super::limits;
+use super::scan;
 use super::start_line;
 use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
@@ -190,8 +191,8 @@ impl Splitter {
         if head.is_none() && buffer.first().is_some_and(foreign) {
             return Err(blame(Fault::StartLine, 0, None, buffer));
         }
-        let from = *searched;
-        for lf in memchr::memchr_iter(b'\n', buffer.get(from..).unwrap_or_default()).map(|at| from + at) {
+        while let Some(found) = scan::line(buffer, *searched) {
+            let lf = found.lf;
             if lf >= limits::HEAD_OCTETS {
                 break;
             }
@@ -200,15 +201,20 @@ impl Splitter {
             let Some((b'\r', text)) = text.split_last().map(|(last, text)| (*last, text)) else {
                 return Err(blame(Fault::BareLf, lf, head.as_ref(), buffer));
             };
+            // What is known is known of what was looked at now.
+            let plain = found.plain && *searched == start;
             *line = lf + 1;
             *searched = lf + 1;
             let outcome = match &mut head {
-                None => start_line::parse(text).map_err(|refused| Malformed {
-                    fault: refused.fault,
-                    at: refused.at,
-                    request: refused.sound,
-                    response: refused.response,
-                }),
+                None => match start_line::parse(text) {
+                    Ok(start) => {
+                        head = Some(Head { start, known: [(0, 0); Name::COUNT], octets: 0, content_length: None });
+                        continue;
+                    }
+                    Err(refused) => {
+                        Malformed { fault: refused.fault, at: refused.at, request: refused.sound, response: refused.response }
+                    }
+                },
                 Some(found) if text.is_empty() => {
                     found.octets = lf + 1;
                     return Ok(head);
@@ -218,22 +224,17 @@ impl Splitter {
                     let noted = if *headers > limits::HEADERS {
                         Err((Fault::TooManyHeaders, 0))
                     } else {
-                        note_header(found, text, start)
+                        note_header(found, text, start, plain)
                     };
-                    let start_line = found.start;
-                    noted.map(|()| start_line).map_err(|(fault, at)| blame(fault, start + at, head.as_ref(), buffer))
+                    match noted {
+                        Ok(()) => continue,
+                        Err((fault, at)) => blame(fault, start + at, head.as_ref(), buffer),
+                    }
                 }
             };
-            match outcome {
-                Ok(start) => {
-                    head.get_or_insert(Head { start, known: [(0, 0); Name::COUNT], octets: 0, content_length: None });
-                }
-                // No sound line has a CR within, so that it is looked for only here; it counts before all else.
-                Err(malformed) => {
-                    let cr = memchr::memchr(b'\r', text);
-                    return Err(cr.map_or(malformed, |cr| blame(Fault::BareCr, start + cr, head.as_ref(), buffer)));
-                }
-            }
+            // No sound line has a CR within, so that it is looked for only here; it counts before all else.
+            let cr = text.iter().position(|c| *c == b'\r');
+            return Err(cr.map_or(outcome, |cr| blame(Fault::BareCr, start + cr, head.as_ref(), buffer)));
         }
         if buffer.len() >= limits::HEAD_OCTETS {
             return Err(blame(Fault::HeadTooLong, limits::HEAD_OCTETS, head.as_ref(), buffer));
@@ -261,9 +262,9 @@ fn blame(fault: Fault, at: usize, head: Option<&Head>, buffer: &[u8]) -> Malform
     }
 }
 
-/// Enters one header line, which starts at `start`, into the head.
-fn note_header(head: &mut Head, line: &[u8], start: usize) -> Result<(), (Fault, usize)> {
-    let (name, value_start, value_end) = header::parse_line(line)?;
+/// Enters one header line, which starts at `start`, into the head; `plain` as in [`header::parse_line`].
+fn note_header(head: &mut Head, line: &[u8], start: usize, plain: bool) -> Result<(), (Fault, usize)> {
+    let (name, value_start, value_end) = header::parse_line(line, plain)?;
     let Some(name) = name else { return Ok(()) };
     let Some(slot) = head.known.get_mut(name as usize) else { return Ok(()) };
     if slot.0 != 0 {

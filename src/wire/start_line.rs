@@ -54,57 +54,84 @@ pub fn is_request_id(octets: &[u8]) -> bool {
 
 /// One start line without its CRLF.
 pub(super) fn parse(line: &[u8]) -> Result<StartLine, Refused> {
+    sound(line).ok_or_else(|| blame(line))
+}
+
+/// A start line in which nothing is wrong.
+fn sound(line: &[u8]) -> Option<StartLine> {
+    let line = line.strip_suffix(VERSION.as_bytes())?.strip_suffix(b" ")?;
+    let (kind, rest) = match line {
+        [b'O', b'K', b' ', rest @ ..] => (Kind::Ok, rest),
+        [b'E', b'R', b'R', b'O', b'R', b' ', rest @ ..] => (Kind::Error, rest),
+        _ => (Kind::Request, line),
+    };
+    // The alphabets of both have no space, and so there are no more words than these.
+    let space = rest.iter().position(|c| *c == b' ')?;
+    let (word, id) = (rest.get(..space)?, rest.get(space + 1..)?);
+    let (method, at) = match (kind, word) {
+        (Kind::Request, method) => (method, 0),
+        (_, [b'(', method @ .., b')']) => (method, line.len() - rest.len() + 1),
+        _ => return None,
+    };
+    if !is_method(method) || !is_request_id(id) || (is_reserved(method, id) && !is_nameless(kind, method, id)) {
+        return None;
+    }
+    // A line is at most HEAD_OCTETS long, so its offsets fit.
+    Some(StartLine { kind, method: (at as u16, method.len() as u16), id: ((line.len() - id.len()) as u16, id.len() as u16) })
+}
+
+/// Methods and request-ids that no frame has of itself.
+fn is_reserved(method: &[u8], id: &[u8]) -> bool {
+    matches!(method, b"UNKNOWN" | b"OK" | b"ERROR") || id == UNKNOWN_ID.as_bytes()
+}
+
+/// The answer to a frame of which nothing could be read: the only one with the reserved names.
+fn is_nameless(kind: Kind, method: &[u8], id: &[u8]) -> bool {
+    kind == Kind::Error && method == UNKNOWN_METHOD.as_bytes() && id == UNKNOWN_ID.as_bytes()
+}
+
+/// What is wrong first with a line that is not sound.
+fn blame(line: &[u8]) -> Refused {
     let response = line.starts_with(b"OK ") || line.starts_with(b"ERROR ");
-    let refuse = |fault, at, sound| Err(Refused { fault, at, sound, response });
-    let words = split(line);
-    let (Some(words), true) = (words, line.is_ascii()) else {
-        return refuse(Fault::StartLine, 0, None);
+    let refused = |fault, at| Refused { fault, at, sound: None, response };
+    let (Some(words), true) = (split(line), line.is_ascii()) else {
+        return refused(Fault::StartLine, 0);
     };
     let [first, method, id, version] = if response {
         words
     } else {
-        let [a, b, c, rest] = words;
-        if rest.0 != rest.1 || c.0 == c.1 {
-            return refuse(Fault::StartLine, 0, None);
+        let [method, id, version, rest] = words;
+        if rest.0 != rest.1 {
+            return refused(Fault::StartLine, 0);
         }
-        [(0, 0), a, b, c]
+        [(0, 0), method, id, version]
     };
-    if response && version.0 == version.1 {
-        return refuse(Fault::StartLine, 0, None);
+    if version.0 == version.1 {
+        return refused(Fault::StartLine, 0);
     }
     let of = |(start, end): (usize, usize)| line.get(start..end).unwrap_or_default();
-    let method = if response {
-        match of(method) {
-            [b'(', .., b')'] => (method.0 + 1, method.1 - 1),
-            _ => return refuse(Fault::Method, method.0, None),
-        }
-    } else {
-        method
+    let method = match of(method) {
+        _ if !response => method,
+        [b'(', .., b')'] => (method.0 + 1, method.1 - 1),
+        _ => return refused(Fault::Method, method.0),
     };
-    let kind = match (response, of(first)) {
-        (false, _) => Kind::Request,
-        (true, b"OK") => Kind::Ok,
-        (true, _) => Kind::Error,
+    let kind = match of(first) {
+        b"OK" => Kind::Ok,
+        b"ERROR" => Kind::Error,
+        _ => Kind::Request,
     };
-    let reserved = matches!(of(method), b"UNKNOWN" | b"OK" | b"ERROR");
-    let nameless = kind == Kind::Error && of(method) == UNKNOWN_METHOD.as_bytes() && of(id) == UNKNOWN_ID.as_bytes();
-    if !is_method(of(method)) || (reserved && !nameless) {
-        return refuse(Fault::Method, method.0, None);
+    let nameless = is_nameless(kind, of(method), of(id));
+    if !is_method(of(method)) || (is_reserved(of(method), b"") && !nameless) {
+        return refused(Fault::Method, method.0);
     }
-    if !is_request_id(of(id)) || (of(id) == UNKNOWN_ID.as_bytes() && !nameless) {
-        return refuse(Fault::RequestId, id.0, None);
+    if !is_request_id(of(id)) || (is_reserved(b"", of(id)) && !nameless) {
+        return refused(Fault::RequestId, id.0);
     }
-    if of(version) != VERSION.as_bytes() {
+    if is_version(of(version)) {
         let text = |span| String::from_utf8_lossy(of(span)).into_owned();
-        return if is_version(of(version)) {
-            refuse(Fault::Version, version.0, Some((text(method), text(id))))
-        } else {
-            refuse(Fault::StartLine, version.0, None)
-        };
+        return Refused { sound: Some((text(method), text(id))), ..refused(Fault::Version, version.0) };
     }
-    // A line is at most HEAD_OCTETS long, so its offsets fit.
-    let short = |(start, end): (usize, usize)| (start as u16, (end - start) as u16);
-    Ok(StartLine { kind, method: short(method), id: short(id) })
+    refused(Fault::StartLine, version.0)
 }
 
 /// Up to four words between single spaces, as (start, end); absent ones are empty at the line's end.
@@ -174,5 +201,29 @@ mod tests {
             });
             assert_eq!(got.map_err(|refused| refused.fault), *expected, "{line}");
         }
+    }
+
+    /// What finds the reason looks at a line in another way than what takes it: they must not disagree.
+    #[test]
+    fn whatever_is_not_sound_has_a_reason() {
+        let words: Vec<&str> =
+            ["OK", "ERROR", "UNKNOWN", "(UNKNOWN)", "(OK)", "()", "(", "SEND", "(SEND)", "send", "0", "7", "", "é", VERSION]
+                .into_iter()
+                .collect();
+        let mut sound_ones = 0;
+        for first in &words {
+            for second in &words {
+                for third in &words {
+                    for line in [format!("{first} {second} {VERSION}"), format!("{first} {second} {third} {VERSION}")] {
+                        // What is blamed last is the version, which is right here.
+                        match sound(line.as_bytes()) {
+                            Some(_) => sound_ones += 1,
+                            None => assert_ne!(blame(line.as_bytes()).fault, Fault::Version, "{line}"),
+                        }
+                    }
+                }
+            }
+        }
+        assert!(sound_ones > 0);
     }
 }

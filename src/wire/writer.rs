@@ -28,11 +28,11 @@ impl Writer {
     pub fn start(kind: Kind, method: &str, id: &str) -> Self {
         let mut out = Vec::with_capacity(HEAD);
         let (open, close) = match kind {
-            Kind::Request => ("", ""),
-            Kind::Ok => ("OK (", ")"),
-            Kind::Error => ("ERROR (", ")"),
+            Kind::Request => ("", " "),
+            Kind::Ok => ("OK (", ") "),
+            Kind::Error => ("ERROR (", ") "),
         };
-        for part in [open, method, close, " ", id, " ", VERSION, "\r\n"] {
+        for part in [open, method, close, id, " ", VERSION, "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
         Self { out }
@@ -56,14 +56,15 @@ impl Writer {
     /// Adds a header with a number.
     #[must_use]
     pub fn number(self, name: Name, value: u64) -> Self {
-        self.line(name.as_str(), &value.to_string())
+        self.line(name.as_str(), itoa::Buffer::new().format(value))
     }
 
     fn line(mut self, name: &str, value: &str) -> Self {
         self.out.extend_from_slice(name.as_bytes());
         // Transcripts show nothing behind the colon of an empty value, and so nothing stands there.
         self.out.extend_from_slice(if value.is_empty() { b":" } else { b": " });
-        if value.bytes().all(|c| matches!(c, b' '..=b'~')) {
+        // Without a way out many octets are looked at at once.
+        if value.bytes().fold(true, |all, c| all & matches!(c, b' '..=b'~')) {
             self.out.extend_from_slice(value.as_bytes());
         } else {
             let mut utf8 = [0; 4];

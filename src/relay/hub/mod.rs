@@ -25,6 +25,7 @@ use crate::service::store::StoreError;
 use crate::store::thread::Completion;
 use crate::store::thread::StoreThread;
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -78,7 +79,7 @@ struct Core {
     asked: HashMap<u64, oneshot::Sender<Administered>>,
     next_asked: u64,
     /// Room for what comes out of one call; empty between two.
-    effects: Vec<Effect>,
+    effects: VecDeque<Effect>,
     /// When the timer task wakes. Perhaps too early: it is told of what comes earlier, and finds out itself what was put off.
     deadline: Option<Instant>,
     /// Writes of nothing, of which the rules know nothing: their tickets go down from the largest, the rules' go up.
@@ -117,7 +118,7 @@ impl Hub {
             next_key: 0,
             asked: HashMap::new(),
             next_asked: 0,
-            effects: Vec::new(),
+            effects: VecDeque::new(),
             deadline: None,
             pings: HashMap::default(),
             next_ping: u64::MAX,

@@ -6,6 +6,7 @@ use super::Hub;
 use crate::net::Clock;
 use crate::service::Effect;
 use crate::service::Notice;
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
@@ -17,7 +18,7 @@ impl Hub {
     pub(super) fn perform(&self, core: &mut Core) -> Vec<Waker> {
         let mut woken = Vec::new();
         let mut effects = std::mem::take(&mut core.effects);
-        effects.extend(std::iter::from_fn(|| core.service.poll_effect()));
+        core.service.take_effects(&mut effects);
         self.remember(&effects);
         for effect in effects.drain(..) {
             let (connection, item) = match effect {
@@ -76,7 +77,7 @@ impl Hub {
     }
 
     /// Notes all deliveries in one write, before anybody can hear of one of them.
-    fn remember(&self, effects: &[Effect]) {
+    fn remember(&self, effects: &VecDeque<Effect>) {
         let noted = |effect: &Effect| if let Effect::Remember(delivery) = effect { Some(*delivery) } else { None };
         let deliveries: Vec<_> = effects.iter().filter_map(noted).collect();
         if deliveries.is_empty() {

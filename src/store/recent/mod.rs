@@ -125,8 +125,7 @@ impl Log {
     }
 
     fn append(&mut self, what: What, deliveries: &[Remembered]) -> io::Result<()> {
-        let octets: Vec<u8> =
-            deliveries.iter().flat_map(|remembered| record::encode(&Entry { remembered: *remembered, what })).collect();
+        let octets = record::encode(deliveries.iter().map(|remembered| Entry { remembered: *remembered, what }));
         let newest = deliveries.iter().map(|delivery| delivery.at).max().unwrap_or_default();
         let full = self.bound.div_ceil(SEGMENTS);
         if self.current.as_ref().is_some_and(|open| open.sealed.entries >= full) {

@@ -1,6 +1,7 @@
 //! One record of the log of deliveries: 32 octets that tell by themselves whether they are whole.
 //!
-//! *Shape:* fingerprint (16), time (8), what (1), zeros (3), the first octets of SHA-256 over the former (4).
+//! *Shape:* fingerprint (16), time (8), what (1), zeros (3), CRC-32 over the former (4); numbers are big-endian. Segments of the first
+//! form have the first octets of SHA-256 in its place.
 
 use crate::model::{Fingerprint, UnixMillis};
 use crate::service::store::{Delivery, Remembered};
@@ -26,26 +27,31 @@ pub(in crate::store) struct Entry {
     pub(in crate::store) what: What,
 }
 
-/// The octets of a record.
-pub(super) fn encode(entry: &Entry) -> [u8; RECORD] {
-    let mut record = [0; RECORD];
-    let Entry { remembered, what } = entry;
+/// The octets of records, one behind the other.
+pub(super) fn encode(entries: impl ExactSizeIterator<Item = Entry>) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(entries.len() * RECORD);
+    entries.for_each(|entry| append(&entry, &mut octets));
+    octets
+}
+
+fn append(Entry { remembered, what }: &Entry, octets: &mut Vec<u8>) {
     let kind = match (what, remembered.delivery) {
         (What::Answered, Delivery::Delivered) => 1,
         (What::Answered, Delivery::Stored) => 2,
         (What::TakenOut, _) => 3,
     };
-    let fields = remembered.fingerprint.0.into_iter().chain(remembered.at.0.to_be_bytes()).chain([kind]);
-    record.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
-    let (content, sum) = record.split_at_mut(RECORD - 4);
-    sum.copy_from_slice(&checksum(content));
-    record
+    let start = octets.len();
+    octets.extend_from_slice(&remembered.fingerprint.0);
+    octets.extend_from_slice(&remembered.at.0.to_be_bytes());
+    octets.extend_from_slice(&[kind, 0, 0, 0]);
+    let sum = checksum(octets.get(start..).unwrap_or_default());
+    octets.extend_from_slice(&sum);
 }
 
 /// The record that these octets are, unless they are damaged.
 pub(super) fn decode(record: &[u8]) -> Option<Entry> {
     let (content, sum) = record.split_last_chunk::<4>()?;
-    if checksum(content) != *sum {
+    if checksum(content) != *sum && first_checksum(content) != *sum {
         return None;
     }
     let (fingerprint, rest) = content.split_first_chunk::<16>()?;
@@ -62,5 +68,27 @@ pub(super) fn decode(record: &[u8]) -> Option<Entry> {
 
 /// Enough to tell a torn record from a whole one; zeros are none.
 fn checksum(content: &[u8]) -> [u8; 4] {
+    crc32fast::hash(content).to_be_bytes()
+}
+
+/// The same in segments of the first form.
+fn first_checksum(content: &[u8]) -> [u8; 4] {
     Sha256::digest(content).first_chunk().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_either_form_is_read() {
+        let remembered = Remembered { fingerprint: Fingerprint([7; 16]), delivery: Delivery::Stored, at: UnixMillis(1_000) };
+        let entry = Entry { remembered, what: What::Answered };
+        let octets = encode([entry].into_iter());
+        assert_eq!(octets.len(), RECORD);
+        assert_eq!(decode(&octets), Some(entry));
+        let content = &octets[..RECORD - 4];
+        assert_eq!(decode(&[content, &first_checksum(content)].concat()), Some(entry));
+        assert_eq!(decode(&[0; RECORD]), None);
+    }
 }

@@ -8,7 +8,9 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-const HEADER: &[u8; RECORD] = b"impp recent deliveries, form 1\r\n";
+const HEADER: &[u8; RECORD] = b"impp recent deliveries, form 2\r\n";
+/// Whose records have another checksum.
+const FIRST_HEADER: &[u8; RECORD] = b"impp recent deliveries, form 1\r\n";
 
 /// What is in a segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub(super) fn segments(folder: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
 pub(super) fn read(path: &Path) -> io::Result<Found> {
     let octets = std::fs::read(path)?;
     let (header, records) = octets.split_at_checked(RECORD).unwrap_or((&octets, &[]));
-    let mut found = Found { foreign: !HEADER.starts_with(header), ..Found::default() };
+    let mut found = Found { foreign: !HEADER.starts_with(header) && !FIRST_HEADER.starts_with(header), ..Found::default() };
     // What a file system may leave at the end after a power cut: room that was never written.
     let written = records.len() - records.iter().rev().take_while(|octet| **octet == 0).count();
     for (at, record) in records.chunks_exact(RECORD).enumerate() {
@@ -98,7 +100,7 @@ pub(in crate::store) fn write_whole(folder: &Path, entries: &[Entry]) -> io::Res
     }
     let last = segments(folder)?.last().map_or(0, |(number, _)| *number);
     let mut open = begin(folder, last.saturating_add(1))?;
-    let octets: Vec<u8> = entries.iter().flat_map(record::encode).collect();
+    let octets = record::encode(entries.iter().copied());
     let written = open.file.write_all(&octets).and_then(|()| open.file.sync_all());
     written.inspect_err(|_| {
         let _ = std::fs::remove_file(&open.sealed.path);
