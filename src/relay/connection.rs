@@ -34,6 +34,8 @@ pub(super) struct Connection {
     outbox: Arc<Outbox>,
     /// How it ends, if it ends now.
     pub(super) how: Closed,
+    /// It took more than it may.
+    pub(super) dismissed: bool,
 }
 
 impl Drop for Connection {
@@ -56,7 +58,7 @@ pub(super) enum Next<Event> {
 impl Connection {
     pub(super) fn new(hub: Arc<Hub>, peer: SocketAddr) -> Self {
         let (key, outbox) = hub.register(peer);
-        Self { hub, key, outbox, how: Closed::Lost }
+        Self { hub, key, outbox, how: Closed::Lost, dismissed: false }
     }
 
     /// The other end.

@@ -69,8 +69,6 @@ struct Session {
     connection: Connection,
     place: Place,
     identity: Option<Address>,
-    /// It took more than it may.
-    dismissed: bool,
 }
 
 /// Who comes, and the room that is kept.
@@ -125,7 +123,7 @@ pub(super) fn begin(shared: Arc<Shared>, accepted: Accepted) -> Begun {
     let Accepted { stream, tls, origin: Origin { peer, place }, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
     let connection = Connection::new(Arc::clone(&shared.hub), peer);
-    let session = Session { shared, connection, place, identity: None, dismissed: false };
+    let session = Session { shared, connection, place, identity: None };
     Begun { session, drive: driven(engine, stream) }
 }
 
@@ -148,7 +146,7 @@ pub(super) async fn run(greeting: Pin<Box<impl Future<Output = Result<Begun, Out
             Turn::Gone(outcome) => return ending.is(outcome),
         }
     };
-    ending.is(if session.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
+    ending.is(if session.connection.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
     if end == End::Flood {
         session.shared.hub.reached(Limit::LoginOctets, &session.connection.peer().ip().to_canonical());
     }
@@ -223,7 +221,7 @@ impl Session {
 
     /// From the service to the engine.
     fn relay(&mut self, drive: &mut Drive<Server, MaybeTls>, items: VecDeque<Item>) {
-        self.dismissed |= items.iter().any(|item| matches!(item, Item::Close(ByeCause::Limit)));
+        self.connection.dismissed |= items.iter().any(|item| matches!(item, Item::Close(ByeCause::Limit)));
         drive.command(|engine, now| {
             for item in items {
                 let command = match item {
@@ -296,7 +294,7 @@ impl Session {
             Ok(Some(command)) => command,
             Ok(None) => return,
             Err(TooMany(wait)) => {
-                self.dismissed = true;
+                self.connection.dismissed = true;
                 bye(ByeCause::Limit, Some(wait))
             }
         };
