@@ -9,12 +9,15 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
 /// Unwritten octets above which nothing more is read.
 const OUT_OCTETS: usize = 1 << 20;
+/// What is as far off as this needs no timer, where the owner wakes the task when it comes nearer.
+pub const FAR: Duration = Duration::from_secs(30);
 
 /// A session without IO, as the engines are. Calls in this order: one that takes `now`, then output, events and
 /// the timeout.
@@ -68,6 +71,8 @@ pub struct Drive<E, S> {
     out: Outbox,
     /// Boxed on first use and kept: moving it to a new deadline is cheaper than making another.
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Whether the owner looks at [`Drive::far`].
+    woken: bool,
     ended: bool,
     /// The rest of a frame.
     reading: Stall,
@@ -80,7 +85,17 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     /// Joins the two.
     pub fn new(engine: E, stream: S) -> Self {
         let (reading, writing) = (Stall::default(), Outflow::new(1));
-        Self { engine, wire: Wire::new(stream), out: Outbox::new(), sleep: None, ended: false, reading, writing, trace: None }
+        Self {
+            engine,
+            wire: Wire::new(stream),
+            out: Outbox::new(),
+            sleep: None,
+            woken: false,
+            ended: false,
+            reading,
+            writing,
+            trace: None,
+        }
     }
 
     /// The same, traced.
@@ -93,6 +108,18 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     #[must_use]
     pub fn at_least(self, octets: usize) -> Self {
         Self { writing: Outflow::new(octets), ..self }
+    }
+
+    /// The same, and the owner sees to it that the task is woken before what [`Drive::far`] says: it keeps no timer for that.
+    #[must_use]
+    pub fn woken(self) -> Self {
+        Self { woken: true, ..self }
+    }
+
+    /// For what there is no timer: a moment that was at least [`FAR`] off when [`Drive::poll_step`] last came to nothing. The task has
+    /// to be polled before it comes; then there is one.
+    pub fn far(&self) -> Option<Instant> {
+        if self.woken && self.sleep.is_none() { self.engine.poll_timeout() } else { None }
     }
 
     /// The engine, to be asked.
@@ -182,7 +209,7 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
             if self.reading.is_over(now, FRAME_STALL) || self.writing.is_over(now) {
                 return Poll::Ready(Step::Broken(io::ErrorKind::TimedOut.into()));
             }
-            ready!(self.poll_sleep(cx));
+            ready!(self.poll_sleep(now, cx));
         }
     }
 
@@ -220,8 +247,13 @@ impl<E: Engine, S: AsyncRead + AsyncWrite + Unpin> Drive<E, S> {
     }
 
     /// Ready when the engine's time, or the peer's, has come; pending for ever if nothing waits for time.
-    fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_sleep(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let stalls = [self.reading.deadline(FRAME_STALL), self.writing.deadline()];
+        if self.woken && stalls == [None; 2] && self.engine.poll_timeout().is_none_or(|at| at >= now + FAR) {
+            // Most connections are idle most of the time, with nothing before them but the next PING.
+            self.sleep = None;
+            return Poll::Pending;
+        }
         let Some(at) = stalls.into_iter().chain([self.engine.poll_timeout()]).flatten().min() else {
             return Poll::Pending;
         };
@@ -330,6 +362,23 @@ mod tests {
         let mut shout = || drive.next_event_if(|event| *event == "shout");
         assert_eq!([shout(), shout(), shout()], [Some("shout"), None, None]);
         assert_eq!(drive.next_event_if(|event| *event == "time"), Some("time"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_far_off_needs_no_timer_until_it_is_near() {
+        let (near, _far) = tokio::io::duplex(64);
+        let wakes = Some(Clock::instant() + 2 * FAR);
+        let mut drive = Drive::new(Echo { wakes, ..Echo::default() }, near).woken();
+        let poll = |drive: &mut Drive<_, _>| drive.poll_step(&mut Context::from_waker(std::task::Waker::noop())).is_pending();
+        assert!(poll(&mut drive) && drive.sleep.is_none());
+        assert_eq!(drive.far(), wakes);
+        tokio::time::advance(FAR + Duration::from_secs(1)).await;
+        assert!(poll(&mut drive) && drive.sleep.is_some());
+        assert_eq!(drive.far(), None);
+        // From here it wakes by itself, and not before its time.
+        let started = Clock::instant();
+        assert!(matches!(poll_fn(|cx| drive.poll_step(cx)).await, Step::Event("time")));
+        assert_eq!(Clock::instant() - started, FAR - Duration::from_secs(1));
     }
 
     /// Drives until the stream breaks; gives how and after how many seconds.

@@ -2,8 +2,10 @@
 
 use super::hub::Hub;
 use super::outbox::Item;
+use super::outbox::Login;
 use super::outbox::Outbox;
 use crate::engine::End;
+use crate::net::Clock;
 use crate::net::Drive;
 use crate::net::Engine;
 use crate::net::Step;
@@ -13,7 +15,9 @@ use crate::wire::Frame;
 use crate::wire::Kind;
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -30,6 +34,8 @@ pub(super) struct Connection {
     outbox: Arc<Outbox>,
     /// How it ends, if it ends now.
     pub(super) how: Closed,
+    /// It took more than it may.
+    pub(super) dismissed: bool,
 }
 
 impl Drop for Connection {
@@ -50,28 +56,35 @@ pub(super) enum Next<Event> {
 }
 
 impl Connection {
-    pub(super) fn new(hub: Arc<Hub>) -> Self {
-        let (key, outbox) = hub.register();
-        Self { hub, key, outbox, how: Closed::Lost }
+    pub(super) fn new(hub: Arc<Hub>, peer: SocketAddr) -> Self {
+        let (key, outbox) = hub.register(peer);
+        Self { hub, key, outbox, how: Closed::Lost, dismissed: false }
+    }
+
+    /// The other end.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.outbox.peer()
+    }
+
+    /// It has logged in.
+    pub(super) fn let_in(&self, tls: Option<&'static str>) {
+        self.outbox.let_in(Login { since: Clock::now().unix, tls });
     }
 
     /// Waits for the peer, the time or the service, whichever comes first.
-    pub(super) async fn next<E, S>(&self, drive: &mut Drive<E, S>) -> Next<E::Event>
+    pub(super) fn poll_next<E, S>(&self, cx: &mut Context<'_>, drive: &mut Drive<E, S>) -> Poll<Next<E::Event>>
     where
         E: Engine,
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        poll_fn(|cx| {
-            if let Poll::Ready(items) = self.outbox.poll_take(cx) {
-                return Poll::Ready(Next::Items(items));
-            }
-            let step = drive.poll_step(cx);
-            if self.outbox.hold(drive.held()) {
-                self.hub.relieve();
-            }
-            step.map(Next::Step)
-        })
-        .await
+        if let Poll::Ready(items) = self.outbox.poll_take(cx) {
+            return Poll::Ready(Next::Items(items));
+        }
+        let step = drive.poll_step(cx);
+        if self.outbox.hold(drive.held(), drive.far()) {
+            self.hub.relieve();
+        }
+        step.map(Next::Step)
     }
 
     /// Requests and responses of the peer: one, and all that are ready behind it. Together they cost one turn at the service.

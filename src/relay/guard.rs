@@ -12,6 +12,7 @@
 use super::crowd::origin_of;
 use super::limits::InForce;
 use crate::model::Address;
+use crate::service::few::Few;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -46,8 +47,8 @@ struct State {
 
 #[derive(Default)]
 struct Owner {
-    /// Where they were let in, the latest first.
-    places: Vec<IpAddr>,
+    /// Where they were let in, the latest last. Most come from one.
+    places: Few<IpAddr>,
     /// When that last took a failure off a place.
     forgave: Option<Instant>,
 }
@@ -119,11 +120,14 @@ impl Guard {
             some.map(|some| state.owners.remove(&some));
         }
         let owner = state.owners.entry(account.clone()).or_default();
-        owner.places.retain(|place| *place != origin);
-        owner.places.truncate(PLACES - 1);
-        // Most come from one.
-        owner.places.reserve_exact(1);
-        owner.places.insert(0, origin);
+        owner.places.remove(&origin);
+        if owner.places.len() >= PLACES {
+            let first = owner.places.iter().next().copied();
+            if let Some(first) = first {
+                owner.places.remove(&first);
+            }
+        }
+        owner.places.insert(origin);
         if owner.forgave.is_some_and(|at| now.saturating_duration_since(at) < FORGET) {
             return;
         }

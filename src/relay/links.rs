@@ -4,7 +4,6 @@ use super::connection::Connection;
 use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
-use super::control::ConnectionFacts;
 use super::hub::Hub;
 use super::material::Live;
 use super::outbox::Item;
@@ -27,6 +26,7 @@ use crate::service::NoLink;
 use crate::service::Octets;
 use crate::service::Route;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -84,15 +84,15 @@ impl Links {
         let since = Clock::instant();
         let Opened { mut drive, hello, place } = opened;
         drive.stream().break_when_nothing_arrives(LINK_SILENCE);
-        let connection = Connection::new(Arc::clone(&self.hub));
+        let connection = Connection::new(Arc::clone(&self.hub), place.address);
         let opening = service::LinkOpening {
             route: route.clone(),
             dialled: true,
             max_body: hello.max_body,
             max_outstanding: hello.max_outstanding,
         };
-        let facts = ConnectionFacts { address: place.address, since: Clock::now().unix, tls: drive.stream().tls_version() };
-        self.hub.note_link(connection.key, &route, facts);
+        connection.let_in(drive.stream().tls_version());
+        self.hub.note_link(&route);
         self.hub.tell(|service, now| service.open_link(now, connection.key, opening));
         let mut session = Session { connection, of_use: false };
         let ending = session.run(&mut drive).await;
@@ -173,7 +173,7 @@ impl Session {
     /// To the end, and how that came.
     async fn run(&mut self, drive: &mut Drive<engine::Client, MaybeTls>) -> Result<End, io::Error> {
         loop {
-            match self.connection.next(drive).await {
+            match poll_fn(|cx| self.connection.poll_next(cx, drive)).await {
                 Next::Items(items) => self.relay(drive, items),
                 Next::Step(Step::Broken(error)) => return Err(error),
                 Next::Step(Step::Event(event)) => match event {

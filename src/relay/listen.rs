@@ -70,13 +70,16 @@ pub(super) async fn accept(listener: TcpListener, start: Start, live: Live, crow
 }
 
 /// One connection, until it ends or has to make room.
-async fn serve<Greeting>(greeting: Pin<Box<Greeting>>, leave: Leave, mut ending: Ending)
+#[allow(clippy::manual_async_fn, reason = "an async fn keeps what it is given a second time")]
+fn serve<Greeting>(greeting: Pin<Box<Greeting>>, leave: Leave, mut ending: Ending) -> impl Future<Output = ()>
 where
     Greeting: Future<Output = Result<Begun, Outcome>>,
 {
-    tokio::select! {
-        () = session::run(greeting, &mut ending) => {}
-        () = leave.told() => ending.is(Outcome::MadeRoom),
+    async move {
+        tokio::select! {
+            () = session::run(greeting, &mut ending) => {}
+            () = leave.told() => ending.is(Outcome::MadeRoom),
+        }
     }
 }
 
@@ -105,10 +108,10 @@ mod tests {
         size_of::<F>()
     }
 
-    /// Ten thousand of them are idle at the same time.
+    /// Ten thousand of them are idle at the same time. With what tokio adds this is 768 octets, and it rounds up to whole 128.
     #[test]
     fn a_connection_that_waits_is_small() {
         let octets = future_size(serve::<std::future::Ready<_>>);
-        assert!(octets < 800, "{octets}");
+        assert!(octets <= 664, "{octets}");
     }
 }

@@ -3,9 +3,11 @@
 use super::memory::Memory;
 use crate::model::Answer;
 use crate::model::ByeCause;
+use crate::model::UnixMillis;
 use crate::service::Octets;
 use crate::service::SessionState;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -14,6 +16,7 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
 use std::time::Duration;
+use std::time::Instant;
 
 /// One thing for the connection's engine.
 #[derive(Debug)]
@@ -44,6 +47,16 @@ const ROOM: usize = 16;
 pub(super) struct Outbox {
     memory: Arc<Memory>,
     state: Mutex<State>,
+    /// The other end.
+    peer: SocketAddr,
+}
+
+/// When and how a client, or another domain, was let in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Login {
+    pub(super) since: UnixMillis,
+    /// `TLS 1.3`; `None`: in the clear.
+    pub(super) tls: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -56,11 +69,28 @@ struct State {
     /// It is sent away, and takes nothing more; its octets no longer count.
     condemned: bool,
     waker: Option<Waker>,
+    /// What there is to see of it once it has logged in.
+    login: Option<Login>,
+    /// Before that the task has to be woken, for it has no timer.
+    far: Option<Instant>,
 }
 
 impl Outbox {
-    pub(super) fn new(memory: Arc<Memory>) -> Self {
-        Self { memory, state: Mutex::default() }
+    pub(super) fn new(memory: Arc<Memory>, peer: SocketAddr) -> Self {
+        Self { memory, state: Mutex::default(), peer }
+    }
+
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// It has logged in.
+    pub(super) fn let_in(&self, login: Login) {
+        self.lock().login = Some(login);
+    }
+
+    pub(super) fn login(&self) -> Option<Login> {
+        self.lock().login
     }
 
     /// Appends an item; gives back whom to wake, the first time since the task last looked.
@@ -95,15 +125,24 @@ impl Outbox {
         Poll::Ready(std::mem::take(&mut state.items))
     }
 
-    /// So many octets the task holds now. Whether memory is short with them.
-    pub(super) fn hold(&self, octets: usize) -> bool {
+    /// So many octets the task holds now, and before this moment it has to be woken. Whether memory is short with them.
+    pub(super) fn hold(&self, octets: usize, far: Option<Instant>) -> bool {
         let mut state = self.lock();
+        state.far = far;
         let before = std::mem::replace(&mut state.held, octets);
         if state.condemned || before == octets {
             return false;
         }
         self.memory.change(before, octets);
         octets > before && self.memory.is_short()
+    }
+
+    /// Whom to wake because what is to be done by `soon` needs a timer.
+    #[must_use]
+    pub(super) fn due(&self, soon: Instant) -> Option<Waker> {
+        let mut state = self.lock();
+        state.far.take_if(|at| *at <= soon)?;
+        state.waker.take()
     }
 
     /// Octets that would be free if it were gone.
@@ -147,7 +186,7 @@ mod tests {
     #[test]
     fn octets_count_from_the_queue_to_the_wire() {
         let memory = Arc::new(Memory::new(testing(|limits| limits.memory = 100)));
-        let outbox = Outbox::new(Arc::clone(&memory));
+        let outbox = Outbox::new(Arc::clone(&memory), ([127, 0, 0, 1], 1).into());
         let push = |text: &'static str| drop(outbox.push(Item::Send(bytes::Bytes::from_static(text.as_bytes()).into())));
         push("ten octets");
         push("ten octets");
@@ -155,18 +194,35 @@ mod tests {
         let taken = outbox.poll_take(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(taken, Poll::Ready(items) if items.len() == 2));
         assert_eq!(memory.used(), 20);
-        assert!(!outbox.hold(5));
+        assert!(!outbox.hold(5, None));
         assert_eq!(memory.used(), 5);
-        assert!(outbox.hold(101));
+        assert!(outbox.hold(101, None));
         push("ten octets");
         assert_eq!(memory.used(), 111);
         assert!(outbox.condemn().is_none());
         push("ten octets");
-        assert!(!outbox.hold(200));
+        assert!(!outbox.hold(200, None));
         assert_eq!((outbox.octets(), memory.used()), (0, 0));
         let taken = outbox.poll_take(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(taken, Poll::Ready(items) if matches!(items.front(), Some(Item::Close(ByeCause::Limit)))));
         drop(outbox);
         assert_eq!(memory.used(), 0);
+    }
+
+    #[test]
+    fn who_has_no_timer_is_woken_once_and_in_time() {
+        let memory = Arc::new(Memory::new(testing(|limits| limits.memory = 100)));
+        let outbox = Outbox::new(memory, ([127, 0, 0, 1], 1).into());
+        let now = crate::net::Clock::instant();
+        let due = |after| outbox.due(now + Duration::from_secs(after)).is_some();
+        let wait = |far: Option<u64>| {
+            assert!(outbox.poll_take(&mut Context::from_waker(Waker::noop())).is_pending());
+            outbox.hold(0, far.map(|after| now + Duration::from_secs(after)));
+        };
+        wait(Some(10));
+        assert_eq!([due(9), due(10), due(11)], [false, true, false]);
+        // It has a timer now.
+        wait(None);
+        assert!(!due(99));
     }
 }

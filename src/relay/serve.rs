@@ -216,6 +216,8 @@ where
     }
     let timekeeper = Arc::clone(&hub);
     chores.spawn(async move { timekeeper.keep_time().await });
+    let waking = Arc::clone(&hub);
+    chores.spawn(async move { waking.wake_in_time().await });
     let sampled = Arc::clone(&office);
     chores.spawn(async move { sampled.samples.take(&sampled.hub).await });
     // Whoever subscribes from another domain is told what is new though nobody connects here.

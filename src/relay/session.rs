@@ -4,7 +4,6 @@ use super::connection::Connection;
 use super::connection::LINK_SILENCE;
 use super::connection::Next;
 use super::connection::part;
-use super::control::ConnectionFacts;
 use super::crowd::Place;
 use super::guard::TooMany;
 use super::hub::Hub;
@@ -42,6 +41,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::io::AsyncRead;
@@ -65,11 +67,8 @@ pub(super) struct Shared {
 struct Session {
     shared: Arc<Shared>,
     connection: Connection,
-    peer: SocketAddr,
     place: Place,
     identity: Option<Address>,
-    /// It took more than it may.
-    dismissed: bool,
 }
 
 /// Who comes, and the room that is kept.
@@ -111,12 +110,20 @@ enum Then {
     Turn(Turn),
 }
 
+/// What a login waits for beside the peer and the rules.
+#[derive(Default)]
+struct Waiting {
+    answer: Option<Answering>,
+    /// Before it is there the peer is not listened to.
+    check: Option<JoinHandle<PasswordVerdict>>,
+}
+
 /// A session of an accepted connection.
 pub(super) fn begin(shared: Arc<Shared>, accepted: Accepted) -> Begun {
     let Accepted { stream, tls, origin: Origin { peer, place }, since } = accepted;
     let engine = Server::new(Arc::clone(&shared.engine), tls, random::nonce(), since);
-    let connection = Connection::new(Arc::clone(&shared.hub));
-    let session = Session { shared, connection, peer, place, identity: None, dismissed: false };
+    let connection = Connection::new(Arc::clone(&shared.hub), peer);
+    let session = Session { shared, connection, place, identity: None };
     Begun { session, drive: driven(engine, stream) }
 }
 
@@ -139,9 +146,9 @@ pub(super) async fn run(greeting: Pin<Box<impl Future<Output = Result<Begun, Out
             Turn::Gone(outcome) => return ending.is(outcome),
         }
     };
-    ending.is(if session.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
+    ending.is(if session.connection.dismissed { Outcome::SentAway } else { Outcome::Ended(end) });
     if end == End::Flood {
-        session.shared.hub.reached(Limit::LoginOctets, &session.peer.ip().to_canonical());
+        session.shared.hub.reached(Limit::LoginOctets, &session.connection.peer().ip().to_canonical());
     }
     session.log_end(end);
     // The service hears of the end before the peer can see it and come back.
@@ -151,33 +158,34 @@ pub(super) async fn run(greeting: Pin<Box<impl Future<Output = Result<Begun, Out
 
 impl Session {
     /// Drives until the stream has to be another, or it is over.
-    async fn turn(&mut self, drive: &mut Drive<Server, MaybeTls>) -> Turn {
-        let mut asked: Option<Answering> = None;
+    fn turn<'a>(&'a mut self, drive: &'a mut Drive<Server, MaybeTls>) -> impl Future<Output = Turn> {
+        // Polled by hand: what an async fn keeps beside this would be kept for as long as a connection is idle.
+        let mut waiting = Waiting::default();
+        poll_fn(move |cx| self.poll_turn(cx, drive, &mut waiting))
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>, drive: &mut Drive<Server, MaybeTls>, waiting: &mut Waiting) -> Poll<Turn> {
         loop {
-            let then = match &mut asked {
-                None => {
-                    let next = self.connection.next(drive).await;
-                    self.see_to(next, drive)
+            if let Some(check) = &mut waiting.check {
+                let checked = ready!(Pin::new(check).poll(cx));
+                waiting.check = None;
+                if let Ok(verdict) = checked {
+                    drive.command(|engine, now| engine.handle_command(now, ServerCommand::Checked(verdict)));
                 }
-                // Whoever waits for an answer is sent away all the same, and the time to log in runs out.
-                Some(answering) => tokio::select! {
-                    next = self.connection.next(drive) => self.see_to(next, drive),
-                    answer = answering => {
-                        asked = None;
-                        self.take(drive, answer);
-                        continue;
-                    }
-                },
-            };
-            match then {
+            }
+            if let Some(answering) = &mut waiting.answer
+                && let Poll::Ready(answer) = answering.as_mut().poll(cx)
+            {
+                waiting.answer = None;
+                self.take(drive, answer);
+            }
+            // Whoever waits for an answer is sent away all the same, and the time to log in runs out.
+            let next = ready!(self.connection.poll_next(cx, drive));
+            match self.see_to(next, drive) {
                 Then::Nothing => {}
-                Then::Answer(answering) => asked = Some(answering),
-                Then::Check(checking) => {
-                    if let Ok(verdict) = checking.await {
-                        drive.command(|engine, now| engine.handle_command(now, ServerCommand::Checked(verdict)));
-                    }
-                }
-                Then::Turn(turn) => return turn,
+                Then::Answer(answering) => waiting.answer = Some(answering),
+                Then::Check(checking) => waiting.check = Some(checking),
+                Then::Turn(turn) => return Poll::Ready(turn),
             }
         }
     }
@@ -188,12 +196,12 @@ impl Session {
             Next::Items(items) => self.relay(drive, items),
             // It takes nothing any more, and perhaps reads this as the last thing that waits.
             Next::Step(Step::Broken(error)) if error.kind() == io::ErrorKind::TimedOut && drive.queued() > 0 => {
-                self.shared.hub.reached(Limit::WriteStall, &self.peer.ip().to_canonical());
+                self.shared.hub.reached(Limit::WriteStall, &self.connection.peer().ip().to_canonical());
                 self.relay(drive, [Item::Close(ByeCause::Limit)].into());
                 return Then::Turn(Turn::Over(End::Bye));
             }
             Next::Step(Step::Broken(error)) => {
-                tracing::debug!(peer = %self.peer, %error, "connection lost");
+                tracing::debug!(peer = %self.connection.peer(), %error, "connection lost");
                 return Then::Turn(Turn::Gone(Outcome::Broke));
             }
             Next::Step(Step::Event(ServerEvent::StartTls)) => return Then::Turn(Turn::StartTls),
@@ -213,7 +221,7 @@ impl Session {
 
     /// From the service to the engine.
     fn relay(&mut self, drive: &mut Drive<Server, MaybeTls>, items: VecDeque<Item>) {
-        self.dismissed |= items.iter().any(|item| matches!(item, Item::Close(ByeCause::Limit)));
+        self.connection.dismissed |= items.iter().any(|item| matches!(item, Item::Close(ByeCause::Limit)));
         drive.command(|engine, now| {
             for item in items {
                 let command = match item {
@@ -242,21 +250,22 @@ impl Session {
                 self.connection.hand_in(frame, ready);
             }
             ServerEvent::Authenticated(opening) => {
-                tracing::debug!(peer = %self.peer, user = %opening.identity, "authenticated");
+                tracing::debug!(peer = %self.connection.peer(), user = %opening.identity, "authenticated");
                 hub.metrics().logins_users.up();
                 self.welcome(&opening.identity, opening.anonymous);
                 self.identity = Some(opening.identity.clone());
-                hub.note_connection(key, self.facts(drive));
+                self.connection.let_in(drive.stream().tls_version());
                 hub.tell(|service, now| service.open(now, key, open(opening)));
             }
             ServerEvent::LinkUp(opening) => {
-                tracing::debug!(peer = %self.peer, domain = %opening.origin, "authenticated");
+                tracing::debug!(peer = %self.connection.peer(), domain = %opening.origin, "authenticated");
                 hub.metrics().logins_domains.up();
                 self.welcome(&Address::of_domain(&opening.origin), false);
                 self.identity = Some(Address::of_domain(&opening.origin));
                 drive.stream().break_when_nothing_arrives(LINK_SILENCE);
                 let opening = open_link(opening);
-                hub.note_link(key, &opening.route, self.facts(drive));
+                self.connection.let_in(drive.stream().tls_version());
+                hub.note_link(&opening.route);
                 hub.tell(|service, now| service.open_link(now, key, opening));
             }
             ServerEvent::LoginFailed { claimed, mechanism } => self.log_failure(claimed, mechanism),
@@ -269,18 +278,13 @@ impl Session {
         None
     }
 
-    /// What an administrator may see of it.
-    fn facts(&self, drive: &Drive<Server, MaybeTls>) -> ConnectionFacts {
-        ConnectionFacts { address: self.peer, since: Clock::now().unix, tls: drive.stream().tls_version() }
-    }
-
     /// What answers a question of the login.
     fn inquiry(&self, drive: &Drive<Server, MaybeTls>, question: &ServerEvent) -> Inquiry {
         let chain = match question {
             ServerEvent::JudgePeer(_) => drive.stream().peer_certificates().to_vec(),
             _ => Vec::new(),
         };
-        Inquiry { shared: Arc::clone(&self.shared), peer: self.peer.ip(), chain }
+        Inquiry { shared: Arc::clone(&self.shared), peer: self.connection.peer().ip(), chain }
     }
 
     /// The answer goes back to the engine. If there were too many to look at this one, it comes again: who does not guess is let in
@@ -290,7 +294,7 @@ impl Session {
             Ok(Some(command)) => command,
             Ok(None) => return,
             Err(TooMany(wait)) => {
-                self.dismissed = true;
+                self.connection.dismissed = true;
                 bye(ByeCause::Limit, Some(wait))
             }
         };
@@ -301,7 +305,7 @@ impl Session {
     fn welcome(&self, who: &Address, anonymous: bool) {
         self.place.welcome();
         if !anonymous {
-            self.shared.hub.guard().passed(Clock::instant(), self.peer.ip(), who);
+            self.shared.hub.guard().passed(Clock::instant(), self.connection.peer().ip(), who);
         }
     }
 
@@ -313,7 +317,7 @@ impl Session {
         flushed.map_err(|_| Outcome::LoginTime)?.map_err(|_| Outcome::Broke)?;
         let (mut engine, stream) = drive.into_parts();
         let MaybeTls::Plain(stream) = stream else { return Err(Outcome::Handshake) };
-        let (stream, info) = self.shared.shake_hands(stream, self.peer, until).await?;
+        let (stream, info) = self.shared.shake_hands(stream, self.connection.peer(), until).await?;
         engine.handle_command(Clock::instant(), ServerCommand::TlsUp(info));
         Ok(driven(engine, stream))
     }
@@ -321,29 +325,29 @@ impl Session {
     /// The one stable line that a log watcher may count on.
     fn log_failure(&self, claimed: Option<Address>, mechanism: Option<crate::engine::Mechanism>) {
         self.shared.hub.metrics().login_failed(mechanism);
-        self.shared.hub.guard().failed(Clock::instant(), self.peer.ip(), claimed.as_ref());
+        self.shared.hub.guard().failed(Clock::instant(), self.connection.peer().ip(), claimed.as_ref());
         let user = claimed.map(|user| user.as_str().to_owned()).unwrap_or_default();
         let mechanism = mechanism.map_or("unknown", crate::engine::Mechanism::as_str);
-        tracing::warn!(address = %self.peer.ip().to_canonical(), user, mechanism, "login failed");
+        tracing::warn!(address = %self.connection.peer().ip().to_canonical(), user, mechanism, "login failed");
     }
 
     fn log_end(&self, end: End) {
         let user = self.identity.as_ref().map(Address::as_str).unwrap_or_default();
         match end {
-            End::Bye | End::Eof => tracing::debug!(peer = %self.peer, user, %end, "connection ended"),
-            _ if self.identity.is_some() => tracing::info!(peer = %self.peer, user, %end, "connection ended"),
+            End::Bye | End::Eof => tracing::debug!(peer = %self.connection.peer(), user, %end, "connection ended"),
+            _ if self.identity.is_some() => tracing::info!(peer = %self.connection.peer(), user, %end, "connection ended"),
             // Strangers can have as many as they like.
             _ => match self.shared.hub.may_say("stranger") {
-                Some(unsaid) => tracing::info!(peer = %self.peer, user, %end, unsaid, "connection ended"),
-                None => tracing::debug!(peer = %self.peer, user, %end, "connection ended"),
+                Some(unsaid) => tracing::info!(peer = %self.connection.peer(), user, %end, unsaid, "connection ended"),
+                None => tracing::debug!(peer = %self.connection.peer(), user, %end, "connection ended"),
             },
         }
     }
 }
 
-/// An engine over a stream whose other end has to take what is written for it.
+/// An engine over a stream whose other end has to take what is written for it; [`Hub::wake_in_time`] wakes the task.
 fn driven<S: AsyncRead + AsyncWrite + Unpin>(engine: Server, stream: S) -> Drive<Server, S> {
-    Drive::new(engine, stream).at_least(WRITE_LEAST)
+    Drive::new(engine, stream).at_least(WRITE_LEAST).woken()
 }
 
 fn bye(cause: ByeCause, retry_after: Option<Duration>) -> ServerCommand {

@@ -5,7 +5,7 @@ use std::slice;
 
 /// Values in the order in which they came, each once.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Few<T> {
+pub(crate) enum Few<T> {
     #[default]
     None,
     One(T),
@@ -14,7 +14,7 @@ pub(super) enum Few<T> {
 }
 
 impl<T: PartialEq> Few<T> {
-    pub(super) fn insert(&mut self, value: T) {
+    pub(crate) fn insert(&mut self, value: T) {
         if self.contains(&value) {
             return;
         }
@@ -29,7 +29,7 @@ impl<T: PartialEq> Few<T> {
         };
     }
 
-    pub(super) fn remove(&mut self, value: &T) {
+    pub(crate) fn remove(&mut self, value: &T) {
         if !self.contains(value) {
             return;
         }
@@ -48,19 +48,19 @@ impl<T: PartialEq> Few<T> {
         };
     }
 
-    pub(super) fn contains(&self, value: &T) -> bool {
+    pub(crate) fn contains(&self, value: &T) -> bool {
         self.as_slice().contains(value)
     }
 
-    pub(super) fn iter(&self) -> slice::Iter<'_, T> {
+    pub(crate) fn iter(&self) -> slice::Iter<'_, T> {
         self.as_slice().iter()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.as_slice().len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::None)
     }
 

@@ -8,7 +8,7 @@ mod administer;
 pub mod config;
 mod deliver;
 pub mod effect;
-mod few;
+pub(crate) mod few;
 mod forward;
 mod incoming;
 mod lasting;

@@ -1,21 +1,20 @@
 //! `links`: with which domains this relay talks, over what, and what waits.
 
 use super::facts::Facts;
-use super::facts::place;
 use crate::service::RouteStatus;
 use serde_json::Value;
 use serde_json::json;
 
-pub(super) fn lines(routes: &[RouteStatus], facts: &Facts) -> Vec<Value> {
+pub(super) fn lines(routes: &[RouteStatus], facts: &Facts<'_>) -> Vec<Value> {
     routes.iter().map(|status| line(status, facts)).collect()
 }
 
-fn line(status: &RouteStatus, facts: &Facts) -> Value {
+fn line(status: &RouteStatus, facts: &Facts<'_>) -> Value {
     let links: Vec<Value> = status
         .links
         .iter()
         .map(|link| {
-            let place = place(facts.connections.get(&link.connection));
+            let place = facts.place(Some(link.connection));
             json!({
                 "direction": if link.dialled { "out" } else { "in" },
                 "address": place["address"],

@@ -1,7 +1,6 @@
 //! `sessions` and `subscriptions`: who is here, and who watches whom; a page at a time, so that nobody waits for a long list.
 
 use super::super::hub::Hub;
-use super::facts::place;
 use super::reply::Halt;
 use super::reply::Reply;
 use crate::model::Address;
@@ -23,8 +22,7 @@ pub(super) async fn sessions(hub: &Hub, user: Option<&Address>, reply: &mut Repl
         let lines: Vec<Value> = hub.look(|service, facts| {
             // Whoever left meanwhile is not told of.
             let known = page.iter().filter_map(|key| Some((key, service.session_status(key)?)));
-            let place = |status: &SessionStatus| place(status.connection.and_then(|key| facts.connections.get(&key)));
-            known.map(|(key, status)| session(key, &status, &place(&status))).collect()
+            known.map(|(key, status)| session(key, &status, &facts.place(status.connection))).collect()
         });
         reply.lines(&lines).await?;
     }

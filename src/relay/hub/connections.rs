@@ -1,6 +1,5 @@
 //! The connections of a relay: who has a task, what there is to see of it, and who goes when memory is short or the relay stops.
 
-use super::super::control::ConnectionFacts;
 use super::super::outbox::Item;
 use super::super::outbox::Outbox;
 use super::Core;
@@ -9,6 +8,7 @@ use crate::model::ByeCause;
 use crate::service::ConnectionKey;
 use crate::service::Limit;
 use crate::service::Route;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -20,11 +20,11 @@ const FAILURES: usize = 4096;
 
 impl Hub {
     /// A number for a new connection, and the queue that its task empties.
-    pub(in crate::relay) fn register(&self) -> (ConnectionKey, Arc<Outbox>) {
+    pub(in crate::relay) fn register(&self, peer: SocketAddr) -> (ConnectionKey, Arc<Outbox>) {
         let mut core = self.lock();
         core.next_key += 1;
         let key = ConnectionKey(core.next_key);
-        let outbox = Arc::new(Outbox::new(Arc::clone(&self.memory)));
+        let outbox = Arc::new(Outbox::new(Arc::clone(&self.memory), peer));
         if core.closing {
             // Its task has yet to look for the first time.
             drop(outbox.push(Item::Close(ByeCause::ShuttingDown)));
@@ -35,30 +35,21 @@ impl Hub {
 
     /// Forgets a connection whose task is done.
     pub(in crate::relay) fn unregister(&self, key: ConnectionKey) {
-        let mut core = self.lock();
-        core.outboxes.remove(&key);
-        core.facts.connections.remove(&key);
+        self.lock().outboxes.remove(&key);
     }
 
-    /// Notes what there is to see of a connection that has logged in.
-    pub(in crate::relay) fn note_connection(&self, key: ConnectionKey, facts: ConnectionFacts) {
-        self.lock().facts.connections.insert(key, facts);
-    }
-
-    /// Notes what there is to see of a link.
-    pub(in crate::relay) fn note_link(&self, key: ConnectionKey, route: &Route, facts: ConnectionFacts) {
-        let mut core = self.lock();
-        core.facts.failures.remove(route);
-        core.facts.connections.insert(key, facts);
+    /// Notes that there is a link.
+    pub(in crate::relay) fn note_link(&self, route: &Route) {
+        self.lock().failures.remove(route);
     }
 
     /// Notes why there is no link.
     pub(in crate::relay) fn note_failure(&self, route: &Route, error: String) {
         let mut core = self.lock();
-        if core.facts.failures.len() >= FAILURES {
-            core.facts.failures.clear();
+        if core.failures.len() >= FAILURES {
+            core.failures.clear();
         }
-        core.facts.failures.insert(route.clone(), error);
+        core.failures.insert(route.clone(), error);
     }
 
     /// The connections of clients, logged in or not; links are no clients.

@@ -6,17 +6,16 @@ mod stored;
 mod time;
 
 use super::control::Facts;
+use super::control::Outboxes;
 use super::guard::Guard;
 use super::hush::Hush;
 use super::inventory::Inventory;
 use super::limits::InForce;
 use super::memory::Memory;
 use super::metrics::Metrics;
-use super::outbox::Outbox;
 use crate::model::Now;
 use crate::net::Clock;
 use crate::service::Administered;
-use crate::service::ConnectionKey;
 use crate::service::Effect;
 use crate::service::Limit;
 use crate::service::Route;
@@ -72,9 +71,9 @@ pub(super) struct Hub {
 
 struct Core {
     service: Service,
-    outboxes: HashMap<ConnectionKey, Arc<Outbox>, foldhash::quality::RandomState>,
-    /// For the administrator's eyes.
-    facts: Facts,
+    outboxes: Outboxes,
+    /// Why the last try of a route failed, for the administrator's eyes.
+    failures: HashMap<Route, String>,
     next_key: u64,
     /// What administrators wait for.
     asked: HashMap<u64, oneshot::Sender<Administered>>,
@@ -115,7 +114,7 @@ impl Hub {
         let core = Core {
             service,
             outboxes: HashMap::default(),
-            facts: Facts::default(),
+            failures: HashMap::new(),
             next_key: 0,
             asked: HashMap::new(),
             next_asked: 0,
@@ -147,9 +146,9 @@ impl Hub {
     }
 
     /// Looks without changing anything.
-    pub(super) fn look<T>(&self, see: impl FnOnce(&Service, &Facts) -> T) -> T {
+    pub(super) fn look<T>(&self, see: impl FnOnce(&Service, &Facts<'_>) -> T) -> T {
         let core = self.lock();
-        see(&core.service, &core.facts)
+        see(&core.service, &Facts { outboxes: &core.outboxes, failures: &core.failures })
     }
 
     /// Calls the service and performs what comes out.
