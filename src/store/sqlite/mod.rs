@@ -34,7 +34,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: u32 = 4000;
 /// What the writer keeps of the file at most, where there is so much: a message to somebody among a hundred thousand changes pages all over it, and
 /// with SQLite's usual 2 MiB most of them were read anew each time.
-const WRITER_CACHE_KIB: i64 = 4096;
+const WRITER_CACHE_KIB: i64 = 8192;
 /// What one reader keeps of the file: the upper pages of its trees. The rest is in the system's memory anyway.
 const READER_CACHE_KIB: i64 = 256;
 /// To which the write-ahead log is cut after a very large transaction.
@@ -243,7 +243,7 @@ mod tests {
             ("auto_vacuum", "Integer(2)"),
             ("foreign_keys", "Integer(1)"),
             ("wal_autocheckpoint", "Integer(4000)"),
-            ("cache_size", "Integer(-4096)"),
+            ("cache_size", "Integer(-8192)"),
         ];
         for (name, value) in rows {
             assert_eq!(ask(name), value, "{name}");
