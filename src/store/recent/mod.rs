@@ -246,6 +246,17 @@ mod tests {
         }
     }
 
+    /// Its records are judged in `record`.
+    #[test]
+    fn a_segment_of_the_first_form_is_none_of_another_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recent-0001.log");
+        for (form, foreign) in [("1", false), ("2", false), ("3", true)] {
+            std::fs::write(&path, format!("impp recent deliveries, form {form}\r\n")).unwrap();
+            assert_eq!(segment::read(&path).unwrap().foreign, foreign, "form {form}");
+        }
+    }
+
     #[test]
     fn a_damaged_record_costs_only_itself() {
         let folder = tempfile::tempdir().unwrap();
